@@ -1,0 +1,45 @@
+"""Move samples of one distribution onto another, and measure how far apart they are."""
+
+from gparticles.divergence import KL as KL
+from gparticles.divergence import Alpha as Alpha
+from gparticles.divergence import JensenShannon as JensenShannon
+from gparticles.divergence import ReverseKL as ReverseKL
+from gparticles.divergence import SquaredHellinger as SquaredHellinger
+from gparticles.divergence import Wasserstein1 as Wasserstein1
+from gparticles.errors import InputError as InputError
+from gparticles.flow import RK4 as RK4
+from gparticles.flow import AdamsBashforth as AdamsBashforth
+from gparticles.flow import AdamsBashforthMoulton as AdamsBashforthMoulton
+from gparticles.flow import Checkpoint as Checkpoint
+from gparticles.flow import Euler as Euler
+from gparticles.flow import Flow as Flow
+from gparticles.flow import HeldOut as HeldOut
+from gparticles.flow import Heun as Heun
+from gparticles.flow import KineticEnergy as KineticEnergy
+from gparticles.flow import Progress as Progress
+from gparticles.flow import Store as Store
+from gparticles.flow import load_flow as load_flow
+from gparticles.flow import transport as transport
+from gparticles.potential import AOL as AOL
+from gparticles.potential import ClassConditional as ClassConditional
+from gparticles.potential import Frobenius as Frobenius
+from gparticles.potential import LipschitzConv as LipschitzConv
+from gparticles.potential import LipschitzMLP as LipschitzMLP
+from gparticles.potential import Orthogonal as Orthogonal
+from gparticles.potential import SoftLipschitz as SoftLipschitz
+from gparticles.potential import Spectral as Spectral
+from gparticles.potential import activations as activations
+from gparticles.potential import smooth_mlp as smooth_mlp
+from gparticles.potential import soft_mlp as soft_mlp
+from gparticles.potential import tight_mlp as tight_mlp
+
+__version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> object:
+    # scikit-learn loads only where it is used
+    if name == "GPA":
+        from gparticles.interfaces.estimators import GPA
+
+        return GPA
+    raise AttributeError(f"module 'gparticles' has no attribute {name!r}")

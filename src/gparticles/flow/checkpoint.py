@@ -1,0 +1,114 @@
+"""Checkpoints: a run cut off at any moment continues to the same bits."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from gparticles.errors import InputError
+from gparticles.flow.checks import check_number
+from gparticles.flow.files import read_arrays, read_record, write_arrays, write_record
+from gparticles.flow.recording import Recording
+
+_RECORD = "checkpoint.json"
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """Where and how often a flow saves what it would need to continue.
+
+    Attributes:
+        directory: made at the first save, so that a refused input leaves nothing behind.
+        seconds: between saves.
+        resume: continue from the directory's checkpoint where there is one.
+    """
+
+    directory: str | Path
+    seconds: float = 10.0
+    resume: bool = False
+
+    def __post_init__(self) -> None:
+        check_number(self.seconds, "checkpoint seconds")
+
+    @property
+    def record(self) -> Path:
+        return Path(self.directory) / _RECORD
+
+
+def digest(*trees: Any) -> str:
+    """A fingerprint of data and settings, so that no run continues another one's checkpoint."""
+    found = hashlib.sha256()
+    for leaf in jax.tree.leaves(trees):
+        array = np.asarray(leaf)
+        found.update(f"{array.dtype}{array.shape}".encode())
+        found.update(np.ascontiguousarray(array).tobytes())
+    found.update(str(jax.tree.structure(trees)).encode())
+    return found.hexdigest()
+
+
+def _named(tree: Any) -> dict[str, np.ndarray]:
+    return {f"leaf{i}": np.asarray(leaf) for i, leaf in enumerate(jax.tree.leaves(tree))}
+
+
+class Writer:
+    """Saves a flow's state; what was recorded since the last save goes to a file of its own.
+
+    The record is replaced last and names every other file, so that a process killed at any moment
+    leaves either the checkpoint before or the new one.
+    """
+
+    def __init__(self, checkpoint: Checkpoint, fingerprint: str, parts: list[dict]):
+        self.checkpoint = checkpoint
+        self.fingerprint = fingerprint
+        self.parts = parts
+
+    def save(self, state: Any, recording: Recording, step: int) -> None:
+        directory = Path(self.checkpoint.directory)
+        directory.mkdir(parents=True, exist_ok=True)
+        pieces = recording.take_unsaved()
+        if pieces:
+            name = f"part-{step:08d}.safetensors"
+            checksum = write_arrays(directory / name, pieces)
+            self.parts.append({"file": name, "checksum": checksum})
+        name = f"state-{step:08d}.safetensors"
+        checksum = write_arrays(directory / name, _named(state))
+        record = {
+            "step": step,
+            "fingerprint": self.fingerprint,
+            "state": {"file": name, "checksum": checksum},
+            "parts": self.parts,
+        }
+        write_record(self.checkpoint.record, record)
+        for old in directory.glob("state-*.safetensors"):
+            if old.name != name:
+                old.unlink(missing_ok=True)
+
+
+def load(checkpoint: Checkpoint, fingerprint: str, template: Any) -> tuple[Any, list, list[dict]]:
+    """The state, the recorded pieces and the list of part files of a checkpoint.
+
+    Raises:
+        InputError: it is damaged, of a newer schema, or belongs to other data or settings.
+    """
+    directory = Path(checkpoint.directory)
+    record = read_record(checkpoint.record)
+    if record.get("fingerprint") != fingerprint:
+        raise InputError(
+            f"{directory}: the checkpoint was made with other data, settings or versions; "
+            "give the same ones, or start anew in another folder"
+        )
+    try:
+        arrays = read_arrays(directory / record["state"]["file"], record["state"]["checksum"])
+        leaves, structure = jax.tree.flatten(template)
+        state = structure.unflatten([jnp.asarray(arrays[f"leaf{i}"]) for i in range(len(leaves))])
+        parts = record["parts"]
+        pieces = [read_arrays(directory / p["file"], p["checksum"]) for p in parts]
+    except (KeyError, TypeError) as error:
+        raise InputError(
+            f"{directory}: damaged checkpoint ({error} is missing); start anew in another folder"
+        ) from None
+    return state, pieces, parts

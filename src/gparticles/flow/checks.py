@@ -1,0 +1,120 @@
+"""What the user gives, checked; every refusal is one line that names the mend."""
+
+import math
+from typing import Any
+
+import numpy as np
+
+from gparticles.errors import InputError
+
+
+def check_points(points: Any, name: str) -> np.ndarray:
+    """An array of at least one finite point, shape (n, *event) with at least one coordinate.
+
+    Raises:
+        InputError: strings, objects, NaN, infinite values, wrong rank, no rows or no columns.
+    """
+    try:
+        array = np.asarray(points)
+    except ValueError:
+        raise InputError(f"{name}: rows of different lengths; give a rectangular array") from None
+    if array.dtype.kind not in "fiub":
+        raise InputError(f"{name}: entries are of kind {array.dtype}; give numbers")
+    if array.ndim < 2:
+        raise InputError(
+            f"{name}: shape {array.shape}; give one row per point, as in x.reshape(-1, 1)"
+        )
+    if array.shape[0] == 0 or math.prod(array.shape[1:]) == 0:
+        raise InputError(f"{name}: shape {array.shape} holds no data; give at least one point")
+    if array.dtype.kind == "f":
+        check_finite(array, name)
+    return array
+
+
+def check_finite(array: np.ndarray, name: str) -> None:
+    """Refuses NaN and infinite entries, naming the first."""
+    bad = ~np.isfinite(array)
+    if bad.any():
+        where = tuple(int(i) for i in np.argwhere(bad)[0])
+        raise InputError(
+            f"{name}: entry {where} is {array[where]}; remove or fill such rows "
+            f"({int(bad.reshape(len(array), -1).any(axis=1).sum())} of {len(array)} rows)"
+        )
+
+
+def check_same_shape(source: np.ndarray, target: np.ndarray) -> None:
+    if source.shape[1:] != target.shape[1:]:
+        raise InputError(
+            f"source points have shape {source.shape[1:]} and target points {target.shape[1:]}; "
+            "both need the same columns"
+        )
+
+
+def check_weights(weights: Any, n: int, name: str) -> np.ndarray:
+    """Weights that sum to one, in float64; None gives equal ones.
+
+    Raises:
+        InputError: wrong length, negative or non-finite entries, or a sum of zero.
+    """
+    if weights is None:
+        return np.full(n, 1 / n)
+    array = np.asarray(weights)
+    if array.shape != (n,) or array.dtype.kind not in "fiub":
+        raise InputError(f"{name}: shape {array.shape}; give one number per point, ({n},)")
+    array = array.astype(np.float64)
+    if not np.all(np.isfinite(array)) or np.any(array < 0):
+        raise InputError(f"{name}: entries must be finite and not negative")
+    if not array.sum() > 0:
+        raise InputError(f"{name}: they sum to zero; at least one must be positive")
+    return array / array.sum()
+
+
+def check_number(value: Any, name: str, *, allow_inf: bool = False) -> float:
+    """A positive number."""
+    number = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(
+        value, bool
+    )
+    if not number or not value > 0 or (math.isinf(value) and not allow_inf):
+        hint = "above 0, or inf" if allow_inf else "above 0 and finite"
+        raise InputError(f"{name} is {value!r}: it must be a number {hint}")
+    return float(value)
+
+
+def check_count(value: Any, name: str) -> int:
+    """A positive whole number."""
+    whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+    if not whole or value < 1:
+        raise InputError(f"{name} is {value!r}: it must be a whole number of at least 1")
+    return int(value)
+
+
+def check_labels(labels: Any, n: int, name: str) -> np.ndarray:
+    array = np.asarray(labels)
+    if array.shape != (n,):
+        raise InputError(f"{name}: shape {array.shape}; give one label per point, ({n},)")
+    if array.dtype.kind == "f":
+        if not np.all(np.isfinite(array)):
+            raise InputError(f"{name}: some are missing (NaN); give every point a label")
+        if np.all(array == np.round(array)):
+            array = array.astype(np.int64)
+    if array.dtype.kind == "O":
+        array = array.astype(str)
+    return array
+
+
+def label_indices(labels: np.ndarray, classes: np.ndarray, name: str) -> np.ndarray:
+    """Positions of labels in the sorted classes of the target, int32.
+
+    Raises:
+        InputError: a label does not occur in the target, where the divergence is infinite.
+    """
+    if labels.dtype.kind != classes.dtype.kind and "U" in (labels.dtype.kind, classes.dtype.kind):
+        labels, classes = labels.astype(str), classes.astype(str)
+    positions = np.searchsorted(classes, labels).clip(max=len(classes) - 1)
+    absent = classes[positions] != labels
+    if absent.any():
+        raise InputError(
+            f"{name}: {labels[absent][0]!r} does not occur among the target's labels "
+            f"({', '.join(map(str, classes[:10]))}); drop these points or add such targets"
+        )
+    return positions.astype(np.int32)

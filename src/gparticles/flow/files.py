@@ -1,0 +1,85 @@
+"""Arrays and JSON on disk: written to a temporary name and moved into place, checked on reading."""
+
+import hashlib
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import safetensors
+import safetensors.numpy
+
+from gparticles.errors import InputError
+
+# bumped whenever a file written before could no longer be read
+SCHEMA = 1
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Replaces ``path`` at once: whoever reads it sees the old bytes or the new ones."""
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).chmod(0o644)
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def write_arrays(path: Path, arrays: dict[str, np.ndarray]) -> str:
+    """Writes a safetensors file; returns the checksum that ``read_arrays`` wants."""
+    data = safetensors.numpy.save({name: np.ascontiguousarray(a) for name, a in arrays.items()})
+    write_atomically(path, data)
+    return hashlib.sha256(data).hexdigest()
+
+
+def read_arrays(path: Path, checksum: str) -> dict[str, np.ndarray]:
+    """The arrays of a file.
+
+    Raises:
+        InputError: it is missing, truncated or damaged.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror}); save it again") from None
+    if hashlib.sha256(data).hexdigest() != checksum:
+        raise InputError(f"{path}: damaged or truncated (its checksum differs); save it again")
+    try:
+        return safetensors.numpy.load(data)
+    except safetensors.SafetensorError as error:
+        raise InputError(f"{path}: damaged ({error}); save it again") from None
+
+
+def write_record(path: Path, record: dict[str, Any]) -> None:
+    text = json.dumps({"schema": SCHEMA, **record}, indent=1)
+    write_atomically(path, text.encode())
+
+
+def read_record(path: Path) -> dict[str, Any]:
+    """The JSON record of a saved flow or checkpoint.
+
+    Raises:
+        InputError: it is missing or damaged, or of a newer schema.
+    """
+    try:
+        record = json.loads(path.read_text())
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
+    except ValueError:
+        raise InputError(f"{path}: damaged or truncated (not JSON); save it again") from None
+    schema = record.get("schema") if isinstance(record, dict) else None
+    if not isinstance(schema, int):
+        raise InputError(f"{path}: damaged (it names no schema); save it again")
+    if schema > SCHEMA:
+        raise InputError(
+            f"{path}: written by a newer gparticles (schema {schema}, this one reads up to "
+            f"{SCHEMA}); update gparticles"
+        )
+    return record

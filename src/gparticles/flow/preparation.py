@@ -1,0 +1,350 @@
+"""From what the user gives to a problem in working units; everything is checked here."""
+
+import math
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+
+from gparticles.divergence import AbstractF, Wasserstein1
+from gparticles.errors import InputError
+from gparticles.flow import defaults
+from gparticles.flow.checks import (
+    check_count,
+    check_labels,
+    check_number,
+    check_points,
+    check_same_shape,
+    check_weights,
+    label_indices,
+)
+from gparticles.flow.integrators import AbstractIntegrator
+from gparticles.flow.recording import Store, thinning, tree_bytes
+from gparticles.flow.scaling import Scaling, choose_scaling
+from gparticles.flow.solution import finish, result_dtype
+from gparticles.flow.stepping import Evaluation, Problem, State, init
+from gparticles.flow.stopping import AbstractStop, HeldOut
+from gparticles.potential import AbstractPotential, ClassConditional, is_certified, resolve
+from gparticles.potential.fitting import Cloud, FitRule
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The arguments of ``gparticles.transport`` that are not data."""
+
+    f: AbstractF
+    lipschitz: float | None
+    potential: AbstractPotential | None
+    integrator: AbstractIntegrator
+    reverse: bool
+    steps: int | None
+    step_size: float | Callable | None
+    fit_steps: int | None
+    optimizer: optax.GradientTransformation | None
+    batch_size: int | None
+    bounds: tuple[float, float] | None
+    scale: float | str
+    stop: AbstractStop | None
+    store: Store
+    seed: int
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A problem ready to run, and what is needed to tell the user about it."""
+
+    settings: Settings
+    problem: Problem
+    state: State
+    potential: AbstractPotential
+    evaluation: Any
+    scaling: Scaling
+    classes: np.ndarray | None
+    lipschitz: float
+    dtype: np.dtype
+    notes: tuple[str, ...]
+
+    @property
+    def steps(self) -> int:
+        return self.problem.step_sizes.shape[0]
+
+    def to_data(self, working: Any) -> np.ndarray:
+        return finish(self.scaling, working, self.settings.bounds, self.dtype)
+
+    def describe(self) -> dict[str, Any]:
+        """The settings as they were used, for people and for fingerprints."""
+        rule = self.problem.rule
+        return {
+            "f": str(self.settings.f),
+            "lipschitz": self.lipschitz,
+            "potential": type(self.potential).__name__,
+            "integrator": str(self.settings.integrator),
+            "reverse": rule.reverse,
+            "steps": self.steps,
+            "step_size": float(self.problem.step_sizes[0]),
+            "fit_steps": rule.fit_steps,
+            "batch_size": rule.batch_size,
+            "bounds": None if self.settings.bounds is None else list(self.settings.bounds),
+            "scale": self.settings.scale,
+            "stop": None if self.settings.stop is None else str(self.settings.stop),
+            "store_every": self.problem.store_every,
+            "seed": self.settings.seed,
+        }
+
+
+def prepare(
+    source: Any, target: Any, weights: tuple[Any, Any], labels: tuple[Any, Any], settings: Settings
+) -> Prepared:
+    """Checks everything and builds the problem and its first state.
+
+    Raises:
+        InputError: anything that cannot be used.
+    """
+    source, target = check_points(source, "source"), check_points(target, "target")
+    check_same_shape(source, target)
+    bounds = _check_bounds(settings.bounds)
+    source_weights = check_weights(weights[0], len(source), "source_weights")
+    target_weights = check_weights(weights[1], len(target), "target_weights")
+    classes, source_labels, target_labels = _check_labels(labels, len(source), len(target))
+    if classes is not None and isinstance(settings.f, Wasserstein1):
+        _check_proportions(source_labels, source_weights, target_labels, target_weights)
+    scaling = choose_scaling(source, target, settings.scale)
+    lipschitz, potential = _choose_potential(settings, source.shape[1:], classes)
+    step_sizes = _step_sizes(settings, lipschitz, scaling.spread)
+    whole = Cloud(
+        scaling.to_working(target),
+        target_weights.astype(np.float32),
+        target_labels,
+    )
+    fitted, held_out = _hold_out(whole, settings)
+    problem = Problem(
+        rule=_rule(settings, potential, lipschitz),
+        integrator=settings.integrator,
+        stop=settings.stop,
+        target=_device(fitted),
+        held_out=None if held_out is None else _device(held_out),
+        weights=jnp.asarray(source_weights, jnp.float32),
+        labels=None if source_labels is None else jnp.asarray(source_labels),
+        bounds=_working_bounds(bounds, scaling, source.shape[1:]),
+        step_sizes=jnp.asarray(step_sizes),
+        store_every=1,
+    )
+    particles = jnp.asarray(scaling.to_working(source))
+    evaluation = _evaluation_shape(problem, potential, particles)
+    problem, notes = _fit_budget(problem, evaluation, settings.store)
+    key = jax.random.PRNGKey(settings.seed)
+    state = init(problem, potential, particles, jax.random.fold_in(key, 1))
+    return Prepared(
+        settings=settings,
+        problem=problem,
+        state=state,
+        potential=potential,
+        evaluation=evaluation,
+        scaling=scaling,
+        classes=classes,
+        lipschitz=lipschitz,
+        dtype=result_dtype(source),
+        notes=notes + _notes(potential),
+    )
+
+
+def _device(cloud: Cloud) -> Cloud:
+    return jax.tree.map(jnp.asarray, cloud)
+
+
+def _check_bounds(bounds: Any) -> tuple[float, float] | None:
+    if bounds is None:
+        return None
+    try:
+        low, high = (float(b) for b in bounds)
+    except (TypeError, ValueError):
+        raise InputError(f"bounds are {bounds!r}: give two numbers (low, high)") from None
+    if not low < high:
+        raise InputError(f"bounds are ({low}, {high}): the first must be below the second")
+    return low, high
+
+
+def _working_bounds(
+    bounds: tuple[float, float] | None, scaling: Scaling, shape: tuple[int, ...]
+) -> tuple[Any, Any] | None:
+    if bounds is None:
+        return None
+    low, high = (scaling.to_working(np.full(shape, b)) for b in bounds)
+    return jnp.asarray(low), jnp.asarray(high)
+
+
+def _check_labels(
+    labels: tuple[Any, Any], m: int, n: int
+) -> tuple[np.ndarray | None, np.ndarray | None, np.ndarray | None]:
+    of_source, of_target = labels
+    if of_source is None and of_target is None:
+        return None, None, None
+    if of_source is None or of_target is None:
+        missing = "labels" if of_source is None else "target_labels"
+        raise InputError(f"{missing}: missing; give labels and target_labels both, or neither")
+    of_target = check_labels(of_target, n, "target_labels")
+    of_source = check_labels(of_source, m, "labels")
+    classes = np.unique(of_target)
+    source = label_indices(of_source, classes, "labels")
+    return classes, source, label_indices(of_target, classes, "target_labels")
+
+
+def _check_proportions(
+    labels: Any, weights: np.ndarray, target_labels: Any, target_weights: np.ndarray
+) -> None:
+    size = int(max(labels.max(), target_labels.max())) + 1
+    shares = np.bincount(labels, weights, size), np.bincount(target_labels, target_weights, size)
+    if not np.allclose(*shares, atol=1e-6):
+        raise InputError(
+            "Wasserstein1 with labels is infinite unless the classes have equal shares in source "
+            "and target; use another f, or source_weights"
+        )
+
+
+def _choose_potential(
+    settings: Settings, shape: tuple[int, ...], classes: np.ndarray | None
+) -> tuple[float, AbstractPotential]:
+    num_classes = None if classes is None else len(classes)
+    given = settings.lipschitz
+    if given is not None:
+        check_number(given, "lipschitz", allow_inf=True)
+    potential = settings.potential
+    if potential is None:
+        lipschitz = 1.0 if given is None else float(given)
+        chosen = defaults.default_potential(shape, lipschitz, num_classes, settings.seed)
+        return lipschitz, chosen
+    if given is not None and given != potential.lipschitz:
+        raise InputError(
+            f"lipschitz is {given}, the potential's is {potential.lipschitz}; give one of them"
+        )
+    _check_heads(potential, num_classes)
+    _check_fits(potential, shape)
+    return potential.lipschitz, potential
+
+
+def _check_heads(potential: AbstractPotential, num_classes: int | None) -> None:
+    heads = potential.num_classes if isinstance(potential, ClassConditional) else None
+    if heads == num_classes:
+        return
+    if num_classes is None:
+        raise InputError("a class-conditional potential needs labels and target_labels")
+    raise InputError(
+        f"the target has {num_classes} classes; use "
+        f"potential=gpa.ClassConditional(potential, {num_classes})"
+    )
+
+
+def _check_fits(potential: AbstractPotential, shape: tuple[int, ...]) -> None:
+    point = jax.ShapeDtypeStruct((1, *shape), jnp.float32)
+    label = jax.ShapeDtypeStruct((1,), jnp.int32)
+    labels = label if isinstance(potential, ClassConditional) else None
+    try:
+        eqx.filter_eval_shape(potential, point, labels)
+    except (TypeError, ValueError) as error:
+        reason = str(error).splitlines()[0]
+        raise InputError(f"the potential does not take points of shape {shape}: {reason}") from None
+
+
+def _step_sizes(settings: Settings, lipschitz: float, spread: float) -> np.ndarray:
+    steps = defaults.STEPS if settings.steps is None else check_count(settings.steps, "steps")
+    size = settings.step_size
+    if size is None:
+        return defaults.default_step_sizes(steps, lipschitz, spread)
+    if callable(size):
+        sizes = np.array([float(size(n)) for n in range(steps)], np.float32)
+        if not (np.all(np.isfinite(sizes)) and np.all(sizes >= 0) and sizes.sum() > 0):
+            raise InputError("step_size: the schedule must give finite numbers, none negative")
+        return sizes
+    return np.full(steps, check_number(size, "step_size"), np.float32)
+
+
+def _rule(settings: Settings, potential: AbstractPotential, lipschitz: float) -> FitRule:
+    fit_steps = defaults.FIT_STEPS if settings.fit_steps is None else settings.fit_steps
+    size = settings.batch_size
+    optimiser = settings.optimizer or defaults.default_optimiser()
+    if not isinstance(optimiser, optax.GradientTransformation):
+        raise InputError("optimizer: give an Optax optimiser, such as optax.adam(1e-3)")
+    return FitRule(
+        f=settings.f,
+        optimiser=optimiser,
+        static=eqx.filter(potential, eqx.is_inexact_array, inverse=True),
+        fit_steps=check_count(fit_steps, "fit_steps"),
+        # without a bound on its slope there is no value for phi to settle at
+        max_settling=defaults.MAX_SETTLING if math.isfinite(lipschitz) else 0,
+        batch_size=None if size is None else check_count(size, "batch_size"),
+        reverse=bool(settings.reverse),
+    )
+
+
+def _hold_out(target: Cloud, settings: Settings) -> tuple[Cloud, Cloud | None]:
+    """The part of the target that is fitted, and the part that ``HeldOut`` keeps."""
+    if not isinstance(settings.stop, HeldOut):
+        return target, None
+    n = len(target.points)
+    kept = round(settings.stop.fraction * n)
+    if kept < 1 or kept >= n:
+        raise InputError(
+            f"holding out {settings.stop.fraction:g} of {n} target points leaves one part empty; "
+            "change the fraction"
+        )
+    order = np.random.default_rng(settings.seed).permutation(n)
+    if target.labels is not None:
+        order = _stratified(order, target.labels, kept / n)
+    parts = [
+        Cloud(*(None if leaf is None else leaf[np.sort(part)] for leaf in target))
+        for part in (order[kept:], order[:kept])
+    ]
+    fitted, held_out = (p._replace(weights=p.weights / p.weights.sum()) for p in parts)
+    return fitted, held_out
+
+
+def _stratified(order: np.ndarray, labels: Any, share: float) -> np.ndarray:
+    # within each class the points come at equal distances, so that any cut keeps the proportions
+    position = np.zeros(len(order))
+    for label in np.unique(labels):
+        members = order[labels[order] == label]
+        # the offset keeps at least one point of every class in the fitted part
+        position[members] = (np.arange(len(members)) + share) / len(members)
+    return np.argsort(position, kind="stable")
+
+
+def _evaluation_shape(problem: Problem, potential: AbstractPotential, particles: Any) -> Any:
+    def shape() -> Evaluation:
+        return Evaluation(resolve(potential), jnp.zeros(()))
+
+    return eqx.filter_eval_shape(shape)
+
+
+def _fit_budget(
+    problem: Problem, evaluation: Any, store: Store
+) -> tuple[Problem, tuple[str, ...]]:
+    rows = problem.integrator.rows()
+    per_step = tree_bytes(evaluation) * int(rows.stages[-1])
+    every = thinning(store, per_step, problem.step_sizes.shape[0])
+    problem = eqx.tree_at(lambda p: p.step_sizes, problem, problem.step_sizes)
+    problem = _with_store(problem, every)
+    if every <= 1:
+        return problem, ()
+    note = (
+        f"potentials exceed the budget of {store.budget:g} MiB: those of every {every}th step are "
+        "kept, and replay on new points is approximate (gpa.Store(budget=...) keeps more)"
+    )
+    warnings.warn(note, stacklevel=4)
+    return problem, (note,)
+
+
+def _with_store(problem: Problem, every: int) -> Problem:
+    fields = {name: getattr(problem, name) for name in Problem.__dataclass_fields__}
+    return Problem(**{**fields, "store_every": every})
+
+
+def _notes(potential: AbstractPotential) -> tuple[str, ...]:
+    if is_certified(potential):
+        return ()
+    return ("nothing is certified: the potential's slope is not bounded by L",)

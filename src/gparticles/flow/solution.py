@@ -1,0 +1,312 @@
+"""What a flow returns, and how it carries points it has not seen."""
+
+import warnings
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int
+
+from gparticles.divergence import AbstractF
+from gparticles.errors import InputError
+from gparticles.flow.checks import check_labels, check_points, label_indices
+from gparticles.flow.files import read_arrays, read_record, write_arrays, write_record
+from gparticles.flow.integrators import AbstractIntegrator, advance, empty_history, evaluations
+from gparticles.flow.scaling import Scaling
+from gparticles.flow.serialisation import decode, encode
+from gparticles.flow.stepping import Evaluation, confine, velocity_at
+from gparticles.potential import AbstractPotential
+
+# new points are moved in blocks of this many, so that memory stays bounded
+BLOCK = 65_536
+
+
+class Ride(eqx.Module):
+    """What moves new points along a flow, in working units.
+
+    Attributes:
+        f, integrator, reverse: as in ``gparticles.transport``.
+        bounds: a box in working units, or None.
+        step_sizes: dt of every step, shape (steps,).
+        slots: where a step's evaluations begin among the stored ones, shape (steps,).
+        stride: 1 where every evaluation is stored, 0 where a step has one potential only.
+        evaluations: potentials and shifts, stacked.
+    """
+
+    f: AbstractF
+    integrator: AbstractIntegrator
+    bounds: tuple[Any, Any] | None
+    step_sizes: Any
+    slots: Any
+    evaluations: Any
+    stride: int = eqx.field(static=True)
+    reverse: bool = eqx.field(static=True)
+
+    def evaluation(self, slot: Int[Array, ""]) -> Evaluation:
+        potential, shift = jax.tree.map(lambda leaf: jnp.asarray(leaf)[slot], self.evaluations)
+        return Evaluation(potential, shift)
+
+    def velocity(self, slot: Int[Array, ""], points: Array, labels: Array | None) -> Array:
+        return velocity_at(
+            self.f, self.evaluation(slot), points, labels, reverse=self.reverse
+        )[0]
+
+
+@eqx.filter_jit
+def _ride(
+    ride: Ride, points: Float[Array, "k *event"], labels: Int[Array, " k"] | None
+) -> Float[Array, "k *event"]:
+    rows = ride.integrator.rows()
+
+    def body(n: Array, carry: tuple[Array, Array]) -> tuple[Array, Array]:
+        points, history = carry
+
+        def velocity(stage: Array, at: Array, _: None) -> tuple[Array, None]:
+            slot = jnp.asarray(ride.slots)[n] + ride.stride * stage
+            return ride.velocity(slot, at, labels), None
+
+        step_size = jnp.asarray(ride.step_sizes)[n]
+        points, history, _, _ = advance(rows, points, history, n, step_size, velocity, None)
+        return confine(points, ride.bounds), history
+
+    # the number of steps is not static, so that flows cut short compile nothing anew
+    steps = jnp.asarray(ride.step_sizes).shape[0]
+    start = (points, empty_history(rows, points))
+    return jax.lax.fori_loop(0, steps, body, start)[0]
+
+
+@eqx.filter_jit
+def _velocity(ride: Ride, slot: Array, points: Array, labels: Array | None) -> Array:
+    return ride.velocity(slot, points, labels)
+
+
+def stored_slots(integrator: AbstractIntegrator, steps: int, store_every: int) -> np.ndarray:
+    """Where the evaluations of every step begin among the stored ones, shape (steps,)."""
+    if store_every > 1:
+        return (np.arange(steps) // store_every).astype(np.int32)
+    rows = integrator.rows()
+    return np.array([evaluations(rows, n) for n in range(steps)], np.int32)
+
+
+@dataclass(frozen=True, repr=False)
+class Flow:
+    """A finished flow.
+
+    Attributes:
+        particles: the moved source, shape (m, *event), in the source's dtype and units.
+        history: arrays of shape (steps,): ``time``, ``divergence`` (nats), ``kinetic_energy``,
+            ``mean_speed``, ``max_speed`` (nats per working unit), and ``held_out`` where a part
+            of the target was held out. Row n describes the particles before step n.
+        trajectory: some of the particles' positions on the way, shape (frames, m, *event).
+        trajectory_steps: the steps these frames belong to, shape (frames,).
+        outcome: how it ended, in words.
+        notes: what the user should know, one line each.
+        lipschitz: L in raw units, nats per data unit (geometric mean where columns are scaled).
+        certified: whether every potential's slope was bounded by L whatever its weights.
+        classes: the labels the flow knows, sorted, or None.
+        scaling: what was subtracted and divided by.
+        settings: what the flow was asked for, by name.
+        ride: what moves new points, or None where no potentials were stored.
+    """
+
+    particles: np.ndarray
+    history: dict[str, np.ndarray]
+    trajectory: np.ndarray
+    trajectory_steps: np.ndarray
+    outcome: str
+    notes: tuple[str, ...]
+    lipschitz: float
+    certified: bool
+    classes: np.ndarray | None
+    scaling: Scaling
+    bounds: tuple[float, float] | None
+    settings: dict[str, Any]
+    ride: Ride | None = field(default=None)
+
+    @property
+    def scale(self) -> Any:
+        """What the data were divided by: a number, or one per column."""
+        return float(self.scaling.scale) if self.scaling.scale.ndim == 0 else self.scaling.scale
+
+    @property
+    def centre(self) -> np.ndarray:
+        """What was subtracted from the data, shape (*event)."""
+        return self.scaling.centre
+
+    @property
+    def steps(self) -> int:
+        """The number of steps taken."""
+        return len(self.history["time"])
+
+    def __repr__(self) -> str:
+        shape = " x ".join(map(str, self.particles.shape))
+        return f"Flow({shape} particles, {self.steps} steps: {self.outcome})"
+
+    def __call__(self, points: Any, labels: Any = None) -> np.ndarray:
+        """Carries new points along the flow.
+
+        Args:
+            points: shape (k, *event), data units.
+            labels: shape (k,), needed if and only if the flow is class-conditional.
+
+        Returns:
+            The moved points, shape (k, *event), in the dtype of ``points`` if it is a float.
+
+        Raises:
+            InputError: no potentials were stored, wrong shape, NaN, or labels that the flow does
+                not know.
+        """
+        ride = self._ride()
+        array, indices = self._check(points, labels)
+        blocks = [
+            np.asarray(_ride(ride, jnp.asarray(self.scaling.to_working(block)), label_block))
+            for block, label_block in _blocks(array, indices)
+        ]
+        working = np.concatenate(blocks)
+        _warn_of_escapes(working)
+        return finish(self.scaling, working, self.bounds, result_dtype(array))
+
+    def velocity(self, points: Any, t: float, labels: Any = None) -> np.ndarray:
+        """dY/dt at points and at a time of the flow, data units per unit of ``history["time"]``.
+
+        The potential is the one that moved the particles at the last step begun by time t.
+
+        Args:
+            points: shape (k, *event), data units.
+            t: between 0 and the last entry of ``history["time"]``; later times use that entry.
+            labels: as for a call.
+        """
+        ride = self._ride()
+        array, indices = self._check(points, labels)
+        step = int(np.searchsorted(self.history["time"], t, side="right")) - 1
+        if step < 0:
+            raise InputError(f"t is {t}: times begin at 0")
+        slot = jnp.asarray(ride.slots[step])
+        working = jnp.asarray(self.scaling.to_working(array))
+        labels = None if indices is None else jnp.asarray(indices)
+        return self.scaling.velocity_to_data(_velocity(ride, slot, working, labels))
+
+    def potential(self, step: int = -1) -> AbstractPotential:
+        """The potential phi at the beginning of a step, a function of points in working units."""
+        ride = self._ride()
+        return ride.evaluation(jnp.asarray(ride.slots[step])).potential
+
+    def save(self, directory: str | Path, *, overwrite: bool = False) -> Path:
+        """Writes ``flow.json`` and ``flow.safetensors`` into a directory, and makes it if needed.
+
+        Raises:
+            InputError: a flow is there already, or it holds a function that cannot be saved.
+        """
+        directory = Path(directory)
+        if (directory / "flow.json").exists() and not overwrite:
+            raise InputError(f"{directory}: holds a flow already; use overwrite=True to replace it")
+        arrays: dict[str, np.ndarray] = {}
+        fields = {name: getattr(self, name) for name in _SAVED}
+        record = {name: encode(value, arrays) for name, value in fields.items()}
+        history = {name: encode(values, arrays) for name, values in self.history.items()}
+        classes = None if self.classes is None else self.classes.tolist()
+        directory.mkdir(parents=True, exist_ok=True)
+        checksum = write_arrays(directory / "flow.safetensors", arrays)
+        described = {"flow": record, "history": history, "classes": classes}
+        write_record(
+            directory / "flow.json",
+            {**described, "settings": self.settings, "checksum": checksum},
+        )
+        return directory
+
+    def _ride(self) -> Ride:
+        if self.ride is None:
+            raise InputError(
+                "no potentials were stored, so new points cannot ride this flow; "
+                "run it with store=gpa.Store()"
+            )
+        return self.ride
+
+    def _check(self, points: Any, labels: Any) -> tuple[np.ndarray, np.ndarray | None]:
+        array = check_points(points, "points")
+        if array.shape[1:] != self.particles.shape[1:]:
+            raise InputError(
+                f"points have shape {array.shape[1:]}, the flow's {self.particles.shape[1:]}; "
+                "give the same columns"
+            )
+        if (labels is None) != (self.classes is None):
+            need = "needs one label per point" if labels is None else "takes no labels"
+            raise InputError(f"labels: this flow {need}")
+        if labels is None or self.classes is None:
+            return array, None
+        checked = check_labels(labels, len(array), "labels")
+        return array, label_indices(checked, self.classes, "labels")
+
+
+_SAVED = (
+    "particles",
+    "trajectory",
+    "trajectory_steps",
+    "outcome",
+    "notes",
+    "lipschitz",
+    "certified",
+    "scaling",
+    "bounds",
+    "ride",
+)
+
+
+def load_flow(directory: str | Path, *, classes: Iterable[type] = ()) -> Flow:
+    """Reads what ``Flow.save`` wrote.
+
+    Args:
+        directory: where ``flow.json`` is.
+        classes: equinox modules of your own that the flow's potential is made of.
+
+    Raises:
+        InputError: there is no flow, or it is damaged, truncated or of a newer schema.
+    """
+    directory = Path(directory)
+    if not (directory / "flow.json").exists():
+        raise InputError(f"{directory}: holds no flow (flow.json is missing)")
+    record = read_record(directory / "flow.json")
+    try:
+        arrays = read_arrays(directory / "flow.safetensors", record["checksum"])
+        fields = {name: decode(record["flow"][name], arrays, (Ride, *classes)) for name in _SAVED}
+        history = {k: decode(v, arrays) for k, v in record["history"].items()}
+        known = None if record["classes"] is None else np.array(record["classes"])
+        return Flow(**fields, history=history, classes=known, settings=record["settings"])
+    except (KeyError, TypeError, AttributeError) as error:
+        raise InputError(f"{directory}: damaged flow ({error}); save it again") from None
+
+
+def result_dtype(array: np.ndarray) -> np.dtype:
+    """Floats keep their kind; integers, which cannot hold moved points, become float64."""
+    return array.dtype if array.dtype.kind == "f" else np.dtype(np.float64)
+
+
+def finish(
+    scaling: Scaling, working: Any, bounds: tuple[float, float] | None, dtype: np.dtype
+) -> np.ndarray:
+    """Working units to the user's, inside the bounds to the last bit."""
+    points = scaling.to_data(working, np.float64)
+    if bounds is not None:
+        points = np.clip(points, *bounds)
+    return points.astype(dtype)
+
+
+def _blocks(array: np.ndarray, indices: np.ndarray | None) -> Iterable[tuple[np.ndarray, Any]]:
+    for begin in range(0, len(array), BLOCK):
+        part = slice(begin, begin + BLOCK)
+        yield array[part], None if indices is None else jnp.asarray(indices[part])
+
+
+def _warn_of_escapes(working: np.ndarray) -> None:
+    lost = ~np.isfinite(working.reshape(len(working), -1)).all(axis=1)
+    if lost.any():
+        warnings.warn(
+            f"{int(lost.sum())} of {len(lost)} points left the domain where the velocity is "
+            "finite; they are NaN (points nearer to the flow's source stay inside)",
+            stacklevel=3,
+        )

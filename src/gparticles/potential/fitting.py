@@ -1,0 +1,207 @@
+"""The inner maximisation: refitting phi to the particles and the target."""
+
+import math
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import optax
+from jaxtyping import Array, Float, Int, PRNGKeyArray
+
+from gparticles.divergence import AbstractF, dual_objective
+from gparticles.potential.networks import AbstractPotential
+
+# the first fit runs in blocks until one improves the divergence by less than this share
+SETTLE_BLOCK = 25
+SETTLE_SHARE = 0.02
+
+
+class Cloud(NamedTuple):
+    """A weighted sample: points (n, *event), weights (n,) that sum to one, labels (n,) or None."""
+
+    points: Float[Array, "n *event"]
+    weights: Float[Array, " n"]
+    labels: Int[Array, " n"] | None = None
+
+
+class Batches(NamedTuple):
+    """An endless stream of shuffled indices: each pass uses every point exactly once.
+
+    A batch that reaches the end of a pass is completed from the next one, so no remainder is
+    dropped or weighted differently.
+    """
+
+    key: PRNGKeyArray
+    order: Int[Array, " n"]
+    position: Int[Array, ""]
+
+
+class Fit(NamedTuple):
+    """What the fit carries from one time step to the next: parameters, optimiser, batches."""
+
+    parameters: Any
+    optimiser_state: Any
+    source_batches: Batches
+    target_batches: Batches
+    key: PRNGKeyArray
+
+
+class FitRule(eqx.Module):
+    """What does not change from fit to fit.
+
+    ``static`` is the potential without its arrays; ``max_settling`` bounds the first fit.
+    """
+
+    f: AbstractF
+    optimiser: optax.GradientTransformation = eqx.field(static=True)
+    static: Any = eqx.field(static=True)
+    fit_steps: int = eqx.field(static=True)
+    max_settling: int = eqx.field(static=True)
+    batch_size: int | None = eqx.field(static=True)
+    reverse: bool = eqx.field(static=True)
+
+    def potential(self, parameters: Any) -> AbstractPotential:
+        return eqx.combine(parameters, self.static)
+
+
+def start_batches(key: PRNGKeyArray, n: int) -> Batches:
+    key, shuffle = jax.random.split(key)
+    return Batches(key, jax.random.permutation(shuffle, n), jnp.zeros((), jnp.int32))
+
+
+def next_batch(batches: Batches, size: int) -> tuple[Int[Array, " size"], Batches]:
+    """The next ``size`` indices of the stream, size at most n."""
+    key, order, position = batches
+    n = order.shape[0]
+    ends = position + size >= n
+
+    def reshuffle(_: None) -> tuple[PRNGKeyArray, Array]:
+        following, shuffle = jax.random.split(key)
+        return following, jax.random.permutation(shuffle, n)
+
+    key, following = jax.lax.cond(ends, reshuffle, lambda _: (key, order), None)
+    wanted = position + jnp.arange(size)
+    indices = jnp.where(wanted < n, order[wanted % n], following[wanted % n])
+    return indices, Batches(key, following, position + size - jnp.where(ends, n, 0))
+
+
+def start_fit(
+    rule: FitRule, potential: AbstractPotential, source: Cloud, target: Cloud, key: PRNGKeyArray
+) -> Fit:
+    """The state before the first fit."""
+    parameters = eqx.filter(potential, eqx.is_inexact_array)
+    source_key, target_key, key = jax.random.split(key, 3)
+    return Fit(
+        parameters,
+        rule.optimiser.init(parameters),
+        start_batches(source_key, source.points.shape[0]),
+        start_batches(target_key, target.points.shape[0]),
+        key,
+    )
+
+
+def _take(cloud: Cloud, batches: Batches, size: int | None) -> tuple[Cloud, Batches]:
+    if size is None or size >= cloud.points.shape[0]:
+        return cloud, batches
+    indices, batches = next_batch(batches, size)
+    weights = cloud.weights[indices]
+    labels = None if cloud.labels is None else cloud.labels[indices]
+    return Cloud(cloud.points[indices], weights / jnp.sum(weights), labels), batches
+
+
+def _joined(source: Cloud, target: Cloud) -> tuple[Array, Array | None]:
+    points = jnp.concatenate([source.points, target.points])
+    if source.labels is None or target.labels is None:
+        return points, None
+    return points, jnp.concatenate([source.labels, target.labels])
+
+
+def objective(
+    f: AbstractF, potential: AbstractPotential, source: Cloud, target: Cloud, *, reverse: bool
+) -> tuple[Float[Array, ""], Float[Array, ""]]:
+    """The dual objective of D(source|target), or of D(target|source), and nu; both in nats."""
+    # one evaluation of both clouds, so that constrained weights are computed once
+    values = potential(*_joined(source, target))
+    m = source.points.shape[0]
+    if reverse:
+        return dual_objective(f, values[m:], values[:m], target.weights, source.weights)
+    return dual_objective(f, values[:m], values[m:], source.weights, target.weights)
+
+
+def _between(source: Cloud, target: Cloud, key: PRNGKeyArray) -> tuple[Array, Array | None]:
+    m, n = source.points.shape[0], target.points.shape[0]
+    pick_key, mix_key = jax.random.split(key)
+    partners = target.points[jax.random.randint(pick_key, (m,), 0, n)]
+    mix = jax.random.uniform(mix_key, (m, *[1] * (source.points.ndim - 1)))
+    return mix * source.points + (1 - mix) * partners, source.labels
+
+
+def fit_step(
+    rule: FitRule, fit: Fit, source: Cloud, target: Cloud
+) -> tuple[Fit, Float[Array, ""]]:
+    """One optimiser step uphill; returns the state and the objective before the step."""
+    key, penalty_key = jax.random.split(fit.key)
+    source_batch, source_batches = _take(source, fit.source_batches, rule.batch_size)
+    target_batch, target_batches = _take(target, fit.target_batches, rule.batch_size)
+
+    def loss(parameters: Any) -> tuple[Array, Array]:
+        potential = rule.potential(parameters)
+        value, _ = objective(rule.f, potential, source_batch, target_batch, reverse=rule.reverse)
+        penalty = potential.penalty(*_between(source_batch, target_batch, penalty_key))
+        return penalty - value, value
+
+    gradient, value = jax.grad(loss, has_aux=True)(fit.parameters)
+    updates, optimiser_state = rule.optimiser.update(
+        gradient, fit.optimiser_state, fit.parameters
+    )
+    parameters = optax.apply_updates(fit.parameters, updates)
+    return Fit(parameters, optimiser_state, source_batches, target_batches, key), value
+
+
+class _Settling(NamedTuple):
+    steps: Int[Array, ""]
+    block_sum: Float[Array, ""]
+    last_block: Float[Array, ""]
+    settled: Array
+
+
+def _watch(state: _Settling, value: Array) -> _Settling:
+    total = state.block_sum + value / SETTLE_BLOCK
+    steps = state.steps + 1
+    ends = steps % SETTLE_BLOCK == 0
+    gain = total - state.last_block
+    settled = ends & (gain <= SETTLE_SHARE * jnp.abs(total)) & (total > 0)
+    return _Settling(
+        steps,
+        jnp.where(ends, 0.0, total),
+        jnp.where(ends, total, state.last_block),
+        state.settled | settled,
+    )
+
+
+def refit(
+    rule: FitRule, fit: Fit, source: Cloud, target: Cloud, *, first: Array | bool = False
+) -> Fit:
+    """``fit_steps`` optimiser steps; the first fit of a flow goes on until phi has settled.
+
+    Settled means that a block of 25 steps raised the divergence by at most 2 %. Without that,
+    particles idle while a normalised network grows from nearly no slope.
+    """
+    first = jnp.asarray(first)
+
+    def unfinished(carry: tuple[Fit, _Settling]) -> Array:
+        _, watch = carry
+        settling = first & ~watch.settled & (watch.steps < rule.max_settling)
+        return (watch.steps < rule.fit_steps) | settling
+
+    def body(carry: tuple[Fit, _Settling]) -> tuple[Fit, _Settling]:
+        fit, watch = carry
+        fit, value = fit_step(rule, fit, source, target)
+        return fit, _watch(watch, value)
+
+    start = _Settling(
+        jnp.zeros((), jnp.int32), jnp.zeros(()), jnp.asarray(-math.inf), jnp.asarray(False)
+    )
+    fit, _ = jax.lax.while_loop(unfinished, body, (fit, start))
+    return fit

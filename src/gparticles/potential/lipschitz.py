@@ -1,0 +1,196 @@
+"""Dense layers whose operator norm is at most 1 by construction.
+
+Each layer holds free parameters and computes its weight from them, once per gradient evaluation:
+nothing is projected after an optimiser step and nothing is stateful. ``Fixed`` holds a weight that
+was computed before; ``resolve`` turns every layer of a potential into that.
+"""
+
+from abc import abstractmethod
+from typing import Any, TypeVar
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, PRNGKeyArray
+
+Weight = Float[Array, "out in"]
+Tree = TypeVar("Tree")
+
+
+class AbstractWeight(eqx.Module):
+    """A matrix of shape (out, in), computed from free parameters of any shape."""
+
+    @abstractmethod
+    def __call__(self) -> Weight:
+        """The weight; its spectral norm is at most 1 unless the class says otherwise."""
+
+
+class Fixed(AbstractWeight):
+    """A weight that is stored as it is; whoever computed it answers for its norm."""
+
+    raw: Array
+
+    def __call__(self) -> Weight:
+        return self.raw
+
+
+class Unconstrained(AbstractWeight):
+    """A free weight with no bound on its norm, for L = inf and for soft potentials."""
+
+    raw: Array
+
+    def __init__(self, out_size: int, in_size: int, *, key: PRNGKeyArray):
+        self.raw = _glorot(key, out_size, in_size)
+
+    def __call__(self) -> Weight:
+        return self.raw
+
+
+class Frobenius(AbstractWeight):
+    """V / |V|_F: the loosest bound, since the Frobenius norm exceeds the spectral one.
+
+    It is what the reference implementation calls spectral normalisation.
+    """
+
+    raw: Array
+
+    def __init__(self, out_size: int, in_size: int, *, key: PRNGKeyArray):
+        self.raw = _glorot(key, out_size, in_size)
+
+    def __call__(self) -> Weight:
+        return self.raw / jnp.maximum(jnp.linalg.norm(self.raw), _TINY)
+
+
+class Spectral(AbstractWeight):
+    """V / b with b >= |V|_2 from Gram iteration, a true bound at every number of iterations.
+
+    |V|_2 <= |G^(2^k)|_F^(1 / 2^(k+1)) with G = V^T V (Delattre et al. 2023, arXiv 2305.16173); after
+    eight squarings the bound exceeds the norm by at most rank^(1/512), 1 % at rank 128. A truncated
+    power iteration, the usual choice, stays *below* the norm and so bounds nothing.
+    """
+
+    raw: Array
+
+    def __init__(self, out_size: int, in_size: int, *, key: PRNGKeyArray):
+        self.raw = _glorot(key, out_size, in_size)
+
+    def __call__(self) -> Weight:
+        return self.raw / gram_bound(self.raw)
+
+
+class Orthogonal(AbstractWeight):
+    """Orthonormal rows or columns by the Cayley map: every singular value is 1.
+
+    For a tall matrix with raw parameters U (m, m) and V (n - m, m), and A = U - U^T + V^T V, the
+    weight is [(I + A)^-1 (I - A); -2 V (I + A)^-1] (Trockman and Kolter 2021, arXiv 2104.07167).
+    """
+
+    raw: Array
+    wide: bool = eqx.field(static=True)
+
+    def __init__(self, out_size: int, in_size: int, *, key: PRNGKeyArray):
+        self.wide = in_size > out_size
+        shape = (max(out_size, in_size), min(out_size, in_size))
+        self.raw = jax.random.normal(key, shape) / np.sqrt(shape[0])
+
+    def __call__(self) -> Weight:
+        tall = cayley(self.raw)
+        return tall.T if self.wide else tall
+
+
+class AOL(AbstractWeight):
+    """V D with D_jj = (sum_k |V^T V|_jk)^(-1/2): almost orthogonal, cheap, no inverse.
+
+    Prach and Lampert 2022, arXiv 2208.03160, theorem 1.
+    """
+
+    raw: Array
+
+    def __init__(self, out_size: int, in_size: int, *, key: PRNGKeyArray):
+        square = max(out_size, in_size)
+        raw = np.eye(square)[:out_size, :in_size]
+        self.raw = jnp.asarray(raw, jnp.float32) + 0.5 * _glorot(key, out_size, in_size)
+
+    def __call__(self) -> Weight:
+        sums = jnp.sum(jnp.abs(self.raw.T @ self.raw), axis=1)
+        return self.raw * jax.lax.rsqrt(jnp.maximum(sums, _TINY))
+
+
+class UnitRows(AbstractWeight):
+    """Every row has norm 1 on its own: one scalar head per row, each 1-Lipschitz."""
+
+    raw: Array
+
+    def __init__(self, out_size: int, in_size: int, *, key: PRNGKeyArray):
+        self.raw = jax.random.normal(key, (out_size, in_size))
+
+    def __call__(self) -> Weight:
+        norms = jnp.linalg.norm(self.raw, axis=1, keepdims=True)
+        return self.raw / jnp.maximum(norms, _TINY)
+
+
+_TINY = 1e-18  # its square is still a normal float32, and no trained weight is that small
+
+LAYERS: dict[str, type[AbstractWeight]] = {
+    "orthogonal": Orthogonal,
+    "spectral": Spectral,
+    "frobenius": Frobenius,
+    "aol": AOL,
+}
+
+
+def _glorot(key: PRNGKeyArray, out_size: int, in_size: int) -> Weight:
+    limit = np.sqrt(6 / (out_size + in_size))
+    return jax.random.uniform(key, (out_size, in_size), minval=-limit, maxval=limit)
+
+
+def cayley(raw: Float[Array, "n m"]) -> Float[Array, "n m"]:
+    """A matrix with orthonormal columns from an unconstrained tall one, n >= m."""
+    size = raw.shape[1]
+    top, bottom = raw[:size], raw[size:]
+    skewed = top - top.T + bottom.T @ bottom
+    identity = jnp.eye(size, dtype=raw.dtype)
+    inverse = jnp.linalg.inv(identity + skewed)
+    return jnp.concatenate([inverse @ (identity - skewed), -2 * bottom @ inverse])
+
+
+def gram_bound(matrix: Float[Array, "out in"], iterations: int = 8) -> Float[Array, ""]:
+    """An upper bound of the spectral norm by repeated squaring of the Gram matrix."""
+    wide = matrix.shape[1] > matrix.shape[0]
+    scale = jnp.maximum(jnp.max(jnp.abs(matrix)), _TINY)
+    unit = matrix / scale
+    gram = unit @ unit.T if wide else unit.T @ unit
+    log_bound = jnp.zeros(())
+    for k in range(iterations):
+        norm = jnp.maximum(jnp.linalg.norm(gram), _TINY)
+        log_bound += jnp.log(norm) / 2 ** (k + 1)
+        gram = (gram / norm) @ (gram / norm)
+    norm = jnp.maximum(jnp.linalg.norm(gram), _TINY)
+    log_bound += jnp.log(norm) / 2 ** (iterations + 1)
+    # 2e-6 covers the rounding of the float32 sums
+    return scale * jnp.exp(log_bound) * (1 + 2e-6)
+
+
+def resolve(potential: Tree) -> Tree:
+    """The same potential with every constrained weight computed once and stored as ``Fixed``."""
+
+    def is_weight(node: Any) -> bool:
+        return isinstance(node, AbstractWeight)
+
+    def fix(node: Any) -> Any:
+        return Fixed(node()) if is_weight(node) else node
+
+    return jax.tree.map(fix, potential, is_leaf=is_weight)
+
+
+def spectral_norm(weight: Any) -> float:
+    """The largest singular value in float64, rounded up by float64's own error."""
+    matrix = np.asarray(weight, dtype=np.float64)
+    return float(np.linalg.norm(matrix, 2)) * (1 + 1e-12)
+
+
+def largest_row_norm(weight: Any) -> float:
+    """The largest Euclidean norm of a row in float64: the slope of the steepest scalar head."""
+    matrix = np.asarray(weight, dtype=np.float64)
+    return float(np.max(np.linalg.norm(matrix, axis=1))) * (1 + 1e-12)
