@@ -28,9 +28,12 @@ def _library(x: Values) -> Any:
 
 
 def _where_inside(inside: Values, x: Values, function: Any, outside: float) -> Values:
-    """function(x) where inside, a constant elsewhere, with no warning and no NaN gradient."""
+    """function(x) where inside, a constant elsewhere, with no warning and no NaN gradient.
+
+    The function must be finite at 0.5, where it is evaluated instead of outside.
+    """
     xp = _library(x)
-    return xp.where(inside, function(xp.where(inside, x, xp.ones_like(x))), outside)
+    return xp.where(inside, function(xp.where(inside, x, xp.full_like(x, 0.5))), outside)
 
 
 def _x_log_x(x: Values) -> Values:

@@ -1,7 +1,8 @@
 """The one-dimensional root behind every f that has no closed form of its shift."""
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
@@ -9,6 +10,7 @@ from jaxtyping import Array, Float
 ITERATIONS = 32
 
 
+@runtime_checkable
 class _HasExcess(Protocol):
     @property
     def slope_at_one(self) -> float: ...
@@ -16,6 +18,8 @@ class _HasExcess(Protocol):
     def excess_derivative(self, s: Array) -> Array: ...
 
 
+# compiled once per f and shape, so that a call outside any jit does not compile its loop anew
+@eqx.filter_jit
 def solve_shift(
     f: _HasExcess, values: Float[Array, " n"], weights: Float[Array, " n"]
 ) -> Float[Array, ""]:

@@ -6,11 +6,12 @@ from functools import lru_cache
 import numpy as np
 import optax
 
-from gparticles.potential import AbstractPotential, ClassConditional, smooth_mlp
+from gparticles.potential import AOL, AbstractPotential, ClassConditional, smooth_mlp
 
 STEPS = 1000
 FIT_STEPS = 3
-LEARNING_RATE = 3e-3
+WIDTH = 32
+LEARNING_RATE = 1e-2
 MAX_SETTLING = 1000
 
 # dt * L / spread: how far, in spreads, a particle at full speed moves in one step
@@ -26,13 +27,13 @@ def default_optimiser(learning_rate: float = LEARNING_RATE) -> optax.GradientTra
 def default_potential(
     shape: tuple[int, ...], lipschitz: float, num_classes: int | None, seed: int
 ) -> AbstractPotential:
-    body = smooth_mlp(math.prod(shape), lipschitz=lipschitz, seed=seed)
+    body = smooth_mlp(math.prod(shape), width=WIDTH, layer=AOL, lipschitz=lipschitz, seed=seed)
     if num_classes is None:
         return body
     return ClassConditional(body, num_classes, seed=seed)
 
 
 def default_step_sizes(steps: int, lipschitz: float, spread: float) -> np.ndarray:
-    """dt of every step, working units: constant for now."""
+    """dt of every step: a constant share of the spread at full speed, working units."""
     slope = lipschitz if math.isfinite(lipschitz) else 1.0
     return np.full(steps, STRIDE * spread / slope, np.float32)

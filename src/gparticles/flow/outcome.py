@@ -11,10 +11,10 @@ from gparticles.flow.stepping import State
 from gparticles.flow.stopping import HeldOut
 
 
-def describe(prepared: Prepared, steps: int, taken: int, stopped: bool, said: str | None) -> str:
-    """One sentence on the end of a flow that returned ``steps`` of ``taken`` steps."""
-    stop = prepared.problem.stop
-    if said is None and stopped and stop is not None:
+def describe(prepared: Prepared, steps: int, state: State, said: str | None) -> str:
+    """One sentence on the end of a flow that returned ``steps`` of the steps it took."""
+    stop, taken = prepared.problem.stop, int(state.step)
+    if said is None and bool(state.stopped) and stop is not None:
         said = f"stopped: {stop.reason()}"
     said = f"took all {taken} steps" if said is None else f"{said} (step {taken})"
     if isinstance(stop, HeldOut) and steps < taken:

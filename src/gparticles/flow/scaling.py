@@ -12,6 +12,10 @@ import numpy as np
 from gparticles.errors import InputError
 from gparticles.flow.checks import check_number
 
+# The unit is a tenth of the spread: with it L = 1 and dt = 0.5 suit every data set that was tried
+# (docs/defaults.md), and a network's features vary over lengths of about one unit.
+UNITS_PER_SPREAD = 10.0
+
 
 class Scaling(eqx.Module):
     """x = centre + scale * z between data x and working units z.
@@ -19,7 +23,7 @@ class Scaling(eqx.Module):
     Attributes:
         centre: shape (*event), data units.
         scale: a number, or an array of shape (*event) where columns have units of their own.
-        spread: the robust spread of both clouds in working units; 1 unless the scale was given.
+        spread: the robust spread of both clouds in working units; 10 unless the scale was given.
     """
 
     centre: np.ndarray
@@ -58,8 +62,8 @@ def choose_scaling(source: np.ndarray, target: np.ndarray, scale: Any) -> Scalin
         if scale not in ("auto", "columns"):
             raise InputError(f'scale is {scale!r}: use "auto", "columns" or a number')
         units = column_spread(source, target) if scale == "columns" else np.float64(1)
-        unit = units * robust_spread(source / units, target / units)
-        return Scaling(centre, np.asarray(unit), 1.0)
+        unit = units * robust_spread(source / units, target / units) / UNITS_PER_SPREAD
+        return Scaling(centre, np.asarray(unit), UNITS_PER_SPREAD)
     number = check_number(scale, "scale")
     return Scaling(centre, np.asarray(number), robust_spread(source, target) / number)
 

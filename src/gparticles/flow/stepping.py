@@ -1,5 +1,6 @@
 """One step of the flow, as a pure function of what is carried, and a compiled chunk of steps."""
 
+from functools import partial
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -234,7 +235,7 @@ def _slot(problem: Problem, rows: Rows, state: State, first: Array) -> Array:
     return before(state.step) - before(first)
 
 
-@eqx.filter_jit
+@partial(jax.jit, static_argnames="capacity")
 def run_chunk(
     problem: Problem, state: State, limit: Int[Array, ""], capacity: int
 ) -> tuple[State, Chunk]:

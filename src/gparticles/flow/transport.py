@@ -268,7 +268,7 @@ class _Run:
             history=history_of(arrays, steps),
             trajectory=trajectory,
             trajectory_steps=arrays["frame.step"][frames],
-            outcome=describe(p, steps, int(state.step), bool(state.stopped), said),
+            outcome=describe(p, steps, state, said),
             notes=p.notes,
             lipschitz=p.lipschitz / p.scaling.unit,
             certified=is_certified(p.potential),

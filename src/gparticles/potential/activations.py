@@ -64,7 +64,7 @@ class MollifiedReLU(eqx.Module):
     (x + eps)^2 / (4 eps) for |x| < eps, ReLU outside: smooth gradients without an exponential.
     """
 
-    eps: float = eqx.field(static=True, default=0.5)
+    eps: float = eqx.field(static=True, default=1.0)
 
     def __call__(self, x: Array) -> Array:
         ramp = jnp.clip(x, -self.eps, self.eps) + self.eps

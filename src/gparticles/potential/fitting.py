@@ -141,22 +141,30 @@ def fit_step(
     rule: FitRule, fit: Fit, source: Cloud, target: Cloud
 ) -> tuple[Fit, Float[Array, ""]]:
     """One optimiser step uphill; returns the state and the objective before the step."""
-    key, penalty_key = jax.random.split(fit.key)
     source_batch, source_batches = _take(source, fit.source_batches, rule.batch_size)
     target_batch, target_batches = _take(target, fit.target_batches, rule.batch_size)
 
-    def loss(parameters: Any) -> tuple[Array, Array]:
+    def loss(parameters: Any) -> tuple[Array, tuple[Array, PRNGKeyArray]]:
         potential = rule.potential(parameters)
         value, _ = objective(rule.f, potential, source_batch, target_batch, reverse=rule.reverse)
-        penalty = potential.penalty(*_between(source_batch, target_batch, penalty_key))
-        return penalty - value, value
+        penalty, key = _penalty(potential, source_batch, target_batch, fit.key)
+        return penalty - value, (value, key)
 
-    gradient, value = jax.grad(loss, has_aux=True)(fit.parameters)
+    gradient, (value, key) = jax.grad(loss, has_aux=True)(fit.parameters)
     updates, optimiser_state = rule.optimiser.update(
         gradient, fit.optimiser_state, fit.parameters
     )
     parameters = optax.apply_updates(fit.parameters, updates)
     return Fit(parameters, optimiser_state, source_batches, target_batches, key), value
+
+
+def _penalty(
+    potential: AbstractPotential, source: Cloud, target: Cloud, key: PRNGKeyArray
+) -> tuple[Array | float, PRNGKeyArray]:
+    following, draw = jax.random.split(key)
+    penalty = potential.penalty(*_between(source, target, draw))
+    # constrained potentials draw nothing: threefry would cost as much as a small network
+    return (0.0, key) if penalty is None else (penalty, following)
 
 
 class _Settling(NamedTuple):

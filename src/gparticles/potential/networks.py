@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from gparticles.errors import InputError
-from gparticles.potential.activations import Activation, GroupSort, Softplus, check_1_lipschitz
+from gparticles.potential.activations import Activation, GroupSort, MollifiedReLU, check_1_lipschitz
 from gparticles.potential.convolution import Convolution, same_padding
 from gparticles.potential.lipschitz import (
     AbstractWeight,
@@ -42,8 +42,8 @@ class AbstractPotential(eqx.Module):
         """A number that |phi(x) - phi(y)| / |x - y| never exceeds, in float64; inf if unknown."""
 
     @abstractmethod
-    def penalty(self, points: Points, labels: Labels | None = None) -> Float[Array, ""]:
-        """What the fit subtracts from its objective; zero for constrained potentials."""
+    def penalty(self, points: Points, labels: Labels | None = None) -> Float[Array, ""] | None:
+        """What the fit subtracts from its objective, or None for constrained potentials."""
 
 
 class Dense(eqx.Module):
@@ -73,8 +73,8 @@ class AbstractBody(AbstractPotential):
     def lipschitz_bound(self) -> float:
         return _bound(self.lipschitz, self, self.head)
 
-    def penalty(self, points: Points, labels: Labels | None = None) -> Float[Array, ""]:
-        return jnp.zeros(())
+    def penalty(self, points: Points, labels: Labels | None = None) -> None:
+        return None
 
 
 def _dense(layer: Any, out_size: int, in_size: int, key: PRNGKeyArray) -> Dense:
@@ -255,8 +255,8 @@ class ClassConditional(AbstractPotential):
     def lipschitz_bound(self) -> float:
         return _bound(self.lipschitz, self.body, self.heads)
 
-    def penalty(self, points: Points, labels: Labels | None = None) -> Float[Array, ""]:
-        return jnp.zeros(())
+    def penalty(self, points: Points, labels: Labels | None = None) -> None:
+        return None
 
 
 class SoftLipschitz(AbstractPotential):
@@ -316,20 +316,22 @@ def smooth_mlp(
     depth: int = 3,
     lipschitz: float = 1.0,
     activation: Activation | None = None,
+    layer: type[AbstractWeight] = Frobenius,
     seed: int = 0,
 ) -> LipschitzMLP:
-    """The preset for generating: Frobenius-normalised layers and a smooth activation.
+    """The preset for generating: normalised layers and a smooth activation.
 
-    Its slope seldom reaches L, and grad phi varies smoothly, so particles land between the
-    target's points rather than on them. With ``activation=jax.nn.relu`` it is the reference's.
+    grad phi varies smoothly, so particles land between the target's points rather than on them.
+    With Frobenius layers and ``activation=jax.nn.relu`` it is the reference's network; with
+    ``layer=AOL``, whose slopes come nearer to L, it is the default of ``gparticles.transport``.
     """
     return LipschitzMLP(
         in_size,
         width=width,
         depth=depth,
         lipschitz=lipschitz,
-        layer=Frobenius,
-        activation=Softplus() if activation is None else activation,
+        layer=layer,
+        activation=MollifiedReLU() if activation is None else activation,
         seed=seed,
     )
 
@@ -365,7 +367,7 @@ def soft_mlp(
         width=width,
         depth=depth,
         lipschitz=math.inf,
-        activation=Softplus() if activation is None else activation,
+        activation=MollifiedReLU() if activation is None else activation,
         seed=seed,
     )
     return SoftLipschitz(network, lipschitz=lipschitz, strength=strength)

@@ -1,0 +1,121 @@
+"""Every registered f obeys the laws of a convex function and its conjugate."""
+
+import math
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import gparticles as gpa
+from gparticles.divergence import REGISTRY, parse_f
+
+# a class with a parameter is tested at several of its values; a new class is picked up by itself
+SPECIAL = {"alpha": [0.3, 0.5, 1.1, 2.0, 3.0, 10.0]}
+EVERY = [
+    f
+    for name, cls in REGISTRY.items()
+    for f in ([cls(a) for a in SPECIAL[name]] if name in SPECIAL else [cls()])
+]
+CURVED = [f for f in EVERY if not isinstance(f, gpa.Wasserstein1)]
+each = pytest.mark.parametrize("f", EVERY, ids=str)
+each_curved = pytest.mark.parametrize("f", CURVED, ids=str)
+
+X = np.linspace(0.05, 4, 41)
+
+
+@each
+def test_f_vanishes_at_one(f):
+    assert float(f(1.0)) == pytest.approx(0, abs=1e-15)
+
+
+@each_curved
+def test_f_is_convex_and_infinite_below_zero(f):
+    middle = f((X[1:] + X[:-1]) / 2)
+    assert np.all(middle <= (f(X[1:]) + f(X[:-1])) / 2 + 1e-12)
+    assert float(f(-0.5)) == math.inf
+
+
+@each_curved
+def test_derivative_is_the_slope(f):
+    h = 1e-6
+    slope = (f(X + h) - f(X - h)) / (2 * h)
+    np.testing.assert_allclose(f.derivative(X), slope, rtol=1e-6, atol=1e-8)
+
+
+@each_curved
+def test_fenchel_young_is_an_equality_at_the_derivative(f):
+    y = f.derivative(X)
+    np.testing.assert_allclose(f.conjugate(y), X * y - f(X), rtol=1e-9, atol=1e-11)
+    np.testing.assert_allclose(f.conjugate_derivative(y), X, rtol=1e-5)
+
+
+@each_curved
+def test_fenchel_young_is_an_inequality_elsewhere(f):
+    y = np.linspace(-3, min(f.domain - 1e-3, 2), 30)
+    bound = np.max(X[:, None] * y - f(X)[:, None], axis=0)
+    assert np.all(f.conjugate(y) >= bound - 1e-12)
+
+
+@each
+def test_slope_at_one_is_where_the_conjugate_has_slope_one(f):
+    assert float(f.conjugate_derivative(f.slope_at_one)) == pytest.approx(1, abs=1e-12)
+    assert float(f.conjugate(f.slope_at_one)) == pytest.approx(f.slope_at_one, abs=1e-12)
+
+
+@each
+def test_excess_conjugate_keeps_its_digits_near_zero(f):
+    s = np.array([-1e-6, 1e-9, 1e-4])
+    curvature = float(np.ravel(f.excess_derivative(np.array([1e-5])))[0]) - 1
+    expected = s + s**2 * curvature / 1e-5 / 2
+    np.testing.assert_allclose(f.excess_conjugate(s), expected, rtol=0, atol=1e-11)
+
+
+@each
+def test_outside_its_domain_the_conjugate_is_infinite_without_a_nan_gradient(f):
+    if not math.isinf(f.domain):
+        assert float(f.conjugate(f.domain + 0.5)) == math.inf
+    outside = jnp.asarray([f.slope_at_one + 20.0, f.slope_at_one - 20.0])
+    assert np.all(np.isfinite(jax.grad(lambda y: jnp.sum(f.excess_conjugate(y)[1:]))(outside)))
+
+
+@each
+def test_numpy_and_jax_agree(f):
+    y = np.linspace(f.slope_at_one - 2, f.slope_at_one + 0.2, 9)
+    np.testing.assert_allclose(f.conjugate(jnp.asarray(y)), f.conjugate(y), rtol=1e-4, atol=2e-6)
+
+
+@pytest.mark.parametrize(
+    ("f", "y", "expected"),
+    [
+        (gpa.KL(), -0.5, math.exp(-1.5)),
+        (gpa.ReverseKL(), -0.5, -1 - math.log(0.5)),
+        (gpa.Alpha(2.0), 1.5, 1.5**2 / 2 + 0.5),
+        (gpa.Alpha(2.0), -1.5, 0.5),
+        (gpa.Alpha(0.5), -1.5, 2 / 0.75 - 4),
+        (gpa.JensenShannon(), 0.3, -math.log(2 - math.exp(0.3))),
+        (gpa.SquaredHellinger(), -1.0, -0.5),
+        (gpa.Wasserstein1(), 0.7, 0.7),
+    ],
+    ids=str,
+)
+def test_conjugates_by_hand(f, y, expected):
+    assert float(f.conjugate(y)) == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize("alpha", [0.0, 1.0, -2.0, math.nan, math.inf])
+def test_alpha_refuses(alpha):
+    with pytest.raises(gpa.InputError, match="alpha is"):
+        gpa.Alpha(alpha)
+
+
+@pytest.mark.parametrize("text", ["kl:2", "alpha", "alpha:", "alpha:x", "alpha:1", "chi", ""])
+def test_unknown_names_are_refused(text):
+    with pytest.raises(gpa.InputError) as caught:
+        parse_f(text)
+    assert "\n" not in str(caught.value)
+
+
+def test_names_are_parsed():
+    assert parse_f("alpha:3") == gpa.Alpha(3.0)
+    assert [type(parse_f(n)) for n in ("kl", "w1")] == [gpa.KL, gpa.Wasserstein1]
