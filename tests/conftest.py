@@ -1,4 +1,4 @@
-"""Run-time type checks of every annotated function, for all tests."""
+"""Run-time checks of the annotated types and shapes of the mathematics, for all tests."""
 
 import os
 
@@ -7,4 +7,7 @@ os.environ.setdefault("JAX_PLATFORMS", "cpu")
 
 from jaxtyping import install_import_hook
 
-install_import_hook("gparticles", "beartype.beartype")
+# the rooms of the mathematics; the ways in check what users give by themselves, in one line
+CHECKED = ["divergence", "potential"]
+CHECKED += [f"flow.{name}" for name in ("integrators", "stepping", "stopping", "scaling")]
+install_import_hook([f"gparticles.{name}" for name in CHECKED], "beartype.beartype")

@@ -17,6 +17,7 @@ from jaxtyping import Array, Float
 from gparticles.potential.lipschitz import AbstractWeight
 
 Images = Float[Array, "n h w c"]
+Convolved = Float[Array, "n h_out w_out c_out"]
 
 
 def tap_multiplicity(kernel: int, stride: int) -> np.ndarray:
@@ -52,7 +53,7 @@ class Convolution(eqx.Module):
         taps = weight.reshape(weight.shape[0], k, k, -1).transpose(1, 2, 3, 0)
         return taps * jnp.asarray(scale, weight.dtype)[:, :, None, None]
 
-    def __call__(self, images: Images) -> Images:
+    def __call__(self, images: Images) -> Convolved:
         y0, y1, _ = same_padding(images.shape[1], self.kernel, self.stride)
         x0, x1, _ = same_padding(images.shape[2], self.kernel, self.stride)
         padded = jnp.pad(images, ((0, 0), (y0, y1), (x0, x1), (0, 0)))
@@ -65,7 +66,7 @@ class Convolution(eqx.Module):
         return convolve + self.bias
 
 
-def _shifted_products(padded: Images, taps: Array, stride: int) -> Images:
+def _shifted_products(padded: Images, taps: Array, stride: int) -> Convolved:
     # XLA's own CPU convolution falls to a naive kernel inside a loop; a sum of matrix products
     # over shifted slices keeps the rate of the product
     kernel = taps.shape[0]
@@ -80,7 +81,7 @@ def _shifted_products(padded: Images, taps: Array, stride: int) -> Images:
     return total
 
 
-def _native(padded: Images, taps: Array, stride: int) -> Images:
+def _native(padded: Images, taps: Array, stride: int) -> Convolved:
     return jax.lax.conv_general_dilated(
         padded, taps, (stride, stride), "VALID", dimension_numbers=("NHWC", "HWIO", "NHWC")
     )

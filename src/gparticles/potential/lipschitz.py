@@ -59,7 +59,7 @@ class Frobenius(AbstractWeight):
         self.raw = _glorot(key, out_size, in_size)
 
     def __call__(self) -> Weight:
-        return self.raw / jnp.maximum(jnp.linalg.norm(self.raw), _TINY)
+        return self.raw / _norm(self.raw)
 
 
 class Spectral(AbstractWeight):
@@ -76,7 +76,7 @@ class Spectral(AbstractWeight):
         self.raw = _glorot(key, out_size, in_size)
 
     def __call__(self) -> Weight:
-        return self.raw / gram_bound(self.raw)
+        return self.raw / jnp.maximum(gram_bound(self.raw), _TINY)
 
 
 class Orthogonal(AbstractWeight):
@@ -126,8 +126,7 @@ class UnitRows(AbstractWeight):
         self.raw = jax.random.normal(key, (out_size, in_size))
 
     def __call__(self) -> Weight:
-        norms = jnp.linalg.norm(self.raw, axis=1, keepdims=True)
-        return self.raw / jnp.maximum(norms, _TINY)
+        return self.raw / _norm(self.raw, axis=1)
 
 
 _TINY = 1e-18  # its square is still a normal float32, and no trained weight is that small
@@ -143,6 +142,12 @@ LAYERS: dict[str, type[AbstractWeight]] = {
 def _glorot(key: PRNGKeyArray, out_size: int, in_size: int) -> Weight:
     limit = np.sqrt(6 / (out_size + in_size))
     return jax.random.uniform(key, (out_size, in_size), minval=-limit, maxval=limit)
+
+
+def _norm(matrix: Array, axis: int | None = None) -> Array:
+    # the maximum is taken below the root, whose gradient is infinite at 0
+    squares = jnp.sum(matrix * matrix, axis=axis, keepdims=axis is not None)
+    return jnp.sqrt(jnp.maximum(squares, _TINY * _TINY))
 
 
 def cayley(raw: Float[Array, "n m"]) -> Float[Array, "n m"]:
@@ -163,10 +168,10 @@ def gram_bound(matrix: Float[Array, "out in"], iterations: int = 8) -> Float[Arr
     gram = unit @ unit.T if wide else unit.T @ unit
     log_bound = jnp.zeros(())
     for k in range(iterations):
-        norm = jnp.maximum(jnp.linalg.norm(gram), _TINY)
+        norm = _norm(gram)
         log_bound += jnp.log(norm) / 2 ** (k + 1)
         gram = (gram / norm) @ (gram / norm)
-    norm = jnp.maximum(jnp.linalg.norm(gram), _TINY)
+    norm = _norm(gram)
     log_bound += jnp.log(norm) / 2 ** (iterations + 1)
     # 2e-6 covers the rounding of the float32 sums
     return scale * jnp.exp(log_bound) * (1 + 2e-6)
