@@ -100,8 +100,13 @@ class AbstractF(eqx.Module):
 class KL(AbstractF):
     """Kullback-Leibler: f(x) = x log x, f*(y) = exp(y - 1)."""
 
-    slope_at_one = 1.0
-    domain = math.inf
+    @property
+    def slope_at_one(self) -> float:
+        return 1.0
+
+    @property
+    def domain(self) -> float:
+        return math.inf
 
     def __call__(self, x: Values) -> Values:
         x = _as_values(x)
@@ -131,8 +136,13 @@ class KL(AbstractF):
 class ReverseKL(AbstractF):
     """Reverse Kullback-Leibler: f(x) = -log x, f*(y) = -1 - log(-y) for y < 0."""
 
-    slope_at_one = -1.0
-    domain = 0.0
+    @property
+    def slope_at_one(self) -> float:
+        return -1.0
+
+    @property
+    def domain(self) -> float:
+        return 0.0
 
     def __call__(self, x: Values) -> Values:
         x = _as_values(x)
@@ -215,9 +225,7 @@ class Alpha(AbstractF):
         xp, a = _library(s), self.alpha
         outside = 0.0 if a > 1 else math.inf
         scaled = (a - 1) * s
-        return _where_inside(
-            scaled > -1, scaled, lambda t: xp.exp(xp.log1p(t) / (a - 1)), outside
-        )
+        return _where_inside(scaled > -1, scaled, lambda t: xp.exp(xp.log1p(t) / (a - 1)), outside)
 
     def excess_shift(
         self, values: Float[Array, " n"], weights: Float[Array, " n"]
@@ -232,8 +240,13 @@ class JensenShannon(AbstractF):
     continuity fails, so the regularised value may exceed 2 log 2.
     """
 
-    slope_at_one = 0.0
-    domain = math.log(2)
+    @property
+    def slope_at_one(self) -> float:
+        return 0.0
+
+    @property
+    def domain(self) -> float:
+        return math.log(2)
 
     def __call__(self, x: Values) -> Values:
         x = _as_values(x)
@@ -256,9 +269,7 @@ class JensenShannon(AbstractF):
 
     def excess_derivative(self, s: Values) -> Values:
         xp = _library(s)
-        return _where_inside(
-            s < self.domain, s, lambda t: xp.exp(t) / (1 - xp.expm1(t)), math.inf
-        )
+        return _where_inside(s < self.domain, s, lambda t: xp.exp(t) / (1 - xp.expm1(t)), math.inf)
 
     def excess_shift(
         self, values: Float[Array, " n"], weights: Float[Array, " n"]
@@ -269,8 +280,13 @@ class JensenShannon(AbstractF):
 class SquaredHellinger(AbstractF):
     """Squared Hellinger: f(x) = (sqrt x - 1)^2, f*(y) = y / (1 - y) for y < 1."""
 
-    slope_at_one = 0.0
-    domain = 1.0
+    @property
+    def slope_at_one(self) -> float:
+        return 0.0
+
+    @property
+    def domain(self) -> float:
+        return 1.0
 
     def __call__(self, x: Values) -> Values:
         x = _as_values(x)
@@ -298,8 +314,13 @@ class SquaredHellinger(AbstractF):
 class Wasserstein1(AbstractF):
     """f is 0 at 1 and infinite elsewhere, f*(y) = y: the divergence is L W1(P, Q)."""
 
-    slope_at_one = 0.0
-    domain = math.inf
+    @property
+    def slope_at_one(self) -> float:
+        return 0.0
+
+    @property
+    def domain(self) -> float:
+        return math.inf
 
     def __call__(self, x: Values) -> Values:
         x = _as_values(x)

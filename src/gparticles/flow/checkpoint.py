@@ -1,6 +1,7 @@
 """Checkpoints: a run cut off at any moment continues to the same bits."""
 
 import hashlib
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -45,8 +46,10 @@ def digest(*trees: Any) -> str:
     for leaf in jax.tree.leaves(trees):
         array = np.asarray(leaf)
         found.update(f"{array.dtype}{array.shape}".encode())
-        found.update(np.ascontiguousarray(array).tobytes())
-    found.update(str(jax.tree.structure(trees)).encode())
+        found.update(array.tobytes())
+    # functions are told apart by name, since their addresses change from process to process
+    structure = re.sub(r" at 0x[0-9a-f]+", "", str(jax.tree.structure(trees)))
+    found.update(structure.encode())
     return found.hexdigest()
 
 
@@ -69,20 +72,23 @@ class Writer:
     def save(self, state: Any, recording: Recording, step: int) -> None:
         directory = Path(self.checkpoint.directory)
         directory.mkdir(parents=True, exist_ok=True)
-        pieces = recording.take_unsaved()
+        parts = self.parts
+        pieces = recording.unsaved(step)
         if pieces:
             name = f"part-{step:08d}.safetensors"
             checksum = write_arrays(directory / name, pieces)
-            self.parts.append({"file": name, "checksum": checksum})
+            parts = [*parts, {"file": name, "checksum": checksum}]
         name = f"state-{step:08d}.safetensors"
         checksum = write_arrays(directory / name, _named(state))
         record = {
             "step": step,
             "fingerprint": self.fingerprint,
             "state": {"file": name, "checksum": checksum},
-            "parts": self.parts,
+            "parts": parts,
         }
         write_record(self.checkpoint.record, record)
+        self.parts = parts
+        recording.mark_saved(step)
         for old in directory.glob("state-*.safetensors"):
             if old.name != name:
                 old.unlink(missing_ok=True)

@@ -16,6 +16,8 @@ from gparticles.errors import InputError
 # bumped whenever a file written before could no longer be read
 SCHEMA = 1
 
+REMEDY = "restore it from a copy, or make it anew"
+
 
 def write_atomically(path: Path, data: bytes) -> None:
     """Replaces ``path`` at once: whoever reads it sees the old bytes or the new ones."""
@@ -34,7 +36,8 @@ def write_atomically(path: Path, data: bytes) -> None:
 
 def write_arrays(path: Path, arrays: dict[str, np.ndarray]) -> str:
     """Writes a safetensors file; returns the checksum that ``read_arrays`` wants."""
-    data = safetensors.numpy.save({name: np.ascontiguousarray(a) for name, a in arrays.items()})
+    # order="C" and not ascontiguousarray, which gives scalars an axis
+    data = safetensors.numpy.save({name: np.array(a, order="C") for name, a in arrays.items()})
     write_atomically(path, data)
     return hashlib.sha256(data).hexdigest()
 
@@ -50,11 +53,11 @@ def read_arrays(path: Path, checksum: str) -> dict[str, np.ndarray]:
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror}); save it again") from None
     if hashlib.sha256(data).hexdigest() != checksum:
-        raise InputError(f"{path}: damaged or truncated (its checksum differs); save it again")
+        raise InputError(f"{path}: damaged or truncated (its checksum differs); {REMEDY}")
     try:
         return safetensors.numpy.load(data)
     except safetensors.SafetensorError as error:
-        raise InputError(f"{path}: damaged ({error}); save it again") from None
+        raise InputError(f"{path}: damaged ({error}); {REMEDY}") from None
 
 
 def write_record(path: Path, record: dict[str, Any]) -> None:
@@ -73,10 +76,10 @@ def read_record(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from None
     except ValueError:
-        raise InputError(f"{path}: damaged or truncated (not JSON); save it again") from None
+        raise InputError(f"{path}: damaged or truncated (not JSON); {REMEDY}") from None
     schema = record.get("schema") if isinstance(record, dict) else None
     if not isinstance(schema, int):
-        raise InputError(f"{path}: damaged (it names no schema); save it again")
+        raise InputError(f"{path}: damaged (it names no schema); {REMEDY}")
     if schema > SCHEMA:
         raise InputError(
             f"{path}: written by a newer gparticles (schema {schema}, this one reads up to "

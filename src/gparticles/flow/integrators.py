@@ -51,14 +51,14 @@ class Euler(AbstractIntegrator):
     """y + dt v(y), order 1, one evaluation per step."""
 
     def rows(self) -> Rows:
-        return _runge_kutta([[0]], [1])
+        return _runge_kutta([[0.0]], [1.0])
 
 
 class Heun(AbstractIntegrator):
     """The mean of the velocities at y and at Euler's prediction, order 2, two evaluations."""
 
     def rows(self) -> Rows:
-        return _runge_kutta([[0, 0], [1, 0]], [1 / 2, 1 / 2])
+        return _runge_kutta([[0.0, 0.0], [1.0, 0.0]], [0.5, 0.5])
 
 
 class RK4(AbstractIntegrator):
@@ -104,7 +104,7 @@ class AdamsBashforthMoulton(AbstractIntegrator):
 
 
 _RK4 = (
-    [[0, 0, 0, 0], [1 / 2, 0, 0, 0], [0, 1 / 2, 0, 0], [0, 0, 1, 0]],
+    [[0.0, 0.0, 0.0, 0.0], [0.5, 0.0, 0.0, 0.0], [0.0, 0.5, 0.0, 0.0], [0.0, 0.0, 1.0, 0.0]],
     [1 / 6, 1 / 3, 1 / 3, 1 / 6],
 )
 

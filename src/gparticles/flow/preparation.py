@@ -4,7 +4,7 @@ import math
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
@@ -30,7 +30,13 @@ from gparticles.flow.scaling import Scaling, choose_scaling
 from gparticles.flow.solution import finish, result_dtype
 from gparticles.flow.stepping import Evaluation, Problem, State, init
 from gparticles.flow.stopping import AbstractStop, HeldOut
-from gparticles.potential import AbstractPotential, ClassConditional, is_certified, resolve
+from gparticles.potential import (
+    AbstractPotential,
+    ClassConditional,
+    SoftLipschitz,
+    is_certified,
+    resolve,
+)
 from gparticles.potential.fitting import Cloud, FitRule
 
 
@@ -117,11 +123,7 @@ def prepare(
     scaling = choose_scaling(source, target, settings.scale)
     lipschitz, potential = _choose_potential(settings, source.shape[1:], classes)
     step_sizes = _step_sizes(settings, lipschitz, scaling.spread)
-    whole = Cloud(
-        scaling.to_working(target),
-        target_weights.astype(np.float32),
-        target_labels,
-    )
+    whole = _Rows(scaling.to_working(target), target_weights.astype(np.float32), target_labels)
     fitted, held_out = _hold_out(whole, settings)
     problem = Problem(
         rule=_rule(settings, potential, lipschitz),
@@ -136,7 +138,7 @@ def prepare(
         store_every=1,
     )
     particles = jnp.asarray(scaling.to_working(source))
-    evaluation = _evaluation_shape(problem, potential, particles)
+    evaluation = _evaluation_shape(potential)
     problem, notes = _fit_budget(problem, evaluation, settings.store)
     key = jax.random.PRNGKey(settings.seed)
     state = init(problem, potential, particles, jax.random.fold_in(key, 1))
@@ -154,8 +156,22 @@ def prepare(
     )
 
 
-def _device(cloud: Cloud) -> Cloud:
-    return jax.tree.map(jnp.asarray, cloud)
+class _Rows(NamedTuple):
+    """A cloud before it goes to the device."""
+
+    points: np.ndarray
+    weights: np.ndarray
+    labels: np.ndarray | None
+
+    def take(self, part: np.ndarray) -> "_Rows":
+        labels = None if self.labels is None else self.labels[part]
+        weights = self.weights[part]
+        return _Rows(self.points[part], weights / weights.sum(), labels)
+
+
+def _device(rows: _Rows) -> Cloud:
+    labels = None if rows.labels is None else jnp.asarray(rows.labels)
+    return Cloud(jnp.asarray(rows.points), jnp.asarray(rows.weights), labels)
 
 
 def _check_bounds(bounds: Any) -> tuple[float, float] | None:
@@ -228,8 +244,14 @@ def _choose_potential(
     return potential.lipschitz, potential
 
 
+def _heads(potential: AbstractPotential) -> int | None:
+    if isinstance(potential, SoftLipschitz):
+        return _heads(potential.network)
+    return potential.num_classes if isinstance(potential, ClassConditional) else None
+
+
 def _check_heads(potential: AbstractPotential, num_classes: int | None) -> None:
-    heads = potential.num_classes if isinstance(potential, ClassConditional) else None
+    heads = _heads(potential)
     if heads == num_classes:
         return
     if num_classes is None:
@@ -243,7 +265,7 @@ def _check_heads(potential: AbstractPotential, num_classes: int | None) -> None:
 def _check_fits(potential: AbstractPotential, shape: tuple[int, ...]) -> None:
     point = jax.ShapeDtypeStruct((1, *shape), jnp.float32)
     label = jax.ShapeDtypeStruct((1,), jnp.int32)
-    labels = label if isinstance(potential, ClassConditional) else None
+    labels = None if _heads(potential) is None else label
     try:
         eqx.filter_eval_shape(potential, point, labels)
     except (TypeError, ValueError) as error:
@@ -282,7 +304,7 @@ def _rule(settings: Settings, potential: AbstractPotential, lipschitz: float) ->
     )
 
 
-def _hold_out(target: Cloud, settings: Settings) -> tuple[Cloud, Cloud | None]:
+def _hold_out(target: _Rows, settings: Settings) -> tuple[_Rows, _Rows | None]:
     """The part of the target that is fitted, and the part that ``HeldOut`` keeps."""
     if not isinstance(settings.stop, HeldOut):
         return target, None
@@ -296,12 +318,7 @@ def _hold_out(target: Cloud, settings: Settings) -> tuple[Cloud, Cloud | None]:
     order = np.random.default_rng(settings.seed).permutation(n)
     if target.labels is not None:
         order = _stratified(order, target.labels, kept / n)
-    parts = [
-        Cloud(*(None if leaf is None else leaf[np.sort(part)] for leaf in target))
-        for part in (order[kept:], order[:kept])
-    ]
-    fitted, held_out = (p._replace(weights=p.weights / p.weights.sum()) for p in parts)
-    return fitted, held_out
+    return target.take(np.sort(order[kept:])), target.take(np.sort(order[:kept]))
 
 
 def _stratified(order: np.ndarray, labels: Any, share: float) -> np.ndarray:
@@ -314,20 +331,17 @@ def _stratified(order: np.ndarray, labels: Any, share: float) -> np.ndarray:
     return np.argsort(position, kind="stable")
 
 
-def _evaluation_shape(problem: Problem, potential: AbstractPotential, particles: Any) -> Any:
+def _evaluation_shape(potential: AbstractPotential) -> Any:
     def shape() -> Evaluation:
         return Evaluation(resolve(potential), jnp.zeros(()))
 
     return eqx.filter_eval_shape(shape)
 
 
-def _fit_budget(
-    problem: Problem, evaluation: Any, store: Store
-) -> tuple[Problem, tuple[str, ...]]:
+def _fit_budget(problem: Problem, evaluation: Any, store: Store) -> tuple[Problem, tuple[str, ...]]:
     rows = problem.integrator.rows()
     per_step = tree_bytes(evaluation) * int(rows.stages[-1])
     every = thinning(store, per_step, problem.step_sizes.shape[0])
-    problem = eqx.tree_at(lambda p: p.step_sizes, problem, problem.step_sizes)
     problem = _with_store(problem, every)
     if every <= 1:
         return problem, ()

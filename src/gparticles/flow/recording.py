@@ -33,7 +33,7 @@ class Store:
     def __post_init__(self) -> None:
         check_count(self.frames, "frames")
         if not (self.budget > 0 and self.frames_budget > 0):
-            raise InputError("memory budgets must be above 0 MiB; use potentials=False to keep none")
+            raise InputError("budgets must be above 0 MiB; use potentials=False to keep none")
 
 
 def tree_bytes(tree: Any) -> int:
@@ -55,40 +55,50 @@ def frame_steps(store: Store, particle_bytes: int, steps: int) -> np.ndarray:
 
 
 class Recording:
-    """Collects what chunks return; ``take_unsaved`` hands a checkpoint what is new."""
+    """Collects what chunks return; ``unsaved`` gives a checkpoint what is new.
+
+    Everything of one chunk is one piece, added at once and marked with the step it ends at: an
+    interrupt between two statements can leave a piece too many, which the next save then ignores,
+    but never half of one.
+    """
 
     def __init__(self, template: Any, pieces: list[dict[str, np.ndarray]] | None = None):
-        self._evaluations = jax.tree.structure(template)
-        self._saved = list(pieces or [])
-        self._unsaved: list[dict[str, np.ndarray]] = []
+        self._evaluations = template
+        self._pieces = [(0, piece) for piece in pieces or []]
+        self._saved = len(self._pieces)
 
-    def add_rows(self, infos: Info, rows: int) -> None:
-        self._unsaved.append(
-            {f"info.{k}": np.asarray(v)[:rows] for k, v in infos._asdict().items()}
-        )
+    def add(self, step: int, piece: dict[str, np.ndarray]) -> None:
+        self._pieces.append((step, piece))
 
-    def add_evaluations(self, evaluations: Any, count: int) -> None:
-        leaves = jax.tree.leaves(evaluations)
-        self._unsaved.append(
-            {f"evaluation.{i:03d}": np.array(leaf[:count]) for i, leaf in enumerate(leaves)}
-        )
+    def unsaved(self, step: int) -> dict[str, np.ndarray]:
+        """What was added since the last save and ends by ``step``."""
+        return _joined([piece for end, piece in self._pieces[self._saved :] if end <= step])
 
-    def add_frame(self, step: int, particles: Any) -> None:
-        frame = {"frame.particles": np.array(particles)[None], "frame.step": np.array([step])}
-        self._unsaved.append(frame)
-
-    def take_unsaved(self) -> dict[str, np.ndarray]:
-        pieces = _joined(self._unsaved)
-        self._saved.append(pieces)
-        self._unsaved = []
-        return pieces
+    def mark_saved(self, step: int) -> None:
+        self._pieces = [(end, piece) for end, piece in self._pieces if end <= step]
+        self._saved = len(self._pieces)
 
     def everything(self) -> dict[str, np.ndarray]:
-        return _joined([*self._saved, *self._unsaved])
+        return _joined([piece for _, piece in self._pieces])
 
     def evaluations(self, arrays: dict[str, np.ndarray], count: int) -> Any:
-        names = sorted(name for name in arrays if name.startswith("evaluation."))
-        return self._evaluations.unflatten([arrays[name][:count] for name in names])
+        leaves, structure = jax.tree.flatten(self._evaluations)
+        empty = [np.zeros((0, *leaf.shape), leaf.dtype) for leaf in leaves]
+        found = [arrays.get(f"evaluation.{i:03d}", none) for i, none in enumerate(empty)]
+        return structure.unflatten([leaf[:count] for leaf in found])
+
+
+def rows_of(infos: Info, rows: int) -> dict[str, np.ndarray]:
+    return {f"info.{name}": np.asarray(v)[:rows] for name, v in infos._asdict().items()}
+
+
+def evaluations_of(evaluations: Any, count: int) -> dict[str, np.ndarray]:
+    leaves = jax.tree.leaves(evaluations)
+    return {f"evaluation.{i:03d}": np.array(leaf[:count]) for i, leaf in enumerate(leaves)}
+
+
+def frame_of(step: int, particles: Any) -> dict[str, np.ndarray]:
+    return {"frame.particles": np.array(particles)[None], "frame.step": np.array([step])}
 
 
 def _joined(pieces: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:

@@ -39,7 +39,7 @@ def encode(value: Any, arrays: dict[str, np.ndarray]) -> Any:
     """
     if isinstance(value, (jax.Array, np.ndarray, np.generic)):
         name = f"array{len(arrays)}"
-        arrays[name] = np.ascontiguousarray(value)
+        arrays[name] = np.asarray(value)
         return {"array": name}
     if isinstance(value, eqx.Module):
         fields = {f.name: getattr(value, f.name) for f in dataclasses.fields(value)}

@@ -52,9 +52,7 @@ class Ride(eqx.Module):
         return Evaluation(potential, shift)
 
     def velocity(self, slot: Int[Array, ""], points: Array, labels: Array | None) -> Array:
-        return velocity_at(
-            self.f, self.evaluation(slot), points, labels, reverse=self.reverse
-        )[0]
+        return velocity_at(self.f, self.evaluation(slot), points, labels, reverse=self.reverse)[0]
 
 
 @eqx.filter_jit
@@ -78,6 +76,10 @@ def _ride(
     steps = jnp.asarray(ride.step_sizes).shape[0]
     start = (points, empty_history(rows, points))
     return jax.lax.fori_loop(0, steps, body, start)[0]
+
+
+def _stay(_: Ride, points: Array, __: Array | None) -> Array:
+    return points
 
 
 @eqx.filter_jit
@@ -131,7 +133,7 @@ class Flow:
     @property
     def scale(self) -> Any:
         """What the data were divided by: a number, or one per column."""
-        return float(self.scaling.scale) if self.scaling.scale.ndim == 0 else self.scaling.scale
+        return float(self.scaling.scale) if np.ndim(self.scaling.scale) == 0 else self.scaling.scale
 
     @property
     def centre(self) -> np.ndarray:
@@ -163,8 +165,10 @@ class Flow:
         """
         ride = self._ride()
         array, indices = self._check(points, labels)
+        # a flow that failed at its first step has nothing to ride
+        move = _ride if self.steps else _stay
         blocks = [
-            np.asarray(_ride(ride, jnp.asarray(self.scaling.to_working(block)), label_block))
+            np.asarray(move(ride, jnp.asarray(self.scaling.to_working(block)), label_block))
             for block, label_block in _blocks(array, indices)
         ]
         working = np.concatenate(blocks)
@@ -306,7 +310,7 @@ def _warn_of_escapes(working: np.ndarray) -> None:
     lost = ~np.isfinite(working.reshape(len(working), -1)).all(axis=1)
     if lost.any():
         warnings.warn(
-            f"{int(lost.sum())} of {len(lost)} points left the domain where the velocity is "
+            f"{int(lost.sum())} of {len(working)} points left the domain where the velocity is "
             "finite; they are NaN (points nearer to the flow's source stay inside)",
             stacklevel=3,
         )

@@ -1,7 +1,7 @@
 """One step of the flow, as a pure function of what is carried, and a compiled chunk of steps."""
 
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import equinox as eqx
 import jax
@@ -164,9 +164,7 @@ def step(problem: Problem, state: State) -> tuple[State, Info, Evaluation]:
         The next state, the report, and the evaluations of all stages, stacked (stages, ...).
     """
     rows = problem.integrator.rows()
-    shapes = jax.eval_shape(
-        lambda: _evaluate(problem, state.fit, state.particles, state.time)[1:]
-    )
+    shapes = jax.eval_shape(lambda: _evaluate(problem, state.fit, state.particles, state.time)[1:])
     empty = jax.tree.map(lambda s: jnp.zeros(s.shape, s.dtype), shapes)
 
     def velocity(stage: Array, points: Array, carry: Any) -> tuple[Array, Any]:
@@ -184,7 +182,7 @@ def step(problem: Problem, state: State) -> tuple[State, Info, Evaluation]:
     particles, history, _, carry = advance(
         rows, state.particles, state.history, state.step, step_size, velocity, carry
     )
-    fit, evaluations, info = carry
+    fit, evaluations, info = cast(tuple[Fit, Evaluation, Info], carry)
     moved = confine(particles, problem.bounds)
     stop, stopped = _watch(problem, state, info)
     failed = ~(jnp.all(jnp.isfinite(moved)) & jnp.isfinite(info.divergence))

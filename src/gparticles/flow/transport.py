@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -22,12 +21,15 @@ from gparticles.flow.recording import (
     MIB,
     Recording,
     Store,
+    evaluations_of,
+    frame_of,
     frame_steps,
     history_of,
+    rows_of,
     tree_bytes,
 )
-from gparticles.flow.solution import Flow, Ride, finish, stored_slots
-from gparticles.flow.stepping import Chunk, State, run_chunk, slots_per_chunk
+from gparticles.flow.solution import Flow, Ride, stored_slots
+from gparticles.flow.stepping import Chunk, State, run_chunk
 from gparticles.flow.stopping import AbstractStop, HeldOut
 from gparticles.potential import AbstractPotential, is_certified
 
@@ -184,12 +186,13 @@ class _Run:
         affordable = max(1, int(CHUNK_MIB * MIB // per_step))
         self._capacity = max(1, min(widest, affordable, 256))
         if int(state.step) == 0:
-            recording.add_frame(0, state.particles)
+            recording.add(0, frame_of(0, state.particles))
 
     def _limit(self, step: int, rate: float) -> int:
         """The step at which the next chunk ends: a frame, or as far as the time allows."""
         following = int(self._frames[np.searchsorted(self._frames, step, side="right")])
-        timely = max(1, int(rate * CHUNK_SECONDS)) if rate > 0 else self._capacity
+        # nothing is known of the rate before the second chunk, and a step may take seconds
+        timely = max(1, int(rate * CHUNK_SECONDS))
         return min(following, step + self._capacity, step + timely)
 
     def _loop(
@@ -209,7 +212,6 @@ class _Run:
                     state, chunk = self._chunk(state, failed_at)
                     self._record(recording, chunk, before, state)
                 return state, failure(p, failed_at, following)
-            # one assignment: an interrupt finds either the old state and records or the new
             self._record(recording, chunk, before, following)
             state = self._last_good = following
             now = time.monotonic()
@@ -229,12 +231,13 @@ class _Run:
 
     def _record(self, recording: Recording, chunk: Chunk, before: int, state: State) -> None:
         p, after = self.prepared, int(state.step)
-        recording.add_rows(chunk.infos, after - before)
+        piece = rows_of(chunk.infos, after - before)
         if p.problem.store_every:
             count = self._stored(after) - self._stored(before)
-            recording.add_evaluations(chunk.evaluations, count)
+            piece |= evaluations_of(chunk.evaluations, count)
         if after in self._frames or bool(state.stopped):
-            recording.add_frame(after, state.particles)
+            piece |= frame_of(after, state.particles)
+        recording.add(after, piece)
 
     def _stored(self, steps: int) -> int:
         """How many evaluations the first ``steps`` steps store."""
@@ -253,7 +256,9 @@ class _Run:
         progress = Progress(
             int(state.step), p.steps, seconds, latest, lambda: p.to_data(state.particles)
         )
-        return any([callback(progress) for callback in self.callbacks])
+        # every callback is called, also after one that asks to stop
+        answers = [callback(progress) for callback in self.callbacks]
+        return any(answers)
 
     def _wrap(self, state: State, recording: Recording, said: str | None) -> Flow:
         p = self.prepared

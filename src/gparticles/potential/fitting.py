@@ -137,9 +137,7 @@ def _between(source: Cloud, target: Cloud, key: PRNGKeyArray) -> tuple[Array, Ar
     return mix * source.points + (1 - mix) * partners, source.labels
 
 
-def fit_step(
-    rule: FitRule, fit: Fit, source: Cloud, target: Cloud
-) -> tuple[Fit, Float[Array, ""]]:
+def fit_step(rule: FitRule, fit: Fit, source: Cloud, target: Cloud) -> tuple[Fit, Float[Array, ""]]:
     """One optimiser step uphill; returns the state and the objective before the step."""
     source_batch, source_batches = _take(source, fit.source_batches, rule.batch_size)
     target_batch, target_batches = _take(target, fit.target_batches, rule.batch_size)
@@ -151,9 +149,7 @@ def fit_step(
         return penalty - value, (value, key)
 
     gradient, (value, key) = jax.grad(loss, has_aux=True)(fit.parameters)
-    updates, optimiser_state = rule.optimiser.update(
-        gradient, fit.optimiser_state, fit.parameters
-    )
+    updates, optimiser_state = rule.optimiser.update(gradient, fit.optimiser_state, fit.parameters)
     parameters = optax.apply_updates(fit.parameters, updates)
     return Fit(parameters, optimiser_state, source_batches, target_batches, key), value
 

@@ -65,7 +65,7 @@ class Frobenius(AbstractWeight):
 class Spectral(AbstractWeight):
     """V / b with b >= |V|_2 from Gram iteration, a true bound at every number of iterations.
 
-    |V|_2 <= |G^(2^k)|_F^(1 / 2^(k+1)) with G = V^T V (Delattre et al. 2023, arXiv 2305.16173); after
+    |V|_2 <= |G^(2^k)|_F^(1 / 2^(k+1)), G = V^T V (Delattre et al. 2023, arXiv 2305.16173); after
     eight squarings the bound exceeds the norm by at most rank^(1/512), 1 % at rank 128. A truncated
     power iteration, the usual choice, stays *below* the norm and so bounds nothing.
     """
@@ -102,19 +102,21 @@ class Orthogonal(AbstractWeight):
 class AOL(AbstractWeight):
     """V D with D_jj = (sum_k |V^T V|_jk)^(-1/2): almost orthogonal, cheap, no inverse.
 
-    Prach and Lampert 2022, arXiv 2208.03160, theorem 1.
+    Prach and Lampert 2022, arXiv 2208.03160, theorem 1. A wide matrix is treated by its
+    transpose, whose norm is the same and whose Gram matrix is the smaller one.
     """
 
     raw: Array
 
     def __init__(self, out_size: int, in_size: int, *, key: PRNGKeyArray):
-        square = max(out_size, in_size)
-        raw = np.eye(square)[:out_size, :in_size]
-        self.raw = jnp.asarray(raw, jnp.float32) + 0.5 * _glorot(key, out_size, in_size)
+        self.raw = jnp.eye(out_size, in_size) + 0.5 * _glorot(key, out_size, in_size)
 
     def __call__(self) -> Weight:
-        sums = jnp.sum(jnp.abs(self.raw.T @ self.raw), axis=1)
-        return self.raw * jax.lax.rsqrt(jnp.maximum(sums, _TINY))
+        wide = self.raw.shape[1] > self.raw.shape[0]
+        tall = self.raw.T if wide else self.raw
+        sums = jnp.sum(jnp.abs(tall.T @ tall), axis=1)
+        scaled = tall * jax.lax.rsqrt(jnp.maximum(sums, _TINY))
+        return scaled.T if wide else scaled
 
 
 class UnitRows(AbstractWeight):

@@ -56,7 +56,7 @@ class Dense(eqx.Module):
 class AbstractBody(AbstractPotential):
     """A potential that ends in a linear head on features, so that it can have several heads."""
 
-    layers: eqx.AbstractVar[tuple[Dense, ...] | tuple[Convolution, ...]]
+    layers: eqx.AbstractVar[tuple[Any, ...]]
     head: eqx.AbstractVar[Dense]
 
     @abstractmethod
@@ -125,7 +125,7 @@ class LipschitzMLP(AbstractBody):
         InputError: L is not above 0, or the activation is steeper than 1.
     """
 
-    layers: tuple[Dense, ...]
+    layers: tuple[Any, ...]
     head: Dense
     activation: Activation = eqx.field(static=True)
     lipschitz: float = eqx.field(static=True)
@@ -147,9 +147,7 @@ class LipschitzMLP(AbstractBody):
         hidden = Unconstrained if math.isinf(self.lipschitz) else layer
         keys = jax.random.split(jax.random.PRNGKey(seed), depth + 1)
         sizes = [in_size, *[width] * depth]
-        self.layers = tuple(
-            _dense(hidden, sizes[k + 1], sizes[k], keys[k]) for k in range(depth)
-        )
+        self.layers = tuple(_dense(hidden, sizes[k + 1], sizes[k], keys[k]) for k in range(depth))
         self.head = _dense(_heads_for(self.lipschitz), 1, sizes[-1], keys[-1])
 
     def features(self, points: Points) -> Float[Array, "n width"]:
@@ -173,7 +171,7 @@ class LipschitzConv(AbstractBody):
         lipschitz, layer, activation, seed: as in ``LipschitzMLP``.
     """
 
-    layers: tuple[Convolution, ...]
+    layers: tuple[Any, ...]
     head: Dense
     activation: Activation = eqx.field(static=True)
     lipschitz: float = eqx.field(static=True)
@@ -306,7 +304,6 @@ class SoftLipschitz(AbstractPotential):
 def is_certified(potential: AbstractPotential) -> bool:
     """Whether the potential's slope is bounded by its L whatever its parameters are."""
     return math.isfinite(potential.lipschitz) and not isinstance(potential, SoftLipschitz)
-
 
 
 def smooth_mlp(

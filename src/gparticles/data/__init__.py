@@ -1,0 +1,35 @@
+"""Where samples come from and go to: samplers with a seed, and users' files."""
+
+from gparticles.data.custom import load_custom as load_custom
+from gparticles.data.datasets import SAMPLERS as SAMPLERS
+from gparticles.data.datasets import digits as digits
+from gparticles.data.datasets import digits_split as digits_split
+from gparticles.data.datasets import draw as draw
+from gparticles.data.datasets import gaussian as gaussian
+from gparticles.data.datasets import gaussian_mixture_circle as gaussian_mixture_circle
+from gparticles.data.datasets import (
+    gaussian_mixture_circle_labelled as gaussian_mixture_circle_labelled,
+)
+from gparticles.data.datasets import gaussian_mixture_grid as gaussian_mixture_grid
+from gparticles.data.datasets import (
+    gaussian_mixture_grid_labelled as gaussian_mixture_grid_labelled,
+)
+from gparticles.data.datasets import student_t as student_t
+from gparticles.data.datasets import swiss_roll as swiss_roll
+from gparticles.data.datasets import two_moons as two_moons
+from gparticles.data.datasets import two_moons_labelled as two_moons_labelled
+from gparticles.data.files import kind_of as kind_of
+from gparticles.data.files import load as load
+from gparticles.data.files import made_up_ids as made_up_ids
+from gparticles.data.files import save as save
+from gparticles.data.frames import from_frame as from_frame
+from gparticles.data.frames import is_frame as is_frame
+from gparticles.data.frames import to_frame as to_frame
+from gparticles.data.sources import SOURCES as SOURCES
+from gparticles.data.sources import fitted_gaussian as fitted_gaussian
+from gparticles.data.sources import logistic_noise as logistic_noise
+from gparticles.data.sources import uniform_noise as uniform_noise
+from gparticles.data.table import Table as Table
+from gparticles.data.table import check_same_columns as check_same_columns
+from gparticles.data.table import from_array as from_array
+from gparticles.data.writing import atomically as atomically

@@ -1,0 +1,102 @@
+"""Where particles start when there is no source: noise whose moments or range are the target's.
+
+The target's statistics are computed in float64. The result has the target's shape per row, and
+its dtype where that is float32 or float64 (a large offset would not survive float32), else float32.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from gparticles.errors import InputError
+
+Array = np.ndarray
+
+
+def fitted_gaussian(target: Array, n: int, *, seed: int = 0) -> Array:
+    """Draw from the Gaussian with the target's mean and covariance.
+
+    With X the centred rows, Z X / sqrt(rows - 1) has exactly the sample covariance when Z is
+    standard normal, whatever the rank of X; so nothing is inverted, and constant columns, repeated
+    rows and more columns than rows need no care. Where there are more rows than columns, the
+    triangular factor of X stands for X, since both have the same Gram matrix.
+
+    Args:
+        target: shape (rows, ...), finite; a single row gives a point mass.
+        n: number of rows to draw.
+        seed: of the generator.
+
+    Returns:
+        Shape (n, ...), data units.
+
+    Raises:
+        InputError: a target with no rows or with values that are not finite numbers; n below 1.
+
+    >>> fitted_gaussian(np.eye(3), 5).shape
+    (5, 3)
+    """
+    rows = _flat(target, n)
+    mean = rows.mean(axis=0)
+    centred = rows - mean
+    factor = centred if len(rows) <= rows.shape[1] else np.linalg.qr(centred, mode="r")
+    noise = np.random.default_rng(seed).standard_normal((n, len(factor)))
+    return _like(target, mean + noise @ factor / np.sqrt(max(len(rows) - 1, 1)))
+
+
+def uniform_noise(target: Array, n: int, *, seed: int = 0) -> Array:
+    """Draw each column uniformly between the target's smallest and largest value in it.
+
+    Arguments, result and errors as for `fitted_gaussian`.
+
+    >>> bool(uniform_noise(np.eye(3), 5).max() <= 1)
+    True
+    """
+    rows = _flat(target, n)
+    low, high = rows.min(axis=0), rows.max(axis=0)
+    drawn = np.random.default_rng(seed).random((n, rows.shape[1]))
+    return _like(target, low + (high - low) * drawn)
+
+
+def logistic_noise(target: Array, n: int, *, seed: int = 0) -> Array:
+    """Draw each column from the logistic distribution with the target's mean and variance in it.
+
+    A logistic variable of scale s has standard deviation s pi / sqrt(3). Arguments, result and
+    errors as for `fitted_gaussian`.
+
+    >>> logistic_noise(np.eye(3), 5).shape
+    (5, 3)
+    """
+    rows = _flat(target, n)
+    scale = rows.std(axis=0, ddof=min(1, len(rows) - 1)) * np.sqrt(3) / np.pi
+    drawn = np.random.default_rng(seed).logistic(size=(n, rows.shape[1]))
+    return _like(target, rows.mean(axis=0) + scale * drawn)
+
+
+def _flat(target: Array, n: int) -> Array:
+    if not n >= 1:
+        raise InputError(f"n is {n}; give 1 or more")
+    target = np.asarray(target)
+    if target.ndim < 2 or target.size == 0:
+        raise InputError(
+            f"the target has shape {target.shape}; give rows of at least one number, shape (n, d)"
+        )
+    if target.dtype.kind not in "biuf":
+        raise InputError(f"the target holds {target.dtype}; give numbers")
+    rows = target.reshape(len(target), -1).astype(np.float64)
+    if not np.isfinite(rows).all():
+        raise InputError("the target holds values that are not finite; remove those rows")
+    return rows
+
+
+def _like(target: Array, rows: Array) -> Array:
+    given = np.asarray(target)
+    dtype = given.dtype if given.dtype in (np.float32, np.float64) else np.float32
+    return rows.reshape(len(rows), *given.shape[1:]).astype(dtype)
+
+
+SOURCES: dict[str, Callable[..., Array]] = {
+    "gaussian": fitted_gaussian,
+    "uniform": uniform_noise,
+    "logistic": logistic_noise,
+}
+"""The sources by the names that recipes and the command use; each takes (target, n, *, seed)."""

@@ -1,0 +1,1 @@
+"""How good it is and what it looks like: distances beside their floors, and figures."""

@@ -1,0 +1,1 @@
+"""The ways in: the command, recipes and run folders, and the scikit-learn estimator."""

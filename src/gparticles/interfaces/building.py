@@ -1,0 +1,145 @@
+"""From a checked configuration to the objects that ``gparticles.transport`` takes."""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from gparticles.divergence import KL, parse_f
+from gparticles.errors import InputError
+from gparticles.flow import Euler, HeldOut, KineticEnergy, Store, parse_integrator
+from gparticles.flow.defaults import default_optimiser, default_potential
+from gparticles.flow.preparation import Prepared, Settings, prepare
+from gparticles.flow.stopping import AbstractStop
+from gparticles.interfaces.config import Config, Keep, Potential, Stop
+from gparticles.interfaces.inputs import Inputs
+from gparticles.potential import (
+    LAYERS,
+    AbstractPotential,
+    ClassConditional,
+    LipschitzConv,
+    LipschitzMLP,
+    activations,
+    smooth_mlp,
+    soft_mlp,
+    tight_mlp,
+)
+
+
+def arguments(config: Config, inputs: Inputs) -> dict[str, Any]:
+    """Everything that ``transport`` is called with, but callbacks and the checkpoint."""
+    return {
+        "source": inputs.source,
+        "target": inputs.target,
+        "labels": inputs.labels,
+        "target_labels": inputs.target_labels,
+        "f": None if config.f is None else parse_f(config.f),
+        "lipschitz": config.lipschitz,
+        "potential": _potential(config, inputs),
+        "integrator": None if config.integrator is None else parse_integrator(config.integrator),
+        "reverse": config.reverse,
+        "steps": config.steps,
+        "step_size": config.step_size,
+        "fit_steps": config.fit_steps,
+        "optimizer": _given(config.learning_rate, default_optimiser),
+        "batch_size": config.batch_size,
+        "bounds": None if config.bounds is None else tuple(config.bounds),
+        "scale": _scale(config, inputs),
+        "stop": None if config.stop is None else _stop(config.stop),
+        "store": _given(config.store, _store),
+        "seed": config.seed,
+    }
+
+
+def rehearse(given: dict[str, Any]) -> Prepared:
+    """Checks all that ``transport`` checks, so that a refused run leaves no folder behind.
+
+    Raises:
+        InputError: what ``transport`` would raise.
+    """
+    settings = {k: v for k, v in given.items() if k in Settings.__dataclass_fields__}
+    settings["f"] = given["f"] or KL()
+    settings["integrator"] = given["integrator"] or Euler()
+    settings["store"] = given["store"] or Store()
+    labels = given["labels"], given["target_labels"]
+    return prepare(given["source"], given["target"], (None, None), labels, Settings(**settings))
+
+
+def _given(value: Any, make: Callable[[Any], Any]) -> Any:
+    return None if value is None else make(value)
+
+
+def _scale(config: Config, inputs: Inputs) -> float | str:
+    if config.scale is not None:
+        return config.scale
+    return "columns" if inputs.tabular else "auto"
+
+
+def _stop(stop: Stop) -> AbstractStop | None:
+    if stop.rule == "none":
+        return None
+    rule = KineticEnergy if stop.rule == "kinetic-energy" else HeldOut
+    return rule(**stop.model_dump(exclude={"rule"}, exclude_none=True))
+
+
+def _store(keep: Keep) -> Store:
+    return Store(**keep.model_dump(exclude_none=True))
+
+
+def _potential(config: Config, inputs: Inputs) -> AbstractPotential | None:
+    chosen = config.potential
+    if chosen is None or chosen == Potential():
+        return None
+    shape = inputs.target.shape[1:]
+    lipschitz = 1.0 if config.lipschitz is None else config.lipschitz
+    body = _body(chosen, shape, lipschitz, seed=config.seed)
+    if chosen.preset == "soft" and inputs.target_labels is not None:
+        raise InputError(
+            "potential.preset: soft has no heads for classes; use another preset, "
+            "or conditional = false"
+        )
+    if inputs.target_labels is None:
+        return body
+    num_classes = len(np.unique(inputs.target_labels))
+    return ClassConditional(body, num_classes, seed=config.seed)
+
+
+def _body(chosen: Potential, shape: tuple[int, ...], lipschitz: float, *, seed: int) -> Any:
+    size = math.prod(shape)
+    common: dict[str, Any] = {"lipschitz": lipschitz, "seed": seed}
+    if chosen.preset == "soft":
+        return _soft(chosen, size, common)
+    if chosen.preset == "default":
+        base = default_potential(shape, lipschitz, None, seed)
+    else:
+        base = (tight_mlp if chosen.preset == "tight" else smooth_mlp)(size, **common)
+    return _changed(base, chosen, shape, common)
+
+
+def _changed(base: Any, chosen: Potential, shape: tuple[int, ...], common: dict[str, Any]) -> Any:
+    """The preset's network with what the recipe says put in the place of its own."""
+    weights = {
+        "layer": LAYERS[chosen.layer] if chosen.layer else type(base.layers[0].matrix),
+        "activation": (
+            activations.parse_activation(chosen.activation)
+            if chosen.activation
+            else base.activation
+        ),
+    }
+    if chosen.preset == "conv":
+        sizes = {"channels": chosen.width, "depth": chosen.depth}
+        given = {k: v for k, v in sizes.items() if v is not None}
+        return LipschitzConv(shape, **given, **weights, **common)
+    width, depth = len(base.layers[0].bias), len(base.layers)
+    sizes = {"width": chosen.width or width, "depth": chosen.depth or depth}
+    return LipschitzMLP(math.prod(shape), **sizes, **weights, **common)
+
+
+def _soft(chosen: Potential, size: int, common: dict[str, Any]) -> AbstractPotential:
+    if chosen.layer is not None:
+        raise InputError("potential.layer: the soft preset has free layers; leave layer out")
+    given = chosen.model_dump(include={"width", "depth"}, exclude_none=True)
+    if chosen.activation is not None:
+        given["activation"] = activations.parse_activation(chosen.activation)
+    return soft_mlp(size, **given, **common)

@@ -1,0 +1,212 @@
+"""One run from a configuration to a finished folder: what a script calls instead of ``gpa``."""
+
+import time
+import tomllib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import gparticles
+from gparticles.data import check_same_columns, load, save
+from gparticles.errors import InputError
+from gparticles.flow import Checkpoint, Flow, Progress, transport
+from gparticles.interfaces.building import arguments, rehearse
+from gparticles.interfaces.config import Config
+from gparticles.interfaces.folder import CONFIG, RunFolder, config_text, differing
+from gparticles.interfaces.inputs import Inputs, gather
+from gparticles.interfaces.laws import stream
+
+Say = Callable[[str], None]
+
+
+def _silent(_: str) -> None:
+    pass
+
+
+# what one call needs to hold and compare; larger clouds are subsampled
+MAX_HELD_OUT = 2000
+# keys that a resumed run may change
+_FREE = ("checkpoint_seconds", "description")
+
+
+@dataclass(frozen=True)
+class Result:
+    """A finished run: its flow, its metrics, and the files a user looks at first."""
+
+    flow: Flow
+    metrics: dict[str, Any]
+    particles: Path
+    figures: tuple[Path, ...]
+
+
+def run(
+    config: Config,
+    out: str | Path,
+    *,
+    resume: bool = False,
+    callbacks: Sequence[Callable[[Progress], Any]] = (),
+    say: Say = _silent,
+) -> Result:
+    """Carries out a configuration and writes the run folder.
+
+    Args:
+        config: from ``gparticles.interfaces.recipes.check``.
+        out: the folder, new or empty, or an unfinished run's with ``resume``.
+        resume: continue from the folder's checkpoint, to the same bits as an uninterrupted run.
+        callbacks: called with a ``Progress`` after every chunk of steps.
+        say: called with lines that the user should read: warnings, and what was chosen.
+
+    Raises:
+        InputError: anything that the user can mend; before the folder is made if it concerns the
+            input.
+        OSError: the disk is full or the folder cannot be written. The checkpoint is kept.
+    """
+    folder = RunFolder(out)
+    folder.check(resume=resume)
+    inputs = gather(config, max_held_out=MAX_HELD_OUT)
+    given = arguments(config, inputs)
+    _tell(inputs, config, say)
+    chosen = rehearse(given).describe()
+    keys = {**config.to_dict(), "scale": given["scale"]}
+    _check_same_run(folder, keys)
+    folder.begin(config_text(keys, chosen, gparticles.__version__))
+    began = time.monotonic()
+    checkpoint = Checkpoint(folder.path / "checkpoint", config.checkpoint_seconds, resume)
+    flow = transport(**given, callbacks=callbacks, checkpoint=checkpoint)
+    return _finish(folder, config, inputs, flow=flow, seconds=time.monotonic() - began)
+
+
+def _tell(inputs: Inputs, config: Config, say: Say) -> None:
+    for line in inputs.warnings:
+        say(line)
+    if inputs.tabular and config.scale is None:
+        say(
+            'each column is divided by its own spread (scale = "columns"); '
+            "--set scale=auto keeps their proportions"
+        )
+
+
+def _check_same_run(folder: RunFolder, keys: dict[str, Any]) -> None:
+    path = folder.path / CONFIG
+    if not path.exists():
+        return
+    try:
+        before = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError):
+        raise InputError(f"{path}: is damaged; start anew in another folder with --out") from None
+    found = differing(before, keys, ignored=_FREE)
+    if found is not None:
+        raise InputError(
+            f"{path}: {found}; resume with the settings the run began with, "
+            "or name another folder with --out"
+        )
+
+
+def _finish(
+    folder: RunFolder, config: Config, inputs: Inputs, *, flow: Flow, seconds: float
+) -> Result:
+    # matplotlib takes a second to import, and the first progress is due
+    from gparticles.evaluate.plots import save_figures
+
+    flow.save(folder.path / "flow", overwrite=True)
+    inputs.law.save(folder.path / "flow")
+    particles = save(
+        flow.particles,
+        folder.path / "particles",
+        like=inputs.like,
+        ids=inputs.ids,
+        labels=inputs.kept_labels,
+    )
+    folder.write_history(flow.history)
+    figures = save_figures(
+        flow,
+        inputs.target,
+        folder=folder.subfolder("figures"),
+        labels=inputs.labels,
+        target_labels=inputs.target_labels,
+        columns=inputs.like.columns,
+    )
+    metrics = _metrics(config, inputs, flow, seconds)
+    folder.finish(metrics)
+    return Result(flow, metrics, particles, tuple(figures))
+
+
+def _metrics(config: Config, inputs: Inputs, flow: Flow, seconds: float) -> dict[str, Any]:
+    from gparticles.evaluate.metrics import w2_beside_floors
+
+    metrics: dict[str, Any] = {}
+    if inputs.held_out is not None:
+        count = min(len(flow.particles), MAX_HELD_OUT)
+        metrics["w2"] = w2_beside_floors(
+            flow.particles,
+            inputs.held_out,
+            target=inputs.target,
+            fresh=None if inputs.fresh is None else inputs.fresh(count),
+            max_points=MAX_HELD_OUT,
+            seed=stream(config.seed, "resampled"),
+        )
+    divergence = flow.history["divergence"]
+    if len(divergence):
+        # one step's value wavers with the potential, which is refitted at every step
+        value, last = float(np.mean(divergence[-20:])), min(20, len(divergence))
+        note = f"mean over the last {last} steps, by the potentials that moved the particles"
+        metrics["divergence"] = {"value": value, "unit": "nats", "note": note}
+    return {
+        **metrics,
+        "steps": {"value": flow.steps},
+        "outcome": {"value": flow.outcome, "certified": flow.certified, "notes": flow.notes},
+        "seconds": {"value": round(seconds, 3), "unit": "s", "note": "of the flow, in this call"},
+    }
+
+
+def transform(
+    folder: RunFolder,
+    path: str | Path,
+    out: Path,
+    *,
+    id_column: str | None = None,
+    label_column: str | None = None,
+) -> Path:
+    """Carries a user's points along a stored flow and writes them in the form they came in.
+
+    Args:
+        folder: of a finished run.
+        path: the points' file.
+        out: where to.
+        id_column, label_column: of that file; labels are in the run's column by default.
+
+    Raises:
+        InputError: no flow, other columns than the flow's, or labels it does not know.
+    """
+    flow, form = folder.flow(), folder.law().like
+    labelled = flow.classes is not None
+    if labelled and label_column is None and form.columns is not None:
+        label_column = form.label_name
+    points = load(path, id_column=id_column, label_column=label_column)
+    check_same_columns(points, replace(form, name=f"the run in {folder}"))
+    if labelled and points.labels is None:
+        raise InputError(
+            f"{path}: has no labels, which this flow needs; name their column with --label-column"
+        )
+    moved = flow(points.values, labels=points.labels if labelled else None)
+    return save(moved, out, like=points, ids=points.ids, labels=points.labels)
+
+
+def sample(folder: RunFolder, n: int, out: Path, *, seed: int = 0) -> Path:
+    """Draws source points anew, carries them along a stored flow, and writes them.
+
+    Raises:
+        InputError: no flow, or its source was a file.
+    """
+    law = folder.law()
+    if law.kind not in ("noise", "dataset"):
+        raise InputError(
+            f"{folder}: its particles came from {law.name}, of which there is no more to draw; "
+            f"use gpa transform {folder} points.csv -o {out}"
+        )
+    values, labels = law.draw(n, seed=stream(seed, "sample"))
+    moved = folder.flow()(values, labels=labels)
+    return save(moved, out, like=law.like, labels=labels)
