@@ -316,3 +316,14 @@ def test_step_and_init_are_pure_and_public(clouds):
     np.testing.assert_allclose(prepared.to_data(state.particles), flow.particles, atol=1e-5)
     assert float(info.divergence) == pytest.approx(flow.history["divergence"][-1], rel=1e-4)
     assert jnp.isfinite(info.time)
+
+
+def test_a_soft_potential_takes_labels(clouds):
+    labels = [np.arange(len(cloud)) % 2 for cloud in clouds]
+    network = gpa.LipschitzMLP(
+        2, width=8, depth=2, lipschitz=np.inf, activation=gpa.activations.Softplus()
+    )
+    phi = gpa.SoftLipschitz(gpa.ClassConditional(network, 2), lipschitz=1.0)
+    flow = gpa.transport(*clouds, potential=phi, labels=labels[0], target_labels=labels[1], steps=5)
+    np.testing.assert_array_equal(flow(clouds[0], labels[0]), flow.particles)
+    assert not flow.certified

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -16,10 +16,12 @@ from gparticles.interfaces.config import Config, Keep, Potential, Stop
 from gparticles.interfaces.inputs import Inputs
 from gparticles.potential import (
     LAYERS,
+    AbstractBody,
     AbstractPotential,
     ClassConditional,
     LipschitzConv,
     LipschitzMLP,
+    SoftLipschitz,
     activations,
     smooth_mlp,
     soft_mlp,
@@ -94,14 +96,12 @@ def _potential(config: Config, inputs: Inputs) -> AbstractPotential | None:
     shape = inputs.target.shape[1:]
     lipschitz = 1.0 if config.lipschitz is None else config.lipschitz
     body = _body(chosen, shape, lipschitz, seed=config.seed)
-    if chosen.preset == "soft" and inputs.target_labels is not None:
-        raise InputError(
-            "potential.preset: soft has no heads for classes; use another preset, "
-            "or conditional = false"
-        )
     if inputs.target_labels is None:
         return body
     num_classes = len(np.unique(inputs.target_labels))
+    if isinstance(body, SoftLipschitz):
+        network = ClassConditional(cast(AbstractBody, body.network), num_classes, seed=config.seed)
+        return SoftLipschitz(network, lipschitz=body.lipschitz, strength=body.strength)
     return ClassConditional(body, num_classes, seed=config.seed)
 
 
