@@ -1,33 +1,52 @@
 # Two commands, each enough on a fresh clone: `make demo` and `make test`.
 PYTHON ?= python3
 VENV ?= .venv
+WORKERS ?= auto
 BIN := $(VENV)/bin
 DEMO_OUT ?= runs/digits
+PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --maxprocesses 8
 
-.PHONY: demo test fast-test lint clean
+.PHONY: demo test fast-test lint images clean
+
+# asked first, since pip's own message about a wrong Python is long and comes late
+SUPPORTED = import sys; v = sys.version_info[:2]; \
+  sys.exit(None if (3, 11) <= v < (3, 14) else "$(PYTHON) is Python %d.%d; \
+  gparticles needs 3.11 to 3.13: make PYTHON=python3.12 ..." % v)
 
 $(VENV)/.installed: pyproject.toml
+	@$(PYTHON) -c '$(SUPPORTED)'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --editable .
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
 	touch $@
 
 $(VENV)/.installed-test: $(VENV)/.installed
-	$(BIN)/python -m pip install --quiet --editable '.[test]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
 	touch $@
 
+# a finished run is never overwritten: the next one gets a numbered folder; a run that was
+# cut off is continued
 demo: $(VENV)/.installed
-	$(BIN)/gpa run digits --out $(DEMO_OUT)
+	@out="$(DEMO_OUT)"; k=1; \
+	while [ -e "$$out/metrics.json" ]; do k=$$((k + 1)); out="$(DEMO_OUT)-$$k"; done; \
+	more=; [ ! -e "$$out/config.toml" ] || more=--resume; \
+	echo "gpa run digits --out $$out $$more"; \
+	$(BIN)/gpa run digits --out "$$out" $$more && \
+	echo "made $$out: 600 new digits in particles.npz; look at figures/*.png there first" && \
+	echo "(rm -r $$out deletes it; another make demo writes $(DEMO_OUT)-$$((k + 1)))"
 
 test: lint
-	$(BIN)/python -m pytest
+	$(PYTEST)
 
 fast-test: $(VENV)/.installed-test
-	$(BIN)/python -m pytest -m 'not slow'
+	$(PYTEST) -m 'not slow'
 
 lint: $(VENV)/.installed-test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright
+
+images: $(VENV)/.installed
+	$(BIN)/python docs/make_images.py
 
 clean:
 	rm -rf $(VENV) build dist

@@ -29,7 +29,7 @@ def _layer(layer, shape, seed=0, scale=1.0):
 def test_the_spectral_norm_is_at_most_one(layer, shape, scale):
     weight = _layer(layer, shape, scale=scale)()
     assert weight.shape == shape
-    assert spectral_norm(weight) <= 1 + 2e-6
+    assert spectral_norm(weight) <= 1 + 3e-6
 
 
 @each_layer

@@ -159,7 +159,9 @@ def cayley(raw: Float[Array, "n m"]) -> Float[Array, "n m"]:
     skewed = top - top.T + bottom.T @ bottom
     identity = jnp.eye(size, dtype=raw.dtype)
     inverse = jnp.linalg.inv(identity + skewed)
-    return jnp.concatenate([inverse @ (identity - skewed), -2 * bottom @ inverse])
+    weight = jnp.concatenate([inverse @ (identity - skewed), -2 * bottom @ inverse])
+    # large parameters make I + A ill-conditioned; one step of Newton and Schulz squares the error
+    return weight @ (1.5 * identity - 0.5 * (weight.T @ weight))
 
 
 def gram_bound(matrix: Float[Array, "out in"], iterations: int = 8) -> Float[Array, ""]:
