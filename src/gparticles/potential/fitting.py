@@ -187,17 +187,24 @@ def _watch(state: _Settling, value: Array) -> _Settling:
 def refit(
     rule: FitRule, fit: Fit, source: Cloud, target: Cloud, *, first: Array | bool = False
 ) -> Fit:
-    """``fit_steps`` optimiser steps; the first fit of a flow goes on until phi has settled.
+    """``fit_steps`` optimiser steps; before the first ones phi is fitted until it has settled.
 
     Settled means that a block of 25 steps raised the divergence by at most 2 %. Without that,
     particles idle while a normalised network grows from nearly no slope.
     """
-    first = jnp.asarray(first)
+    fit = _settle(rule, fit, source, target, wanted=jnp.asarray(first))
 
+    def body(_: Array, fit: Fit) -> Fit:
+        return fit_step(rule, fit, source, target)[0]
+
+    return jax.lax.fori_loop(0, rule.fit_steps, body, fit)
+
+
+def _settle(rule: FitRule, fit: Fit, source: Cloud, target: Cloud, *, wanted: Array) -> Fit:
+    # a loop of its own, of no turns but in the first fit: the others need not watch themselves
     def unfinished(carry: tuple[Fit, _Settling]) -> Array:
         _, watch = carry
-        settling = first & ~watch.settled & (watch.steps < rule.max_settling)
-        return (watch.steps < rule.fit_steps) | settling
+        return wanted & ~watch.settled & (watch.steps < rule.max_settling)
 
     def body(carry: tuple[Fit, _Settling]) -> tuple[Fit, _Settling]:
         fit, watch = carry
@@ -207,5 +214,4 @@ def refit(
     start = _Settling(
         jnp.zeros((), jnp.int32), jnp.zeros(()), jnp.asarray(-math.inf), jnp.asarray(False)
     )
-    fit, _ = jax.lax.while_loop(unfinished, body, (fit, start))
-    return fit
+    return jax.lax.while_loop(unfinished, body, (fit, start))[0]
