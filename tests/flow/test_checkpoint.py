@@ -1,8 +1,10 @@
 """A flow that was cut off continues to the same bits."""
 
+import importlib
 import json
 
 import numpy as np
+import optax
 import pytest
 
 import gparticles as gpa
@@ -121,3 +123,27 @@ def test_refused_input_leaves_no_folder(clouds, tmp_path):
             clouds[0], clouds[1][:, :1], steps=2, checkpoint=gpa.Checkpoint(tmp_path / "new")
         )
     assert not (tmp_path / "new").exists()
+
+
+def test_an_interrupt_before_the_first_step_resumes_to_the_same_frames(clouds, tmp_path):
+    settings = {"steps": 20, "store": gpa.Store(frames=11)}
+    module = importlib.import_module("gparticles.flow.transport")
+
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "run_chunk", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            gpa.transport(*clouds, checkpoint=gpa.Checkpoint(tmp_path), **settings)
+    resumed = gpa.transport(*clouds, checkpoint=gpa.Checkpoint(tmp_path, resume=True), **settings)
+    whole = gpa.transport(*clouds, **settings)
+    np.testing.assert_array_equal(resumed.trajectory_steps, whole.trajectory_steps)
+    np.testing.assert_array_equal(resumed.trajectory, whole.trajectory)
+
+
+def test_another_learning_rate_does_not_continue_it(clouds, tmp_path):
+    _saved(clouds, tmp_path, optimizer=optax.adam(1e-2))
+    with pytest.raises(gpa.InputError, match="other data, settings"):
+        _resume(clouds, tmp_path, optimizer=optax.adam(1e-4))
+    _resume(clouds, tmp_path, optimizer=optax.adam(1e-2))

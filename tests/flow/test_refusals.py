@@ -71,6 +71,17 @@ CASES = {
     "weights of 0": ({"target_weights": np.zeros(6)}, "sum to zero"),
     "short weights": ({"target_weights": np.ones(5)}, "one number per point"),
     "NaN weights": ({"target_weights": np.full(6, math.nan)}, "finite"),
+    "f by name": ({"f": "kl"}, r"f is 'kl': give an object"),
+    "an integrator by name": ({"integrator": "euler"}, "integrator is 'euler'"),
+    "a stop by name": ({"stop": "held-out"}, "stop is 'held-out'"),
+    "a potential by name": ({"potential": "tight"}, "potential is 'tight'"),
+    "half a seed": ({"seed": 1.5}, "seed is 1.5"),
+    "a seed below 0": ({"seed": -1}, "seed is -1"),
+    "an entry beyond float32": ({"target": _with(1e300)}, r"target: entry \(3, 1\) is 1e\+300"),
+    "a held-out part of no weight": (
+        {"stop": gpa.HeldOut(fraction=0.34), "target_weights": [1, 0, 0, 0, 0, 0]},
+        "weight 0 altogether",
+    ),
     "all held out": ({"stop": gpa.HeldOut(fraction=0.99)}, "leaves one part empty"),
 }
 

@@ -12,6 +12,9 @@ import gparticles as gpa
 from gparticles.divergence import REGISTRY
 from gparticles.flow.stepping import run_chunk
 
+# compiles much: left out of `make fast-test`
+pytestmark = pytest.mark.slow
+
 
 def _energy_distance(x, y):
     def mean(a, b):
@@ -218,6 +221,14 @@ def test_odd_data_work(name, scale):
     np.testing.assert_allclose(flow(ODD[name][0]), flow.particles, rtol=1e-5, atol=1e-6)
 
 
+def test_a_constant_column_stays_constant(clouds):
+    source, target = (np.c_[cloud, np.full(len(cloud), 7.25)] for cloud in clouds)
+    flow = gpa.transport(source, target, steps=30)
+    np.testing.assert_allclose(flow.particles[:, 2], 7.25, rtol=1e-12)
+    np.testing.assert_array_equal(flow(source), flow.particles)
+    assert _energy_distance(flow.particles, target) < _energy_distance(source, target) / 3
+
+
 def test_nothing_moves_where_source_and_target_are_one(clouds):
     flow = gpa.transport(clouds[1], clouds[1], steps=20)
     assert np.abs(flow.particles - clouds[1]).max() < 0.2
@@ -294,6 +305,7 @@ def test_callbacks_see_progress_and_can_stop(clouds):
     assert "callback" in flow.outcome
     assert seen[0].latest["divergence"] > 0
     np.testing.assert_array_equal(seen[-1].particles(), flow.particles)
+    np.testing.assert_array_equal(flow.trajectory[-1], flow.particles)
 
 
 def test_step_and_init_are_pure_and_public(clouds):

@@ -17,6 +17,9 @@ import gparticles
 from gparticles.data import load
 from gparticles.interfaces import cli, console
 
+# compiles much: left out of `make fast-test`
+pytestmark = pytest.mark.slow
+
 COMMAND = [sys.executable, "-m", "gparticles.interfaces.cli"]
 TINY = ("--set", "steps=4", "--set", "n=10")
 

@@ -10,6 +10,9 @@ from sklearn.utils.estimator_checks import check_estimator
 import gparticles
 from gparticles.interfaces.estimators import GPA, _as_given
 
+# compiles much: left out of `make fast-test`
+pytestmark = pytest.mark.slow
+
 GENERATOR = np.random.default_rng(0)
 SOURCE, TARGET = GENERATOR.normal(size=(20, 3)), GENERATOR.normal(size=(30, 3)) + 2
 

@@ -13,6 +13,9 @@ from gparticles.interfaces import runs
 from gparticles.interfaces.folder import RunFolder
 from gparticles.interfaces.recipes import check, read_recipe, with_overrides
 
+# compiles much: left out of `make fast-test`
+pytestmark = pytest.mark.slow
+
 QUICK = ("steps=4", "store.frames=3")
 
 

@@ -13,6 +13,9 @@ from gparticles.potential.activations import REGISTRY, check_1_lipschitz, parse_
 from gparticles.potential.convolution import Convolution, _native, _shifted_products, same_padding
 from gparticles.potential.lipschitz import cayley, gram_bound, spectral_norm
 
+# compiles much: left out of `make fast-test`
+pytestmark = pytest.mark.slow
+
 SHAPES = [(1, 1), (8, 8), (32, 3), (3, 32), (16, 5), (1, 10), (64, 1)]
 each_layer = pytest.mark.parametrize("layer", LAYERS.values(), ids=LAYERS)
 

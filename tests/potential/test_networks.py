@@ -22,6 +22,9 @@ from gparticles.potential.fitting import (
     start_fit,
 )
 
+# compiles much: left out of `make fast-test`
+pytestmark = pytest.mark.slow
+
 RNG = np.random.default_rng(0)
 POINTS = jnp.asarray(RNG.normal(size=(60, 5, 7)), jnp.float32)
 LABELS = jnp.asarray(RNG.integers(0, 3, 60), jnp.int32)

@@ -3,6 +3,7 @@
 import hashlib
 import re
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,9 @@ from gparticles.flow.files import read_arrays, read_record, write_arrays, write_
 from gparticles.flow.recording import Recording
 
 _RECORD = "checkpoint.json"
+# other versions may give other bits
+_PACKAGES = ("gparticles", "jax", "equinox", "optax")
+_VERSIONS = " ".join(f"{name} {version(name)}" for name in _PACKAGES)
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,7 @@ class Checkpoint:
 def digest(*trees: Any) -> str:
     """A fingerprint of data and settings, so that no run continues another one's checkpoint."""
     found = hashlib.sha256()
+    found.update(_VERSIONS.encode())
     for leaf in jax.tree.leaves(trees):
         array = np.asarray(leaf)
         found.update(f"{array.dtype}{array.shape}".encode())
@@ -51,6 +56,21 @@ def digest(*trees: Any) -> str:
     structure = re.sub(r" at 0x[0-9a-f]+", "", str(jax.tree.structure(trees)))
     found.update(structure.encode())
     return found.hexdigest()
+
+
+def described(value: Any, depth: int = 12) -> str:
+    """A function by its code, its defaults and what it closes over; anything else by its repr.
+
+    An optimiser is a pair of closures: only what these hold tells two learning rates apart.
+    """
+    if isinstance(value, (tuple, list)):
+        return f"({','.join(described(v, depth - 1) for v in value)})"
+    code = getattr(value, "__code__", None)
+    if code is None or depth == 0:
+        return re.sub(r" at 0x[0-9a-f]+", "", repr(value))
+    cells = [cell.cell_contents for cell in value.__closure__ or ()]
+    held = described([*cells, *(value.__defaults__ or ())], depth - 1)
+    return f"{value.__module__}.{value.__qualname__}:{code.co_code.hex()}{held}"
 
 
 def _named(tree: Any) -> dict[str, np.ndarray]:
@@ -77,7 +97,9 @@ class Writer:
         if pieces:
             name = f"part-{step:08d}.safetensors"
             checksum = write_arrays(directory / name, pieces)
-            parts = [*parts, {"file": name, "checksum": checksum}]
+            # an interrupted save may have listed this part already
+            parts = [part for part in parts if part["file"] != name]
+            parts.append({"file": name, "checksum": checksum})
         name = f"state-{step:08d}.safetensors"
         checksum = write_arrays(directory / name, _named(state))
         record = {

@@ -17,14 +17,13 @@ from gparticles.errors import InputError
 from gparticles.flow import defaults
 from gparticles.flow.checks import (
     check_count,
-    check_labels,
     check_number,
     check_points,
     check_same_shape,
     check_weights,
-    label_indices,
 )
 from gparticles.flow.integrators import AbstractIntegrator
+from gparticles.flow.matching import check_proportions, choose_potential, match_labels
 from gparticles.flow.recording import Store, thinning, tree_bytes
 from gparticles.flow.scaling import Scaling, choose_scaling
 from gparticles.flow.solution import finish, result_dtype
@@ -32,8 +31,6 @@ from gparticles.flow.stepping import Evaluation, Problem, State, init
 from gparticles.flow.stopping import AbstractStop, HeldOut
 from gparticles.potential import (
     AbstractPotential,
-    ClassConditional,
-    SoftLipschitz,
     is_certified,
     resolve,
 )
@@ -112,18 +109,26 @@ def prepare(
     Raises:
         InputError: anything that cannot be used.
     """
+    _check_kinds(settings)
     source, target = check_points(source, "source"), check_points(target, "target")
     check_same_shape(source, target)
     bounds = _check_bounds(settings.bounds)
     source_weights = check_weights(weights[0], len(source), "source_weights")
     target_weights = check_weights(weights[1], len(target), "target_weights")
-    classes, source_labels, target_labels = _check_labels(labels, len(source), len(target))
+    classes, source_labels, target_labels = match_labels(labels, len(source), len(target))
     if classes is not None and isinstance(settings.f, Wasserstein1):
-        _check_proportions(source_labels, source_weights, target_labels, target_weights)
+        check_proportions(source_labels, source_weights, target_labels, target_weights)
     scaling = choose_scaling(source, target, settings.scale)
-    lipschitz, potential = _choose_potential(settings, source.shape[1:], classes)
+    moving, fixed = _working(scaling, source, "source"), _working(scaling, target, "target")
+    lipschitz, potential = choose_potential(
+        settings.potential,
+        settings.lipschitz,
+        source.shape[1:],
+        num_classes=None if classes is None else len(classes),
+        seed=settings.seed,
+    )
     step_sizes = _step_sizes(settings, lipschitz, scaling.spread)
-    whole = _Rows(scaling.to_working(target), target_weights.astype(np.float32), target_labels)
+    whole = _Rows(fixed, target_weights.astype(np.float32), target_labels)
     fitted, held_out = _hold_out(whole, settings)
     problem = Problem(
         rule=_rule(settings, potential, lipschitz),
@@ -133,11 +138,11 @@ def prepare(
         held_out=None if held_out is None else _device(held_out),
         weights=jnp.asarray(source_weights, jnp.float32),
         labels=None if source_labels is None else jnp.asarray(source_labels),
-        bounds=_working_bounds(bounds, scaling, source.shape[1:]),
+        bounds=_working_bounds(bounds, scaling, (moving, fixed)),
         step_sizes=jnp.asarray(step_sizes),
         store_every=1,
     )
-    particles = jnp.asarray(scaling.to_working(source))
+    particles = jnp.asarray(moving)
     evaluation = _evaluation_shape(potential)
     problem, notes = _fit_budget(problem, evaluation, settings.store)
     key = jax.random.PRNGKey(settings.seed)
@@ -166,7 +171,33 @@ class _Rows(NamedTuple):
     def take(self, part: np.ndarray) -> "_Rows":
         labels = None if self.labels is None else self.labels[part]
         weights = self.weights[part]
+        if not weights.sum() > 0:
+            raise InputError(
+                "target_weights: one part of the held-out split has weight 0 altogether; leave "
+                "points of weight 0 out of the target, or change the fraction"
+            )
         return _Rows(self.points[part], weights / weights.sum(), labels)
+
+
+# the square root of the largest float32, with room for sums over columns
+_FARTHEST = 1e16
+
+
+def _check_kinds(settings: Settings) -> None:
+    kinds = {
+        "f": (AbstractF, "gpa.KL()"),
+        "integrator": (AbstractIntegrator, "gpa.Euler()"),
+        "stop": (AbstractStop, "gpa.KineticEnergy()"),
+        "potential": (AbstractPotential, "gpa.tight_mlp(d)"),
+        "store": (Store, "gpa.Store()"),
+    }
+    for name, (kind, example) in kinds.items():
+        value = getattr(settings, name)
+        if value is not None and not isinstance(value, kind):
+            raise InputError(f"{name} is {value!r}: give an object, such as {example}")
+    seed = settings.seed
+    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
+        raise InputError(f"seed is {seed!r}: it must be a whole number, not negative")
 
 
 def _device(rows: _Rows) -> Cloud:
@@ -186,91 +217,34 @@ def _check_bounds(bounds: Any) -> tuple[float, float] | None:
     return low, high
 
 
+def _working(scaling: Scaling, points: np.ndarray, name: str) -> np.ndarray:
+    with np.errstate(over="ignore"):
+        working = scaling.to_working(points)
+    far = ~(np.abs(working) < _FARTHEST)
+    if far.any():
+        where = tuple(int(i) for i in np.argwhere(far)[0])
+        raise InputError(
+            f"{name}: entry {where} is {points[where]}, more than {_FARTHEST:g} working units from "
+            "the centre, which float32 cannot square; remove or transform such entries"
+        )
+    return working
+
+
 def _working_bounds(
-    bounds: tuple[float, float] | None, scaling: Scaling, shape: tuple[int, ...]
+    bounds: tuple[float, float] | None, scaling: Scaling, clouds: tuple[np.ndarray, np.ndarray]
 ) -> tuple[Any, Any] | None:
-    if bounds is None:
+    """The box in which particles are kept; constant columns are kept at their constant."""
+    shape = clouds[0].shape[1:]
+    low, high = (np.full(shape, b, np.float32) for b in (-np.inf, np.inf))
+    if bounds is not None:
+        low, high = (scaling.to_working(np.full(shape, b)) for b in bounds)
+    both = np.concatenate(clouds)
+    constant = (both == both[0]).all(axis=0)
+    if bounds is None and (not constant.any() or constant.all()):
         return None
-    low, high = (scaling.to_working(np.full(shape, b)) for b in bounds)
+    if not constant.all():
+        low, high = (np.where(constant, both[0], side) for side in (low, high))
     return jnp.asarray(low), jnp.asarray(high)
-
-
-def _check_labels(
-    labels: tuple[Any, Any], m: int, n: int
-) -> tuple[np.ndarray | None, np.ndarray | None, np.ndarray | None]:
-    of_source, of_target = labels
-    if of_source is None and of_target is None:
-        return None, None, None
-    if of_source is None or of_target is None:
-        missing = "labels" if of_source is None else "target_labels"
-        raise InputError(f"{missing}: missing; give labels and target_labels both, or neither")
-    of_target = check_labels(of_target, n, "target_labels")
-    of_source = check_labels(of_source, m, "labels")
-    classes = np.unique(of_target)
-    source = label_indices(of_source, classes, "labels")
-    return classes, source, label_indices(of_target, classes, "target_labels")
-
-
-def _check_proportions(
-    labels: Any, weights: np.ndarray, target_labels: Any, target_weights: np.ndarray
-) -> None:
-    size = int(max(labels.max(), target_labels.max())) + 1
-    shares = np.bincount(labels, weights, size), np.bincount(target_labels, target_weights, size)
-    if not np.allclose(*shares, atol=1e-6):
-        raise InputError(
-            "Wasserstein1 with labels is infinite unless the classes have equal shares in source "
-            "and target; use another f, or source_weights"
-        )
-
-
-def _choose_potential(
-    settings: Settings, shape: tuple[int, ...], classes: np.ndarray | None
-) -> tuple[float, AbstractPotential]:
-    num_classes = None if classes is None else len(classes)
-    given = settings.lipschitz
-    if given is not None:
-        check_number(given, "lipschitz", allow_inf=True)
-    potential = settings.potential
-    if potential is None:
-        lipschitz = 1.0 if given is None else float(given)
-        chosen = defaults.default_potential(shape, lipschitz, num_classes, settings.seed)
-        return lipschitz, chosen
-    if given is not None and given != potential.lipschitz:
-        raise InputError(
-            f"lipschitz is {given}, the potential's is {potential.lipschitz}; give one of them"
-        )
-    _check_heads(potential, num_classes)
-    _check_fits(potential, shape)
-    return potential.lipschitz, potential
-
-
-def _heads(potential: AbstractPotential) -> int | None:
-    if isinstance(potential, SoftLipschitz):
-        return _heads(potential.network)
-    return potential.num_classes if isinstance(potential, ClassConditional) else None
-
-
-def _check_heads(potential: AbstractPotential, num_classes: int | None) -> None:
-    heads = _heads(potential)
-    if heads == num_classes:
-        return
-    if num_classes is None:
-        raise InputError("a class-conditional potential needs labels and target_labels")
-    raise InputError(
-        f"the target has {num_classes} classes; use "
-        f"potential=gpa.ClassConditional(potential, {num_classes})"
-    )
-
-
-def _check_fits(potential: AbstractPotential, shape: tuple[int, ...]) -> None:
-    point = jax.ShapeDtypeStruct((1, *shape), jnp.float32)
-    label = jax.ShapeDtypeStruct((1,), jnp.int32)
-    labels = None if _heads(potential) is None else label
-    try:
-        eqx.filter_eval_shape(potential, point, labels)
-    except (TypeError, ValueError) as error:
-        reason = str(error).splitlines()[0]
-        raise InputError(f"the potential does not take points of shape {shape}: {reason}") from None
 
 
 def _step_sizes(settings: Settings, lipschitz: float, spread: float) -> np.ndarray:

@@ -186,6 +186,8 @@ class Flow:
             labels: as for a call.
         """
         ride = self._ride()
+        if self.steps == 0:
+            raise InputError(f"this flow took no step, so it has no velocity: {self.outcome}")
         array, indices = self._check(points, labels)
         step = int(np.searchsorted(self.history["time"], t, side="right")) - 1
         if step < 0:

@@ -169,7 +169,9 @@ class _Run:
         if self.checkpoint is None:
             self._prepare_loop(recording, state)
             return state, recording, None
-        fingerprint = checkpoints.digest(p.problem, p.state, p.describe())
+        fingerprint = checkpoints.digest(
+            p.problem, p.state, p.describe(), checkpoints.described(p.problem.rule.optimiser)
+        )
         parts: list[dict] = []
         if self.checkpoint.resume and self.checkpoint.record.exists():
             state, pieces, parts = checkpoints.load(self.checkpoint, fingerprint, state)
@@ -185,7 +187,7 @@ class _Run:
         per_step = max(1, tree_bytes(p.evaluation) * (1 if p.problem.store_every else 0))
         affordable = max(1, int(CHUNK_MIB * MIB // per_step))
         self._capacity = max(1, min(widest, affordable, 256))
-        if int(state.step) == 0:
+        if not recording.everything():
             recording.add(0, frame_of(0, state.particles))
 
     def _limit(self, step: int, rate: float) -> int:
@@ -265,6 +267,9 @@ class _Run:
         steps, working = int(state.step), state.particles
         if isinstance(p.problem.stop, HeldOut) and math.isfinite(float(state.stop[1])):
             steps, working = int(state.stop[2]), state.stop[3]
+        if recording.everything()["frame.step"][-1] < steps:
+            # a callback or a failure ended the flow between two frames
+            recording.add(steps, frame_of(steps, working))
         arrays = recording.everything()
         frames = arrays["frame.step"] <= steps
         trajectory = p.to_data(arrays["frame.particles"][frames])

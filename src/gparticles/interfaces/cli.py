@@ -42,7 +42,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         with console.warnings_told():
             status = app(list(_typed) or ["--help"], prog_name="gpa", standalone_mode=False)
     except (Exception, KeyboardInterrupt) as error:
-        return console.status_of(error)
+        found = console.status_of(error)
+        if found == console.INTERRUPTED and argv is None:
+            console.leave(found)
+        return found
     return status if isinstance(status, int) else console.OK
 
 

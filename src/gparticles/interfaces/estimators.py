@@ -98,6 +98,9 @@ class GPA(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         Raises:
             InputError: what ``gparticles.transport`` refuses, and columns that differ.
         """
+        # a refused fit must not leave an older flow behind with the new one's columns
+        if hasattr(self, "flow_"):
+            del self.flow_
         moving = self._checked(source, reset=True)
         fixed = self._checked(target, reset=False)
         arguments = {name: getattr(self, name) for name in self.get_params(deep=False)}

@@ -191,7 +191,8 @@ class LipschitzConv(AbstractBody):
     ):
         if len(image_shape) not in (2, 3):
             raise InputError(
-                f"image shape {tuple(image_shape)}: a convolution needs (h, w) or (h, w, c)"
+                f"image shape {tuple(image_shape)}: a convolution needs (h, w) or (h, w, c); "
+                "take a dense potential for tables"
             )
         self.lipschitz = _check_lipschitz(lipschitz)
         check_1_lipschitz(activation)
