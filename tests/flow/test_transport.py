@@ -275,6 +275,8 @@ def test_held_out_returns_the_best_step(clouds):
     flow = gpa.transport(*clouds, steps=400, stop=gpa.HeldOut(patience=40, window=5))
     assert "held-out" in flow.outcome
     assert "held_out" in flow.history
+    np.testing.assert_array_equal(flow.trajectory[-1], flow.particles)
+    assert flow.trajectory_steps[-1] == flow.steps
     assert len(flow.history["time"]) == flow.steps == len(flow.ride.step_sizes)
     np.testing.assert_array_equal(flow(clouds[0]), flow.particles)
 

@@ -70,6 +70,10 @@ class Recording:
     def add(self, step: int, piece: dict[str, np.ndarray]) -> None:
         self._pieces.append((step, piece))
 
+    @property
+    def is_empty(self) -> bool:
+        return not self._pieces
+
     def unsaved(self, step: int) -> dict[str, np.ndarray]:
         """What was added since the last save and ends by ``step``."""
         return _joined([piece for end, piece in self._pieces[self._saved :] if end <= step])

@@ -187,7 +187,7 @@ class _Run:
         per_step = max(1, tree_bytes(p.evaluation) * (1 if p.problem.store_every else 0))
         affordable = max(1, int(CHUNK_MIB * MIB // per_step))
         self._capacity = max(1, min(widest, affordable, 256))
-        if not recording.everything():
+        if recording.is_empty:
             recording.add(0, frame_of(0, state.particles))
 
     def _limit(self, step: int, rate: float) -> int:
@@ -267,17 +267,19 @@ class _Run:
         steps, working = int(state.step), state.particles
         if isinstance(p.problem.stop, HeldOut) and math.isfinite(float(state.stop[1])):
             steps, working = int(state.stop[2]), state.stop[3]
-        if recording.everything()["frame.step"][-1] < steps:
-            # a callback or a failure ended the flow between two frames
-            recording.add(steps, frame_of(steps, working))
         arrays = recording.everything()
-        frames = arrays["frame.step"] <= steps
-        trajectory = p.to_data(arrays["frame.particles"][frames])
+        # the last frame is the returned particles, wherever between two frames the flow ended
+        kept = arrays["frame.step"] < steps
+        last = frame_of(steps, working)
+        frames, frame_numbers = (
+            np.concatenate([arrays[name][kept], last[name]])
+            for name in ("frame.particles", "frame.step")
+        )
         return Flow(
             particles=p.to_data(working),
             history=history_of(arrays, steps),
-            trajectory=trajectory,
-            trajectory_steps=arrays["frame.step"][frames],
+            trajectory=p.to_data(frames),
+            trajectory_steps=frame_numbers,
             outcome=describe(p, steps, state, said),
             notes=p.notes,
             lipschitz=p.lipschitz / p.scaling.unit,
