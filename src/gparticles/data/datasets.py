@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from gparticles.data.checks import at_least
+from gparticles.data.handwriting import digits, digits_split, mnist, mnist_split
 from gparticles.errors import InputError
 
 Array = np.ndarray
@@ -37,9 +39,9 @@ def gaussian(
     >>> gaussian(3, dim=2, mean=10.0, std=0.5).shape
     (3, 2)
     """
-    _at_least("n", n, 1)
-    _at_least("dim", dim, 1)
-    _at_least("std", np.min(std), 0)
+    at_least("n", n, 1)
+    at_least("dim", dim, 1)
+    at_least("std", np.min(std), 0)
     noise = np.random.default_rng(seed).standard_normal((n, dim))
     return (np.asarray(mean) + np.asarray(std) * noise).astype(np.float32)
 
@@ -62,7 +64,7 @@ def gaussian_mixture_grid_labelled(
     n: int, *, side: int = 2, spacing: float = 4.0, std: float = 0.5, seed: int = 0
 ) -> tuple[Array, Array]:
     """`gaussian_mixture_grid` and each row's mode, shape (n,), 0 to side^2 - 1 along the rows."""
-    _at_least("side", side, 1)
+    at_least("side", side, 1)
     axis = spacing * (np.arange(side) - (side - 1) / 2)
     centres = np.stack(np.meshgrid(axis, axis), axis=-1).reshape(-1, 2)
     return _mixture(n, centres, std=std, seed=seed)
@@ -86,7 +88,7 @@ def gaussian_mixture_circle_labelled(
     n: int, *, modes: int = 8, radius: float = 4.0, std: float = 0.3, seed: int = 0
 ) -> tuple[Array, Array]:
     """`gaussian_mixture_circle` and each row's mode, shape (n,), counted from the x axis."""
-    _at_least("modes", modes, 1)
+    at_least("modes", modes, 1)
     angle = 2 * np.pi * np.arange(modes) / modes
     centres = radius * np.stack([np.cos(angle), np.sin(angle)], axis=1)
     return _mixture(n, centres, std=std, seed=seed)
@@ -112,8 +114,8 @@ def swiss_roll(n: int, *, noise: float = 0.0, seed: int = 0) -> Array:
     >>> swiss_roll(200, seed=1).shape
     (200, 3)
     """
-    _at_least("n", n, 1)
-    _at_least("noise", noise, 0)
+    at_least("n", n, 1)
+    at_least("noise", noise, 0)
     generator = np.random.default_rng(seed)
     t = 1.5 * np.pi * (1 + 2 * generator.random(n))
     height = 21 * generator.random(n)
@@ -135,8 +137,8 @@ def two_moons(n: int, *, noise: float = 0.05, seed: int = 0) -> Array:
 
 def two_moons_labelled(n: int, *, noise: float = 0.05, seed: int = 0) -> tuple[Array, Array]:
     """`two_moons` and each row's moon, shape (n,): 0 is the upper, 1 the lower."""
-    _at_least("n", n, 1)
-    _at_least("noise", noise, 0)
+    at_least("n", n, 1)
+    at_least("noise", noise, 0)
     generator = np.random.default_rng(seed)
     moon = generator.integers(2, size=n)
     angle = np.pi * generator.random(n)
@@ -164,8 +166,8 @@ def student_t(n: int, *, dof: float, dim: int = 2, seed: int = 0) -> Array:
     >>> student_t(3, dof=0.5).shape
     (3, 2)
     """
-    _at_least("n", n, 1)
-    _at_least("dim", dim, 1)
+    at_least("n", n, 1)
+    at_least("dim", dim, 1)
     if not dof > 0:
         raise InputError(f"dof is {dof}; give a positive number")
     generator = np.random.default_rng(seed)
@@ -176,59 +178,6 @@ def student_t(n: int, *, dof: float, dim: int = 2, seed: int = 0) -> Array:
     if not np.isfinite(points).all():
         raise InputError(f"a draw with dof = {dof} is too large for float32; give a larger dof")
     return points
-
-
-def digits(
-    n: int | None = None, *, per_class: int | None = None, seed: int = 0
-) -> tuple[Array, Array]:
-    """Pick from scikit-learn's 1,797 real handwritten digits, balanced over the ten classes.
-
-    Args:
-        n: how many in all; classes differ by at most one image. None: `per_class`, or all.
-        per_class: how many of each class, at most 174; instead of n.
-        seed: picks which images, which classes have one more, and the order.
-
-    Returns:
-        images, shape (n, 8, 8), float32 in [0, 1]; labels, shape (n,), int, 0 to 9.
-
-    Raises:
-        InputError: both n and per_class, fewer than one, or more than there are.
-
-    >>> images, labels = digits(20)
-    >>> images.shape, sorted(labels.tolist())[:4]
-    ((20, 8, 8), [0, 0, 1, 1])
-    """
-    if n is not None and per_class is not None:
-        raise InputError("digits takes n or per_class, not both; leave one out")
-    if per_class is not None:
-        n = 10 * per_class
-    if n is None:
-        images, labels = _all_digits()
-        order = np.random.default_rng(seed).permutation(len(labels))
-        return images[order], labels[order]
-    return digits_split(n, seed=seed)[:2]
-
-
-def digits_split(n: int, *, seed: int = 0) -> tuple[Array, Array, Array, Array]:
-    """`digits(n)` and all the others: images, labels, held_out_images, held_out_labels."""
-    _at_least("n", n, 1)
-    images, labels = _all_digits()
-    generator = np.random.default_rng(seed)
-    wanted = np.full(10, n // 10)
-    wanted[generator.permutation(10)[: n % 10]] += 1
-    chosen, held_out = [], []
-    for digit, count in enumerate(wanted):
-        members = generator.permutation(np.flatnonzero(labels == digit))
-        if count > len(members):
-            raise InputError(
-                f"{n} digits need {count} images of the {digit}, of which there are "
-                f"{len(members)}; ask for at most 1740"
-            )
-        chosen.append(members[:count])
-        held_out.append(members[count:])
-    kept = generator.permutation(np.concatenate(chosen))
-    rest = generator.permutation(np.concatenate(held_out))
-    return images[kept], labels[kept], images[rest], labels[rest]
 
 
 def draw(
@@ -263,25 +212,12 @@ def draw(
 
 
 def _mixture(n: int, centres: Array, *, std: float, seed: int) -> tuple[Array, Array]:
-    _at_least("n", n, 1)
-    _at_least("std", std, 0)
+    at_least("n", n, 1)
+    at_least("std", std, 0)
     generator = np.random.default_rng(seed)
     mode = generator.integers(len(centres), size=n)
     points = centres[mode] + std * generator.standard_normal((n, centres.shape[1]))
     return points.astype(np.float32), mode
-
-
-def _all_digits() -> tuple[Array, Array]:
-    from sklearn.datasets import load_digits  # slow to import, and only needed here
-
-    bunch: Any = load_digits()
-    return (bunch.images / 16).astype(np.float32), bunch.target.astype(np.int64)
-
-
-def _at_least(name: str, value: Any, least: int) -> None:
-    # written so that NaN is refused too
-    if not value >= least:
-        raise InputError(f"{name} is {value}; give {least} or more")
 
 
 SAMPLERS: dict[str, Callable[..., Any]] = {
@@ -292,12 +228,20 @@ SAMPLERS: dict[str, Callable[..., Any]] = {
     "two-moons": two_moons,
     "student-t": student_t,
     "digits": digits,
+    "mnist": mnist,
 }
-"""The samplers by the names that recipes use; each returns an array, `digits` images and labels."""
+"""The samplers by the names that recipes use; each returns an array, or images and labels."""
+
+SPLITS: dict[str, Callable[..., tuple[Array, Array, Array, Array]]] = {
+    "digits": digits_split,
+    "mnist": mnist_split,
+}
+"""Those that pick from a finite set: a sampler's rows and labels, and held-out rows and labels."""
 
 _LABELLED: dict[str, Callable[..., tuple[Array, Array]]] = {
     "mixture-grid": gaussian_mixture_grid_labelled,
     "mixture-circle": gaussian_mixture_circle_labelled,
     "two-moons": two_moons_labelled,
     "digits": digits,
+    "mnist": mnist,
 }

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from gparticles.data import Table, check_same_columns, digits_split, draw, load, load_custom
+from gparticles.data import SPLITS, Table, check_same_columns, draw, load, load_custom
 from gparticles.errors import InputError
 from gparticles.interfaces.config import Cloud, Config, Custom, Dataset, File, Noise
 from gparticles.interfaces.laws import SourceLaw, condensed, form_of, stream
@@ -168,10 +168,10 @@ def _target(target: Cloud, seed: int) -> _Target:
     options = target.options()
     own = stream(seed, "target") if target.seed is None else target.seed
     n = target.n or TARGET_ROWS
-    if target.dataset == "digits":
-        n = 10 * options["per_class"] if "per_class" in options else n
-        images, labels, others, _ = digits_split(n, seed=own)
-        return _Target(_sampled(images, labels, "digits"), lambda _: others, None, False)
+    if target.dataset in SPLITS:
+        number = n if target.n or "per_class" not in options else None
+        images, labels, others, _ = SPLITS[target.dataset](number, seed=own, **options)
+        return _Target(_sampled(images, labels, target.dataset), lambda _: others, None, False)
 
     def again(purpose: str) -> Callable[[int], np.ndarray]:
         drawn = stream(own, purpose)
