@@ -11,8 +11,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from gparticles.checks import check_number
 from gparticles.errors import InputError
-from gparticles.flow.checks import check_number
 from gparticles.flow.files import read_arrays, read_record, write_arrays, write_record
 from gparticles.flow.recording import Recording
 

@@ -7,9 +7,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from gparticles.checks import check_labels, check_number, label_indices
 from gparticles.errors import InputError
 from gparticles.flow import defaults
-from gparticles.flow.checks import check_labels, check_number, label_indices
 from gparticles.potential import AbstractPotential, ClassConditional, SoftLipschitz
 
 

@@ -12,16 +12,16 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from gparticles.divergence import AbstractF, Wasserstein1
-from gparticles.errors import InputError
-from gparticles.flow import defaults
-from gparticles.flow.checks import (
+from gparticles.checks import (
     check_count,
     check_number,
     check_points,
     check_same_shape,
     check_weights,
 )
+from gparticles.divergence import AbstractF, Wasserstein1
+from gparticles.errors import InputError
+from gparticles.flow import defaults
 from gparticles.flow.integrators import AbstractIntegrator
 from gparticles.flow.matching import check_proportions, choose_potential, match_labels
 from gparticles.flow.recording import Store, thinning, tree_bytes

@@ -7,8 +7,8 @@ from typing import Any
 import jax
 import numpy as np
 
+from gparticles.checks import check_count
 from gparticles.errors import InputError
-from gparticles.flow.checks import check_count
 from gparticles.flow.stepping import Info
 
 MIB = 2**20

@@ -9,8 +9,8 @@ from typing import Any
 import equinox as eqx
 import numpy as np
 
+from gparticles.checks import check_number
 from gparticles.errors import InputError
-from gparticles.flow.checks import check_number
 
 # The unit is a tenth of the spread: with it L = 1 and dt = 0.5 suit every data set that was tried
 # (docs/defaults.md), and a network's features vary over lengths of about one unit.

@@ -12,9 +12,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
+from gparticles.checks import check_labels, check_points, label_indices
 from gparticles.divergence import AbstractF
 from gparticles.errors import InputError
-from gparticles.flow.checks import check_labels, check_points, label_indices
 from gparticles.flow.files import read_arrays, read_record, write_arrays, write_record
 from gparticles.flow.integrators import AbstractIntegrator, advance, empty_history, evaluations
 from gparticles.flow.scaling import Scaling

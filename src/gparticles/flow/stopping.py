@@ -11,8 +11,8 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
+from gparticles.checks import check_count
 from gparticles.errors import InputError
-from gparticles.flow.checks import check_count
 
 
 class Seen(NamedTuple):
