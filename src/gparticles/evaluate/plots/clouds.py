@@ -25,7 +25,7 @@ def scatter(
     # fading with depth would hide the far side
     style: dict[str, Any] = {"depthshade": False} if solid else {}
     box = limits([particles, target])
-    if not solid and _comparable(box):
+    if not solid and comparable(box):
         axes.set_aspect("equal", adjustable="box")
     axes.scatter(
         *particles.T, s=size, c=PARTICLES, alpha=0.6, linewidths=0, label="particles", **style
@@ -33,13 +33,12 @@ def scatter(
     axes.scatter(*target.T, s=16, c=TARGET, marker="x", linewidths=0.9, label="target", **style)
     _frame(axes, box)
     _tell_hidden(axes, int(outside(np.concatenate([particles, target]), box).sum()))
-    for setter, name in zip(_label_setters(axes), names, strict=False):
-        setter(name)
+    label_axes(axes, names)
     legend_above(axes)
     return axes
 
 
-def _comparable(box: tuple[np.ndarray, np.ndarray]) -> bool:
+def comparable(box: tuple[np.ndarray, np.ndarray]) -> bool:
     """Whether equal lengths on both axes leave a picture and not a line."""
     ranges = box[1] - box[0]
     return bool(ranges.max() < 2 * ranges.min())
@@ -57,9 +56,14 @@ def _frame(axes: Any, box: tuple[np.ndarray, np.ndarray]) -> None:
     axes.set(**{f"{name}lim": pair for name, pair in zip(names, np.transpose(box), strict=True)})
 
 
-def _label_setters(axes: Any) -> list[Any]:
+def label_axes(axes: Any, names: Iterable[str]) -> None:
+    """Writes the columns' names on two axes or three, as they are."""
     setters = [axes.set_xlabel, axes.set_ylabel]
-    return [*setters, axes.set_zlabel] if hasattr(axes, "set_zlabel") else setters
+    if hasattr(axes, "set_zlabel"):
+        setters.append(axes.set_zlabel)
+    for setter, name in zip(setters, names, strict=False):
+        # a dollar sign in a column's name is no formula
+        setter(name, parse_math=False)
 
 
 def _histograms(
@@ -69,7 +73,7 @@ def _histograms(
     edges = np.linspace(low, high, min(60, max(10, len(particles) // 20)) + 1)
     for values, colour, name in ((target, TARGET, "target"), (particles, PARTICLES, "particles")):
         axes.hist(values, bins=list(edges), density=True, alpha=0.55, color=colour, label=name)
-    axes.set_xlabel(next(iter(names), "x1"))
+    axes.set_xlabel(next(iter(names), "x1"), parse_math=False)
     axes.set_ylabel("density")
     legend_above(axes)
     return axes
