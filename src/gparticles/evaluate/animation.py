@@ -25,6 +25,7 @@ from gparticles.evaluate.plots.projection import Projection, limits, outside
 from gparticles.evaluate.plots.style import PARTICLES, TARGET, spaced, tidy
 from gparticles.evaluate.shown import Shown
 from gparticles.flow import Flow
+from gparticles.flow.files import write_atomically
 
 MAX_BYTES = 1_500_000
 MAX_IMAGE_FRAMES = 30
@@ -54,7 +55,7 @@ def save_animation(flow: Flow, shown: Shown, path: Path) -> Path:
     while len(data) > MAX_BYTES and len(film.frames) > 4:
         film = film._replace(frames=film.frames[spaced(len(film.frames), len(film.frames) // 2)])
         data = _gif(film)
-    path.write_bytes(data)
+    write_atomically(path, data)
     _mp4(film, path.with_suffix(".mp4"))
     return path
 
@@ -86,12 +87,15 @@ def _mp4(film: Film, path: Path) -> None:
     held = np.concatenate([frames, np.repeat(frames[-1:], LAST_MS // FRAME_MS, axis=0)])
     given = f"-f rawvideo -pix_fmt rgb24 -s {width}x{height} -r {1000 / FRAME_MS:.2f} -i -"
     wanted = "-pix_fmt yuv420p -movflags +faststart -loglevel error -y"
-    command = [program, *given.split(), *wanted.split(), str(path)]
+    unfinished = path.with_name(f".{path.name}")
+    command = [program, *given.split(), *wanted.split(), "-f", "mp4", str(unfinished)]
     pixels = film.palette.astype(np.uint8)[held].tobytes()
     done = subprocess.run(command, input=pixels, capture_output=True, check=False)
-    if done.returncode:
+    if done.returncode == 0:
+        unfinished.replace(path)
+    else:
         # an ffmpeg without an encoder for MP4; the GIF is there
-        path.unlink(missing_ok=True)
+        unfinished.unlink(missing_ok=True)
 
 
 def _points(flow: Flow, shown: Shown) -> Film:
