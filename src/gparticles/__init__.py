@@ -20,6 +20,7 @@ from gparticles.flow import Progress as Progress
 from gparticles.flow import Store as Store
 from gparticles.flow import load_flow as load_flow
 from gparticles.flow import transport as transport
+from gparticles.notebook import shows as _shows
 from gparticles.potential import AOL as AOL
 from gparticles.potential import ClassConditional as ClassConditional
 from gparticles.potential import Frobenius as Frobenius
@@ -35,6 +36,8 @@ from gparticles.potential import tight_mlp as tight_mlp
 
 __version__ = "0.1.0"
 
+_shows(Flow, "flow_html")
+
 
 def __getattr__(name: str) -> object:
     # scikit-learn loads only where it is used
@@ -42,4 +45,8 @@ def __getattr__(name: str) -> object:
         from gparticles.interfaces.estimators import GPA
 
         return GPA
+    if name == "TensorBoard":
+        from gparticles.interfaces.tensorboard import TensorBoard
+
+        return TensorBoard
     raise AttributeError(f"module 'gparticles' has no attribute {name!r}")

@@ -103,7 +103,7 @@ def _points(flow: Flow, shown: Shown) -> Film:
     draw = projection if projection.dim == 3 else projection.pairs
     frames = np.stack([draw(frame[shown.chosen]) for frame in flow.trajectory])
     target = draw(shown.target)
-    box = limits([frames[0], frames[-1], target])
+    box = limits([*frames[spaced(len(frames), 6)], target])
     figure, axes = _empty_axes(box)
     label_axes(axes, projection.names() if projection.dim == 3 else projection.pair_names())
     background = _shades(figure)

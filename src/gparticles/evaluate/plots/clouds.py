@@ -84,7 +84,7 @@ def strip(
 ) -> list[Axes]:
     """Particles at several times, one panel each, under the target: shapes (k, m, 2) and (n, 2)."""
     drawn = []
-    low, high = limits([frames[0], frames[-1], target])
+    low, high = limits([*frames, target])
     for panel, frame, step in zip(axes, frames, steps, strict=True):
         size = 5 if len(frame) <= 1000 else 1.5
         panel.scatter(*frame[:MAX_DRAWN].T, s=size, c=PARTICLES, alpha=0.5, linewidths=0)

@@ -55,7 +55,7 @@ def packed_points(flow: Flow, shown: Shown) -> dict[str, Any]:
     chosen = shown.chosen[affordable]
     drawn = np.stack([draw(flow.trajectory[k][chosen]) for k in frames])
     target = draw(shown.target)
-    box = limits([drawn[0], drawn[-1], target])
+    box = limits([*drawn[spaced(len(drawn), 6)], target])
     return {
         "positions": compressed(_fractions(drawn, box).transpose(0, 2, 1).tobytes()),
         "target": compressed(_fractions(target, box).T.tobytes()),
