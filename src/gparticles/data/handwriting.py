@@ -94,14 +94,16 @@ def mnist_split(
 
     Returns:
         images, labels, held_out_images, held_out_labels; the held-out ones are the same images in
-        the same order for every n and every seed, class by class in turn, so that any first part
-        of them is balanced.
+        the same order for every n and every seed; the classes take turns, so that any first part
+        and every second image are balanced.
     """
     wanted = _digits_of(classes)
     images, labels = _all_mnist()
     members = [np.flatnonzero(labels == digit) for digit in wanted]
     last = HELD_OUT_EVERY - 1
-    rest = np.stack([rows[last::HELD_OUT_EVERY] for rows in members], axis=1).ravel()
+    turns = np.stack([rows[last::HELD_OUT_EVERY] for rows in members], axis=1)
+    # each turn begins with the next class, or every second image would be an even digit
+    rest = np.concatenate([np.roll(turn, -k) for k, turn in enumerate(turns)])
     offered = np.setdiff1d(np.concatenate(members), rest)
     everything = n is None and per_class is None
     count = len(offered) if everything else _number(n, per_class, len(wanted))
