@@ -1,104 +1,172 @@
 """How far generated points are from held-out ones, beside the floors that make it readable.
 
 A distance alone says little: at these sample sizes two clouds of one distribution are far apart
-too. So it comes with ``fresh``, the distance of such a pair, which no method can beat on average,
-and with ``resampled``, that of the training points drawn anew, which any method should beat.
+too. So every metric comes with ``fresh``, that of such a pair, which no method can beat on average;
+with ``resampled``, that of the training points drawn anew, which any method should beat; and with
+``smoothed``, that of the training points drawn anew with noise whose size was chosen on validation
+rows of theirs, which a method worth its time should beat.
 """
 
+import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-MAX_POINTS = 2000
+from gparticles.evaluate.floors import choose_bandwidth, redrawn, smoothed
+from gparticles.evaluate.registry import REGISTRY, Metric
+from gparticles.evaluate.samples import MAX_POINTS, Comparison, Sample, Setting, Units
+from gparticles.evaluate.sentences import Reading
+from gparticles.evaluate.tails import looks_heavy, norms
+
+FLOORS = ("fresh", "resampled", "smoothed")
 
 
-def subsample(points: np.ndarray, count: int, *, seed: int = 0) -> np.ndarray:
-    """At most ``count`` of the rows, without repetition, in their order."""
-    if len(points) <= count:
-        return points
-    chosen = np.random.default_rng(seed).choice(len(points), count, replace=False)
-    return points[np.sort(chosen)]
-
-
-def resampled(points: np.ndarray, count: int, *, seed: int = 0) -> np.ndarray:
-    """``count`` of the rows, drawn with repetition."""
-    return points[np.random.default_rng(seed).integers(len(points), size=count)]
-
-
-def w2(x: np.ndarray, y: np.ndarray, *, max_points: int = MAX_POINTS, seed: int = 0) -> float:
-    """The exact 2-Wasserstein distance of two clouds with equal weights.
-
-    The square root of min over plans of sum_ij plan_ij |x_i - y_j|^2, by the network simplex of
-    POT on a float64 cost. A cloud larger than ``max_points`` is subsampled.
-
-    Args:
-        x, y: shapes (m, *event) and (n, *event), data units.
-        max_points: of each cloud; the time grows with its cube.
-        seed: of the subsamples.
-
-    Returns:
-        The distance, data units.
-
-    >>> w2(np.zeros((3, 2)), np.ones((5, 2)) * [3.0, 4.0])
-    5.0
-    """
-    # POT takes a second to import
-    import ot
-
-    a, b = (_rows(points, max_points, seed) for points in (x, y))
-    # without the common centre, whose square would drown the distances of far-away data
-    centre = a.mean(axis=0)
-    a, b = a - centre, b - centre
-    largest = max(np.abs(a).max(), np.abs(b).max())
-    if largest == 0:
-        return 0.0
-    cost = ot.dist(a / largest, b / largest)
-    squared: Any = ot.emd2([], [], np.maximum(cost, 0), numItermax=10_000_000)
-    return float(largest * np.sqrt(max(float(squared), 0.0)))
-
-
-def w2_beside_floors(
-    particles: np.ndarray,
-    held_out: np.ndarray,
+def evaluate(
+    particles: Any,
+    held_out: Any,
     *,
-    target: np.ndarray,
-    fresh: np.ndarray | None = None,
-    max_points: int = MAX_POINTS,
+    target: Any,
+    fresh: Any = None,
+    labels: Any = None,
+    held_out_labels: Any = None,
+    target_labels: Any = None,
+    bounds: tuple[float, float] | None = None,
+    each_column: bool = False,
     seed: int = 0,
-) -> dict[str, Any]:
-    """W2 from particles to held-out points, with its floors.
+    metrics: Sequence[Metric] = REGISTRY,
+) -> dict[str, dict[str, Any]]:
+    """Every metric that suits the data, of the particles and of the floors.
+
+    All clouds are compared to the same held-out points and have the particles' number, at most
+    2000 (fewer for some metrics, as each entry's ``points`` says).
 
     Args:
         particles: shape (m, *event), data units.
         held_out: points of the target's distribution that the flow has not seen.
-        target: the points it was fitted to, resampled to the particles' number for one floor.
-        fresh: more unseen points, for the other floor; None where there are none.
-        max_points: of each cloud; larger ones are subsampled, and the result says so.
-        seed: of subsampling and resampling.
+        target: the points it was fitted to.
+        fresh: more unseen points. Where it is None and at least twice as many points are held out
+            as there are particles (or as 2000), so many of them are taken for it.
+        labels, held_out_labels, target_labels: classes of the points, or None.
+        bounds: (low, high) in which all coordinates lie, where they do; noise is clipped to it.
+        each_column: lengths are in units of each column's own spread (half the range that holds
+            the middle 68 % of the target's), as suits tables, and not in data units.
+        seed: of subsamples, floors and folds.
+        metrics: which; those that do not suit the data are left out.
 
     Returns:
-        ``value``, ``resampled``, ``fresh`` where it is known, ``unit``, ``points`` (how many of
-        each cloud were compared) and a ``note``.
+        Name to an entry: ``value``, ``fresh``, ``resampled``, ``smoothed`` (numbers or None),
+        ``unit``, ``low`` and ``high`` of the value's 95 % interval where it has one, ``title``,
+        ``points`` (how many of each cloud), ``note`` and ``sentence``.
+
+    >>> points = np.random.default_rng(0).normal(size=(3, 40, 2))
+    >>> found = evaluate(points[0], points[1], target=points[2])
+    >>> found["copy_rate"]["value"], found["copy_rate"]["resampled"]
+    (0.0, 1.0)
     """
-    count = min(len(particles), max_points)
-    against = subsample(held_out, max_points, seed=seed)
-    again = resampled(target, count, seed=seed)
-    found: dict[str, Any] = {
-        "value": w2(particles, against, max_points=max_points, seed=seed),
-        "resampled": w2(again, against, max_points=max_points, seed=seed),
-    }
+    particles, target = np.asarray(particles), np.asarray(target)
+    held_out, held_out_labels = np.asarray(held_out), _array(held_out_labels)
+    if fresh is None:
+        kept, spare = _set_aside(len(held_out), min(len(particles), MAX_POINTS), seed=seed)
+        fresh = held_out[spare] if len(spare) else None
+        held_out = held_out[kept]
+        held_out_labels = None if held_out_labels is None else held_out_labels[kept]
+    units = Units.of(target, each_column=each_column)
+    trained = Sample(target, units, labels=target_labels, seed=seed)
+    unseen = Sample(held_out, units, labels=held_out_labels, seed=seed + 1)
+    clouds = {"value": Sample(particles, units, labels=labels, seed=seed + 2)}
+    count = len(clouds["value"])
     if fresh is not None:
-        found["fresh"] = w2(fresh, against, max_points=max_points, seed=seed)
-    capped = max(len(particles), len(held_out)) > max_points
-    note = f"; clouds are subsampled to {max_points} points" if capped else ""
+        clouds["fresh"] = Sample(np.asarray(fresh)[:count], units, seed=seed + 3)
+    again, noise = _floors(trained, count, bounds=bounds, seed=seed)
+    clouds |= {"resampled": again, "smoothed": noise[0]}
+    setting = Setting(
+        shape=particles.shape[1:],
+        fewest=min(count, len(unseen)),
+        heavy_tailed=looks_heavy(norms(trained.everything)),
+        in_unit_range=bool(target.min() >= 0 and target.max() <= 1),
+        labelled=not (labels is None or held_out_labels is None or target_labels is None),
+    )
+    compared = {
+        role: Comparison(cloud, unseen, trained, seed=seed) for role, cloud in clouds.items()
+    }
     return {
-        **found,
-        "unit": "data units",
-        "points": [count, len(against)],
-        "note": f"exact, particles to held-out points{note}",
+        metric.name: _entry(metric, compared, bandwidth=noise[1])
+        for metric in metrics
+        if metric.suits(setting)
     }
 
 
-def _rows(points: np.ndarray, max_points: int, seed: int) -> np.ndarray:
-    chosen = subsample(np.asarray(points), max_points, seed=seed)
-    return chosen.reshape(len(chosen), -1).astype(np.float64)
+def _array(labels: Any) -> np.ndarray | None:
+    return None if labels is None else np.asarray(labels)
+
+
+def _set_aside(total: int, count: int, *, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Held-out rows to keep, and ``count`` to serve as fresh points if twice as many are there."""
+    order = np.random.default_rng([seed, 1]).permutation(total)
+    spare = count if total >= 2 * count else 0
+    return order[spare:], order[:spare]
+
+
+def _floors(
+    trained: Sample, count: int, *, bounds: tuple[float, float] | None, seed: int
+) -> tuple[Sample, tuple[Sample, float]]:
+    """The training points drawn again, and with noise, and how much."""
+    units, chosen = trained.units, redrawn(len(trained.all_raw), count, seed=seed + 4)
+    labels = None if trained.all_labels is None else trained.all_labels[chosen]
+    again = Sample(trained.all_raw[chosen], units, labels=labels, seed=seed + 5)
+    bandwidth = choose_bandwidth(trained.everything, seed=seed + 6).value
+    noisy = smoothed(trained.everything, count, bandwidth=bandwidth, seed=seed + 7)
+    raw = units.outward(noisy, trained.all_raw.shape[1:])
+    if bounds is not None:
+        raw = np.clip(raw, *bounds)
+    return again, (Sample(raw, units, seed=seed + 8), bandwidth * units.factor)
+
+
+def _entry(metric: Metric, compared: dict[str, Comparison], *, bandwidth: float) -> dict[str, Any]:
+    ours = compared["value"]
+    factor = ours.x.units.factor**metric.power
+    found = {role: _triple(metric.measure(c), factor) for role, c in compared.items()}
+    value, low, high = found["value"]
+    entry: dict[str, Any] = {"value": value}
+    entry |= {floor: found[floor][0] if floor in found else None for floor in FLOORS}
+    if low is not None and high is not None:
+        entry |= {"low": low, "high": high}
+    expected = None if metric.expected is None else _finite(metric.expected(ours))
+    if expected is not None:
+        entry["expected"] = expected
+    sizes = [min(len(cloud), metric.points) for cloud in (ours.x, ours.y)]
+    return entry | {
+        "unit": ours.x.units.called(metric.power) if metric.power else metric.unit,
+        "title": metric.title,
+        "points": sizes,
+        "note": _note(metric, ours, bandwidth),
+        "sentence": _sentence(metric, entry),
+    }
+
+
+def _sentence(metric: Metric, entry: dict[str, Any]) -> str:
+    if entry["value"] is None:
+        return metric.unknown
+    fields: dict[str, Any] = {name: entry.get(name) for name in ("value", *FLOORS, "expected")}
+    margin = (entry["high"] - entry["low"]) / 2 if "low" in entry else 0.0
+    return metric.sentence(Reading(**fields, margin=margin))
+
+
+def _note(metric: Metric, ours: Comparison, bandwidth: float) -> str:
+    largest = max(len(ours.x.all_raw), len(ours.y.all_raw))
+    capped = f"; clouds are subsampled to {metric.points} points" if largest > metric.points else ""
+    noise = f"; smoothed by noise of {bandwidth:.3g} {ours.x.units.name}"
+    return f"{metric.note}{capped}{noise}"
+
+
+def _triple(found: Any, factor: float) -> tuple[float | None, float | None, float | None]:
+    if isinstance(found, tuple):
+        value, low, high = (_finite(float(number) * factor) for number in found)
+        return value, low, high
+    return _finite(float(found) * factor), None, None
+
+
+def _finite(number: float) -> float | None:
+    """JSON has no nan and no infinity."""
+    return number if math.isfinite(number) else None

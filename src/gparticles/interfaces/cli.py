@@ -11,7 +11,7 @@ import typer
 
 import gparticles
 from gparticles.errors import InputError
-from gparticles.interfaces import console
+from gparticles.interfaces import commands_evaluate, commands_report, console
 
 app = typer.Typer(
     name="gpa",
@@ -98,6 +98,13 @@ def run(
         Path | None, typer.Option("--out", "-o", help="The run folder; runs/NAME by default.")
     ] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Of everything random.")] = None,
+    validation: Annotated[
+        float | None,
+        typer.Option(
+            metavar="SHARE",
+            help="Keep this share of the target's rows from the fit, and judge the result by them.",
+        ),
+    ] = None,
     set_: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="Any key of a recipe, such as steps=500."),
@@ -110,7 +117,7 @@ def run(
     from gparticles.interfaces.recipes import check, with_overrides
 
     written = _recipe(recipe, source=source, target=target, noise=noise)
-    keys = {"n": n, "seed": seed}
+    keys = {"n": n, "seed": seed, "validation": validation}
     for role in ("source", "target"):
         if isinstance(written.keys.get(role), dict) and "file" in written.keys[role]:
             columns = {"id_column": id_column, "label_column": label_column}
@@ -241,6 +248,9 @@ def _check_free(out: Path, *, force: bool) -> None:
     if out.exists() and not force:
         raise InputError(f"{out}: exists; give another name, or --force to replace it")
 
+
+commands_evaluate.register(app)
+commands_report.register(app)
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -239,6 +239,7 @@ class Config(Section):
     source: Source | None = None
     target: Target | None = None
     held_out: Target | None = None
+    validation: Fraction | None = None
     n: Count | None = None
     conditional: Flag | None = None
     f: FName | None = None

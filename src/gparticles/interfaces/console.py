@@ -159,15 +159,18 @@ def summary(result: "Result", folder: Path) -> Iterator[str]:
     yield from flow.notes
     if "w2" in metrics:
         yield _distance(metrics["w2"])
+        yield metrics["nearest_ratio"]["sentence"]
+        yield metrics["coverage"]["sentence"]
     if "divergence" in metrics:
         yield f"divergence to the target: {metrics['divergence']['value']:.4g} nats"
     yield f"particles: {result.particles}"
     figures = ", ".join(path.name for path in result.figures)
     yield f"figures:   {folder / 'figures'} ({figures})"
+    yield f"report:    {result.report} (open it in a browser)"
 
 
 def _distance(w2: dict[str, Any]) -> str:
     floors = [f"{w2['resampled']:.4g} for the training points resampled"]
-    if "fresh" in w2:
+    if w2["fresh"] is not None:
         floors.append(f"{w2['fresh']:.4g} for fresh points")
     return f"W2 to held-out points: {w2['value']:.4g} ({', '.join(floors)})"

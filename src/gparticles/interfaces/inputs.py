@@ -27,6 +27,7 @@ class Inputs:
         like: the table whose form the particles take.
         law: where the source came from.
         held_out: points of the target's distribution that the run does not see, or None.
+        held_out_labels: their classes, or None.
         fresh: draws this many more of them; None where there is no sampler.
         tabular: whether the target is a user's table, whose columns have units of their own.
         warnings: what the user should know, a line each.
@@ -41,15 +42,28 @@ class Inputs:
     like: Table
     law: SourceLaw
     held_out: np.ndarray | None
+    held_out_labels: np.ndarray | None
     fresh: Callable[[int], np.ndarray] | None
     tabular: bool
     warnings: tuple[str, ...]
 
 
+Labelled = tuple[np.ndarray, np.ndarray | None]
+
+
 @dataclass(frozen=True)
-class _Target:
+class Target:
+    """What a run's particles move to, and what it does not see.
+
+    Attributes:
+        table: the rows that the flow is fitted to.
+        held_out: gives at most so many points that it is not, and their labels; or None.
+        fresh: draws this many more of them; None where there is no sampler.
+        tabular: whether it is a user's table, whose columns have units of their own.
+    """
+
     table: Table
-    held_out: Callable[[int], np.ndarray] | None
+    held_out: Callable[[int], Labelled] | None
     fresh: Callable[[int], np.ndarray] | None
     tabular: bool
 
@@ -64,10 +78,8 @@ def gather(config: Config, *, max_held_out: int) -> Inputs:
     Raises:
         InputError: data that cannot be used, or a configuration that does not fit them.
     """
-    if config.target is None:
-        raise InputError("target is missing; give --target FILE, or a [target] in the recipe")
-    target = _target(config.target, config.seed)
-    conditional = _is_conditional(config)
+    target = read_target(config)
+    conditional = is_conditional(config)
     if conditional and target.table.labels is None:
         raise InputError(
             f"{target.table.name}: has no labels, which conditional = true needs; "
@@ -84,6 +96,7 @@ def gather(config: Config, *, max_held_out: int) -> Inputs:
         table = replace(target.table, ids=None)
     if conditional and labels is None:
         raise InputError(f"{table.name}: has no labels; name their column with label_column")
+    held_out, held_out_labels = _held_out(config, target, min(len(values), max_held_out))
     return Inputs(
         source=values,
         target=target.table.values,
@@ -93,14 +106,72 @@ def gather(config: Config, *, max_held_out: int) -> Inputs:
         ids=table.ids,
         like=_writable(law.like, labels),
         law=replace(law, like=_writable(law.like, labels)),
-        held_out=_held_out(config, target, min(len(values), max_held_out)),
+        held_out=held_out,
+        held_out_labels=held_out_labels,
         fresh=target.fresh,
         tabular=target.tabular,
         warnings=tuple(dict.fromkeys((*target.table.warnings, *table.warnings))),
     )
 
 
-def _is_conditional(config: Config) -> bool:
+def read_target(config: Config) -> Target:
+    """The target, without the rows that ``validation`` keeps from the run.
+
+    Raises:
+        InputError: there is none, it cannot be used, or it is too small to be divided.
+    """
+    if config.target is None:
+        raise InputError("target is missing; give --target FILE, or a [target] in the recipe")
+    target = _target(config.target, config.seed)
+    if config.validation is None:
+        return target
+    if config.held_out is not None:
+        raise InputError("validation and held_out: give one of them")
+    table = target.table
+    labels = table.labels if is_conditional(config) else None
+    seed = stream(config.seed, "validation")
+    unseen = validation_rows(len(table), config.validation, labels=labels, seed=seed)
+    seen = np.setdiff1d(np.arange(len(table)), unseen)
+    if min(len(unseen), len(seen)) < 2:
+        raise InputError(
+            f"{table.name}: validation = {config.validation:g} of {len(table)} rows leaves "
+            f"{len(seen)} and {len(unseen)}; each part needs two, so change it or give more rows"
+        )
+    aside = _part(table, unseen)
+    return replace(
+        target, table=_part(table, seen), held_out=lambda _: (aside.values, aside.labels)
+    )
+
+
+def validation_rows(
+    total: int, fraction: float, *, labels: np.ndarray | None = None, seed: int = 0
+) -> np.ndarray:
+    """Indices of the rows to hold out, ascending, in the same share of every class.
+
+    A class keeps at least one row in the fit.
+
+    >>> validation_rows(10, 0.2).shape
+    (2,)
+    """
+    order = np.random.default_rng(seed).permutation(total)
+    if labels is None:
+        return np.sort(order[: round(fraction * total)])
+    classes = [order[labels[order] == label] for label in np.unique(labels)]
+    chosen = [rows[: min(round(fraction * len(rows)), len(rows) - 1)] for rows in classes]
+    return np.sort(np.concatenate(chosen))
+
+
+def _part(table: Table, chosen: np.ndarray) -> Table:
+    return replace(
+        table,
+        values=table.values[chosen],
+        labels=None if table.labels is None else table.labels[chosen],
+        ids=None if table.ids is None else [table.ids[row] for row in chosen],
+    )
+
+
+def is_conditional(config: Config) -> bool:
+    """Whether each class has a potential of its own."""
     if config.conditional is not None:
         return config.conditional
     # whoever names the column of labels wants it used
@@ -161,25 +232,26 @@ def _shorter(path: str) -> Path:
     return full.relative_to(Path.cwd()) if full.is_relative_to(Path.cwd()) else full
 
 
-def _target(target: Cloud, seed: int) -> _Target:
+def _target(target: Cloud, seed: int) -> Target:
     if not isinstance(target, Dataset):
         table = _table(target)
-        return _Target(table, None, None, table.values.ndim == 2)
+        return Target(table, None, None, table.values.ndim == 2)
     options = target.options()
     own = stream(seed, "target") if target.seed is None else target.seed
     n = target.n or TARGET_ROWS
     if target.dataset in SPLITS:
         number = n if target.n or "per_class" not in options else None
-        images, labels, others, _ = SPLITS[target.dataset](number, seed=own, **options)
-        return _Target(_sampled(images, labels, target.dataset), lambda _: others, None, False)
+        images, labels, *others = SPLITS[target.dataset](number, seed=own, **options)
+        known = _sampled(images, labels, target.dataset)
+        return Target(known, lambda _: (others[0], others[1]), None, False)
 
-    def again(purpose: str) -> Callable[[int], np.ndarray]:
+    def again(purpose: str) -> Callable[[int], Labelled]:
         drawn = stream(own, purpose)
-        return lambda k: draw(target.dataset, k, seed=drawn, options=options)[0]
+        return lambda k: draw(target.dataset, k, seed=drawn, options=options)
 
     values, labels = draw(target.dataset, n, seed=own, options=options)
     table = _sampled(values, labels, target.dataset)
-    return _Target(table, again("held-out"), again("fresh"), False)
+    return Target(table, again("held-out"), lambda k: again("fresh")(k)[0], False)
 
 
 def _sampled(values: np.ndarray, labels: np.ndarray | None, name: str) -> Table:
@@ -197,15 +269,17 @@ def _sampled(values: np.ndarray, labels: np.ndarray | None, name: str) -> Table:
     )
 
 
-def _held_out(config: Config, target: _Target, count: int) -> np.ndarray | None:
+def _held_out(
+    config: Config, target: Target, count: int
+) -> tuple[np.ndarray | None, np.ndarray | None]:
     if config.held_out is None:
-        return None if target.held_out is None else target.held_out(count)
+        return (None, None) if target.held_out is None else target.held_out(count)
     if isinstance(config.held_out, Dataset):
         chosen = _target(config.held_out, stream(config.seed, "held-out")).table
     else:
         chosen = _table(config.held_out)
     check_same_columns(chosen, target.table)
-    return chosen.values
+    return chosen.values, chosen.labels
 
 
 def _writable(form: Table, labels: np.ndarray | None) -> Table:

@@ -12,7 +12,7 @@ from gparticles.data import SOURCES, Table, draw
 from gparticles.errors import InputError
 from gparticles.flow.files import read_arrays, read_record, write_arrays, write_record
 
-_STREAMS = ("target", "source", "held-out", "fresh", "resampled", "sample", "labels")
+_STREAMS = ("target", "source", "held-out", "fresh", "resampled", "sample", "labels", "validation")
 
 
 def stream(seed: int, purpose: str) -> int:

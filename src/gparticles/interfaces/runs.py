@@ -7,17 +7,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 import gparticles
 from gparticles.data import check_same_columns, load, save
 from gparticles.errors import InputError
 from gparticles.flow import Checkpoint, Flow, Progress, transport
 from gparticles.interfaces.building import arguments, rehearse
 from gparticles.interfaces.config import Config
+from gparticles.interfaces.evaluation import MAX_HELD_OUT, run_metrics
 from gparticles.interfaces.folder import CONFIG, RunFolder, config_text, differing
 from gparticles.interfaces.inputs import Inputs, gather
 from gparticles.interfaces.laws import stream
+from gparticles.interfaces.showing import draw_run, report_run
 
 Say = Callable[[str], None]
 
@@ -26,8 +26,6 @@ def _silent(_: str) -> None:
     pass
 
 
-# what one call needs to hold and compare; larger clouds are subsampled
-MAX_HELD_OUT = 2000
 # keys that a resumed run may change
 _FREE = ("checkpoint_seconds", "description")
 
@@ -40,6 +38,7 @@ class Result:
     metrics: dict[str, Any]
     particles: Path
     figures: tuple[Path, ...]
+    report: Path
 
 
 def run(
@@ -108,9 +107,6 @@ def _check_same_run(folder: RunFolder, keys: dict[str, Any]) -> None:
 def _finish(
     folder: RunFolder, config: Config, inputs: Inputs, *, flow: Flow, seconds: float
 ) -> Result:
-    # matplotlib takes a second to import, and the first progress is due
-    from gparticles.evaluate.plots import save_figures
-
     flow.save(folder.path / "flow", overwrite=True)
     inputs.law.save(folder.path / "flow")
     particles = save(
@@ -121,45 +117,11 @@ def _finish(
         labels=inputs.kept_labels,
     )
     folder.write_history(flow.history)
-    figures = save_figures(
-        flow,
-        inputs.target,
-        folder=folder.subfolder("figures"),
-        labels=inputs.labels,
-        target_labels=inputs.target_labels,
-        columns=inputs.like.columns,
-    )
-    metrics = _metrics(config, inputs, flow, seconds)
+    figures = draw_run(folder, inputs, flow)
+    metrics = run_metrics(config, inputs, flow, seconds=seconds)
+    report = report_run(folder, flow, metrics)
     folder.finish(metrics)
-    return Result(flow, metrics, particles, tuple(figures))
-
-
-def _metrics(config: Config, inputs: Inputs, flow: Flow, seconds: float) -> dict[str, Any]:
-    from gparticles.evaluate.metrics import w2_beside_floors
-
-    metrics: dict[str, Any] = {}
-    if inputs.held_out is not None:
-        count = min(len(flow.particles), MAX_HELD_OUT)
-        metrics["w2"] = w2_beside_floors(
-            flow.particles,
-            inputs.held_out,
-            target=inputs.target,
-            fresh=None if inputs.fresh is None else inputs.fresh(count),
-            max_points=MAX_HELD_OUT,
-            seed=stream(config.seed, "resampled"),
-        )
-    divergence = flow.history["divergence"]
-    if len(divergence):
-        # one step's value wavers with the potential, which is refitted at every step
-        value, last = float(np.mean(divergence[-20:])), min(20, len(divergence))
-        note = f"mean over the last {last} steps, by the potentials that moved the particles"
-        metrics["divergence"] = {"value": value, "unit": "nats", "note": note}
-    return {
-        **metrics,
-        "steps": {"value": flow.steps},
-        "outcome": {"value": flow.outcome, "certified": flow.certified, "notes": flow.notes},
-        "seconds": {"value": round(seconds, 3), "unit": "s", "note": "of the flow, in this call"},
-    }
+    return Result(flow, metrics, particles, figures, report)
 
 
 def transform(

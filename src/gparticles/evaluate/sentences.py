@@ -1,0 +1,166 @@
+"""What a metric means in a sentence, from its value and its floors."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+# of the resampled floor; differences below it are called equal
+_SLACK = 0.05
+# against held-out points at 1
+_COPIES, _NEARER = 0.5, 0.8
+_COVERED, _MOSTLY = 0.9, 0.7
+
+
+class Reading(NamedTuple):
+    """A metric beside its floors.
+
+    Attributes:
+        value: of the particles.
+        fresh: of fresh points, or None.
+        resampled, smoothed: of training points drawn again, without and with noise, or None.
+        margin: half of the value's confidence interval, 0 where there is none.
+        expected: of equal distributions, where a formula says it.
+    """
+
+    value: float
+    fresh: float | None
+    resampled: float | None
+    smoothed: float | None
+    margin: float = 0.0
+    expected: float | None = None
+
+
+Sentence = Callable[[Reading], str]
+
+
+def nearness(subject: str) -> Sentence:
+    """For distances, of which smaller is better."""
+
+    def say(r: Reading) -> str:
+        return f"{subject}: the particles are {_nearness(r)}."
+
+    return say
+
+
+def _nearness(r: Reading) -> str:
+    again, noisy = r.resampled, r.smoothed
+    if again is None or noisy is None:
+        return f"at {r.value:.4g} from unseen points"
+    slack = max(_SLACK * abs(again), r.margin)
+    if r.fresh is not None and r.value <= r.fresh + slack:
+        return "about as near to unseen points as fresh points are"
+    if r.value < min(again, noisy):
+        return "nearer to unseen points than the training points drawn again, with or without noise"
+    if r.value < again:
+        return (
+            "nearer to unseen points than the training points drawn again, "
+            "but no nearer than these with noise"
+        )
+    return "no nearer to unseen points than the training points drawn again"
+
+
+def precise(r: Reading) -> str:
+    return f"{_percent(r.value)} of the particles lie where unseen points lie{_beside(r)}."
+
+
+def dense(r: Reading) -> str:
+    return (
+        f"The particles lie in regions {r.value:.2g} times as dense in unseen points as "
+        f"these points' own{_beside(r, _number)}."
+    )
+
+
+def recalled(r: Reading) -> str:
+    return f"{_percent(r.value)} of the unseen points lie where particles lie{_beside(r)}."
+
+
+def covered(r: Reading) -> str:
+    """Is the target covered?"""
+    best = r.fresh if r.fresh is not None else r.expected
+    share = r.value / best if best else 1.0
+    if share >= _COVERED:
+        verdict = "The target is covered"
+    elif share >= _MOSTLY:
+        verdict = "The target is covered for the most part"
+    else:
+        verdict = "Parts of the target are missing"
+    reference = _beside(r) if r.fresh is not None else _expected(r)
+    return f"{verdict}: {_percent(r.value)} of the unseen points have a particle near{reference}."
+
+
+def told_apart(r: Reading) -> str:
+    return (
+        f"A classifier tells particles from unseen points in {_percent(r.value)} of the cases, "
+        f"where guessing gives 50 %{_beside(r)}."
+    )
+
+
+def copied(r: Reading) -> str:
+    """Is it copying?"""
+    chance = 0.0 if r.fresh is None else r.fresh
+    verdict = "No copies to speak of" if r.value <= chance + 0.01 else "There are copies"
+    return f"{verdict}: {_percent(r.value)} of the particles are a training point{_beside(r)}."
+
+
+def near_to_training(r: Reading) -> str:
+    """Is it copying?"""
+    if r.value < _COPIES:
+        verdict = "The particles keep close to training points, as copies do"
+    elif r.value < _NEARER:
+        verdict = "The particles are somewhat closer to training points than unseen points are"
+    else:
+        verdict = "It is not copying"
+    return (
+        f"{verdict}: their distance to the nearest training point is {r.value:.2f} times that of "
+        f"unseen points{_beside(r, _number)}."
+    )
+
+
+def diverse(r: Reading) -> str:
+    return (
+        f"The particles are spread over {_percent(r.value)} of the training points that they "
+        f"could be nearest to{_beside(r)}."
+    )
+
+
+def tail_off(r: Reading) -> str:
+    return (
+        f"The particles' far quantiles are off by a factor of {_factor(r.value)} on average"
+        f"{_beside(r, _factor)}."
+    )
+
+
+def tail_index(r: Reading) -> str:
+    unseen = "" if r.expected is None else f", of unseen points {r.expected:.2g}"
+    return f"The tail of the particles falls like a power of {r.value:.2g}{unseen}."
+
+
+def labels_hold(r: Reading) -> str:
+    return (
+        f"Labels learnt on the particles rank unseen points right in {_percent(r.value)} of pairs; "
+        f"learnt on the training points, {_percent(r.resampled)}."
+    )
+
+
+def _percent(share: float | None) -> str:
+    if share is None:
+        return "an unknown share"
+    shown = f"{100 * share:.0f}" if share >= 0.1 or share == 0 else f"{100 * share:.1f}"
+    return f"{shown} %"
+
+
+def _number(value: float) -> str:
+    return f"{value:.2g}"
+
+
+def _factor(log: float) -> str:
+    return f"{2.718281828 ** min(log, 700.0):.3g}"
+
+
+def _beside(r: Reading, show: Callable[[float], str] = _percent) -> str:
+    known = {"fresh points": r.fresh, "training points drawn again": r.resampled}
+    shown = [f"{name} {show(value)}" for name, value in known.items() if value is not None]
+    return f" ({', '.join(shown)})" if shown else ""
+
+
+def _expected(r: Reading) -> str:
+    return "" if r.expected is None else f" ({_percent(r.expected)} would, of fresh points)"
