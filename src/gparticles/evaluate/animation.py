@@ -174,7 +174,8 @@ def _add_dots(canvas: np.ndarray, pixels: np.ndarray, *, large: bool) -> np.ndar
         for right in range(-reach, reach + 1):
             weight = min(1.0, max(0.0, reach + 0.6 - np.hypot(down, right)))
             ink += weight * np.roll(counts, (down, right), axis=(0, 1))
-    depth = 1 - np.exp(-0.9 * ink)
+    # a few dots are solid, thousands show where they are dense
+    depth = 1 - np.exp(-(2.0 if large else 0.9) * ink)
     level = np.minimum((depth * DEPTHS).astype(int), DEPTHS - 1)
     return np.where(ink > 0, SHADES + level, canvas).astype(np.uint8)
 
