@@ -6,6 +6,8 @@ from gparticles.divergence import JensenShannon as JensenShannon
 from gparticles.divergence import ReverseKL as ReverseKL
 from gparticles.divergence import SquaredHellinger as SquaredHellinger
 from gparticles.divergence import Wasserstein1 as Wasserstein1
+from gparticles.divergence.certified import Certificate as Certificate
+from gparticles.divergence.certified import divergence as divergence
 from gparticles.errors import InputError as InputError
 from gparticles.flow import RK4 as RK4
 from gparticles.flow import AdamsBashforth as AdamsBashforth

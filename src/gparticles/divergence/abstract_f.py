@@ -1,0 +1,114 @@
+"""What an f must provide, whichever it is: f, its conjugate and their derivatives.
+
+Every formula is written once and serves NumPy in float64 (oracles, certificates) and JAX in
+float32 (fitting): the argument's kind decides which library computes.
+
+The *excess* coordinate s = y - f'(1) is the one in which nothing cancels: the excess conjugate
+f*(f'(1) + s) - f'(1) is s + O(s^2), so that a divergence near zero keeps its digits.
+"""
+
+from abc import abstractmethod
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+Values = Any  # a float, a NumPy array or a JAX array
+
+PROXIMAL_ITERATIONS = 6
+
+
+def library(x: Values) -> Any:
+    return jnp if isinstance(x, jax.Array) else np
+
+
+def where_inside(inside: Values, x: Values, function: Any, outside: float) -> Values:
+    """function(x) where inside, a constant elsewhere, with no warning and no NaN gradient.
+
+    The function must be finite at 0.5, where it is evaluated instead of outside.
+    """
+    xp = library(x)
+    return xp.where(inside, function(xp.where(inside, x, xp.full_like(x, 0.5))), outside)
+
+
+def as_values(x: Values) -> Values:
+    if isinstance(x, jax.Array):
+        return x if jnp.issubdtype(x.dtype, jnp.floating) else x.astype(jnp.float32)
+    x = np.asarray(x)
+    return x if np.issubdtype(x.dtype, np.floating) else x.astype(np.float64)
+
+
+class AbstractF(eqx.Module):
+    """A convex f on [0, inf) with f(1) = 0, that defines D_f(P|Q) = E_Q f(dP/dQ).
+
+    A new f is a subclass with the methods below; ``gparticles.divergence.REGISTRY`` names it, and
+    with that the generic tests, the recipes and the command know it. All methods act elementwise
+    on arrays of any shape. Values of f and of its conjugate are in nats.
+    """
+
+    @property
+    @abstractmethod
+    def slope_at_one(self) -> float:
+        """f'(1), where the conjugate's derivative is 1."""
+
+    @property
+    @abstractmethod
+    def domain(self) -> float:
+        """The supremum of the conjugate's domain: f* is finite for y below it."""
+
+    @abstractmethod
+    def __call__(self, x: Values) -> Values:
+        """f(x) for x >= 0; infinite for x < 0."""
+
+    @abstractmethod
+    def derivative(self, x: Values) -> Values:
+        """f'(x) for x > 0, the inverse of ``conjugate_derivative``."""
+
+    @abstractmethod
+    def conjugate(self, y: Values) -> Values:
+        """f*(y) = sup_x {x y - f(x)}, infinite outside the domain."""
+
+    @abstractmethod
+    def excess_conjugate(self, s: Values) -> Values:
+        """f*(f'(1) + s) - f'(1), without cancellation at small s; infinite outside."""
+
+    @abstractmethod
+    def excess_derivative(self, s: Values) -> Values:
+        """f*'(f'(1) + s), the density ratio that the dual value s stands for."""
+
+    @abstractmethod
+    def excess_shift(
+        self, values: Float[Array, " n"], weights: Float[Array, " n"]
+    ) -> Float[Array, ""]:
+        """The optimal shift nu plus f'(1), see ``gparticles.divergence.optimal_shift``."""
+
+    def conjugate_derivative(self, y: Values) -> Values:
+        """f*'(y), nonnegative and nondecreasing, 1 at f'(1); infinite outside the domain."""
+        return self.excess_derivative(as_values(y) - self.slope_at_one)
+
+    @abstractmethod
+    def excess_curvature(self, s: Values) -> Values:
+        """f*''(f'(1) + s), how fast the density ratio grows with the dual value."""
+
+    def proximal(self, mass: Float[Array, " n"], smoothing: Float[Array, ""]) -> Float[Array, " n"]:
+        """The s with log f*'(f'(1) + s) + s / smoothing = mass, elementwise.
+
+        The update of the target's potentials in an entropically smoothed transport, where mass is
+        the logarithm of what the particles send at s = 0. Newton in z = log f*', which both terms
+        bracket: s and z have the sign of mass.
+        """
+
+        def excess(z: Array) -> Array:
+            return self.derivative(jnp.exp(z)) - self.slope_at_one
+
+        at_most = jnp.log(self.excess_derivative(smoothing * mass))
+        end = jnp.where(mass > 0, jnp.minimum(mass, at_most), jnp.maximum(mass, at_most))
+        low, high = jnp.minimum(end, 0), jnp.maximum(end, 0)
+        z = end
+        for _ in range(PROXIMAL_ITERATIONS):
+            value, slope = jax.jvp(excess, (z,), (jnp.ones_like(z),))
+            z = jnp.clip(z - (z + value / smoothing - mass) / (1 + slope / smoothing), low, high)
+        return excess(z)

@@ -1,0 +1,172 @@
+"""Two weighted clouds and the cost L |x - y| between them, never stored beyond a stated budget."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from gparticles.checks import check_number, check_points, check_same_shape, check_weights
+from gparticles.errors import InputError
+
+# entries of the largest block of costs that a float64 pass holds
+BLOCK_ENTRIES = 2**22
+# below this many entries NumPy is done before JAX has compiled
+SMALL_ENTRIES = 2**17
+# up to this dimension the coordinates' differences are fused into one pass
+FUSED_DIMENSIONS = 16
+# beyond these, products with the plan would leave float32
+COST_RANGE = (1e-25, 1e25)
+
+
+def distances(x: Any, y: Any) -> Any:
+    """|x_i - y_j| from the differences of coordinates, shape (k, n); NumPy or JAX.
+
+    Nothing cancels: the relative error is that of a sum of d squares.
+    """
+    if not isinstance(x, jax.Array):
+        from scipy.spatial.distance import cdist
+
+        return cdist(x, y)
+    if x.shape[1] > FUSED_DIMENSIONS:
+        return jnp.sqrt(jnp.sum((x[:, None] - y[None]) ** 2, axis=-1))
+    squares = jnp.zeros((x.shape[0], y.shape[0]), x.dtype)
+    for k in range(x.shape[1]):
+        squares = squares + (x[:, k, None] - y[None, :, k]) ** 2
+    return jnp.sqrt(squares)
+
+
+@dataclass(frozen=True, eq=False)
+class Ground:
+    """Weighted clouds in coordinates that neither over- nor underflow.
+
+    Attributes:
+        x, y: points, shapes (m, d) and (n, d), float64: the data less their common ``centre``,
+            divided by ``unit``, their largest entry.
+        p, q: positive weights that sum to one, shapes (m,) and (n,).
+        slope: L in nats per unit, so that the cost is slope |x - y|, in nats.
+        lipschitz: L in nats per data unit.
+    """
+
+    x: np.ndarray
+    y: np.ndarray
+    p: np.ndarray
+    q: np.ndarray
+    slope: float
+    lipschitz: float
+    centre: np.ndarray
+    unit: float
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return len(self.x), len(self.y)
+
+    @property
+    def is_small(self) -> bool:
+        return len(self.x) * len(self.y) <= SMALL_ENTRIES
+
+    @cached_property
+    def span(self) -> float:
+        """A lower bound of L times the pooled clouds' diameter, at least half of it, nats."""
+        both = np.concatenate([self.x, self.y])
+        return self.slope * float(np.linalg.norm(both - both[0], axis=1).max())
+
+    def to_unit(self, points: np.ndarray) -> np.ndarray:
+        return (points - self.centre) / self.unit
+
+    def costs(self) -> np.ndarray:
+        """The whole cost matrix, shape (m, n), nats; for small clouds."""
+        return self.slope * distances(self.x, self.y)
+
+    def blocks(self) -> Iterator[slice]:
+        """Slices of the rows, each of at most ``BLOCK_ENTRIES`` costs."""
+        height = max(1, BLOCK_ENTRIES // len(self.y))
+        return (slice(at, at + height) for at in range(0, len(self.x), height))
+
+    def c_transform(self, psi: np.ndarray) -> np.ndarray:
+        """min_j (psi_j + L |x_i - y_j|), shape (m,), nats, in float64 and bounded memory."""
+        return _swept(self, _least, psi)
+
+    def product_cost(self, a: np.ndarray, b: np.ndarray) -> float:
+        """sum_ij a_i b_j L |x_i - y_j|, nats."""
+        return float(a @ _swept(self, _mean_cost, b))
+
+    def at(self, points: np.ndarray) -> "Ground":
+        """The same target seen from other points, equally weighted."""
+        return replace(self, x=points, p=np.full(len(points), 1 / len(points)))
+
+    def part(self, rows: np.ndarray, columns: np.ndarray) -> "Ground":
+        """Some of the points, their weights scaled to sum to one again."""
+        p, q = self.p[rows], self.q[columns]
+        return replace(self, x=self.x[rows], y=self.y[columns], p=p / p.sum(), q=q / q.sum())
+
+    def extended(self, psi: np.ndarray) -> np.ndarray:
+        """psi made L-Lipschitz: min_k (psi_k + L |y_j - y_k|), shape (n,)."""
+        return self.at(self.y).c_transform(psi)
+
+
+def _least(x: Any, y: Any, slope: Any, psi: Any) -> Any:
+    return (slope * distances(x, y) + psi).min(axis=1)
+
+
+def _mean_cost(x: Any, y: Any, slope: Any, b: Any) -> Any:
+    return slope * distances(x, y) @ b
+
+
+_least_jit, _mean_cost_jit = jax.jit(_least), jax.jit(_mean_cost)
+_COMPILED = {_least: _least_jit, _mean_cost: _mean_cost_jit}
+
+
+def _swept(ground: Ground, function: Any, vector: np.ndarray) -> np.ndarray:
+    if ground.is_small:
+        return function(ground.x, ground.y, ground.slope, vector)
+    with jax.enable_x64(True):
+        y, v = jnp.asarray(ground.y), jnp.asarray(vector)
+        parts = [
+            np.asarray(_COMPILED[function](jnp.asarray(ground.x[rows]), y, ground.slope, v))
+            for rows in ground.blocks()
+        ]
+    return np.concatenate(parts)
+
+
+def check_clouds(
+    p: Any, q: Any, lipschitz: Any, weights: tuple[Any, Any]
+) -> tuple[Ground, np.ndarray, np.ndarray]:
+    """Checks what the user gives and leaves out points of weight zero.
+
+    Returns:
+        The clouds in common units, and which rows of p and of q are in them.
+
+    Raises:
+        InputError: points, weights or L that cannot be used.
+    """
+    slope = check_number(lipschitz, "lipschitz")
+    x, y = check_points(p, "p"), check_points(q, "q")
+    check_same_shape(x, y)
+    first = check_weights(weights[0], len(x), "p_weights")
+    second = check_weights(weights[1], len(y), "q_weights")
+    rows, columns = np.flatnonzero(first), np.flatnonzero(second)
+    x, y = (a.reshape(len(a), -1).astype(np.float64) for a in (x[rows], y[columns]))
+    # halves, so that opposite ends of the floating-point range do not overflow
+    low, high = (op(np.concatenate([x, y]), axis=0) for op in (np.min, np.max))
+    centre = low / 2 + high / 2
+    unit = float(np.max(high / 2 - low / 2)) or 1.0
+    ground = Ground(
+        (x - centre) / unit,
+        (y - centre) / unit,
+        first[rows],
+        second[columns],
+        slope * unit,
+        slope,
+        centre,
+        unit,
+    )
+    if ground.span > 0 and not COST_RANGE[0] < ground.span < COST_RANGE[1]:
+        raise InputError(
+            f"lipschitz times the clouds' diameter is about {ground.span:.3g} nats, outside "
+            f"{COST_RANGE[0]:g} to {COST_RANGE[1]:g}; choose another lipschitz or other units"
+        )
+    return ground, rows, columns
