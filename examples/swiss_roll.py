@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 import gparticles as gpa
 from gparticles.data import gaussian, swiss_roll
-from gparticles.evaluate.metrics import w2
+from gparticles.evaluate.wasserstein import w2
 from gparticles.evaluate.plots import scatter
 
 
@@ -29,7 +29,7 @@ def main() -> None:
     unseen, fresh = swiss_roll(1000, seed=3), swiss_roll(1000, seed=4)
     again = target[np.random.default_rng(5).integers(len(target), size=1000)]
     for name, cloud in (("new particles", more), ("targets resampled", again), ("fresh", fresh)):
-        print(f"W2 to 1000 unseen points: {w2(cloud, unseen):.2f} ({name})")
+        print(f"W2 to 1000 unseen points: {w2(cloud, unseen).value:.2f} ({name})")
 
     np.savez("swiss_roll.npz", X=flow.particles, more=more)
     figure = Figure(figsize=(6, 5.5))
