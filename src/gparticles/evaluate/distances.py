@@ -149,8 +149,8 @@ def moments(x: np.ndarray) -> Moments:
     centred = (x - mean) / math.sqrt(max(len(x) - 1, 1))
     if len(x) <= x.shape[1]:
         return Moments(mean, centred)
-    triangle: Any = np.linalg.qr(centred, mode="r")
-    return Moments(mean, triangle)
+    values, vectors = np.linalg.eigh(centred.T @ centred)
+    return Moments(mean, np.sqrt(np.maximum(values, 0))[:, None] * vectors.T)
 
 
 def frechet_distance(x: Any, y: Any) -> float:

@@ -15,7 +15,8 @@ from gparticles.evaluate import distances, manifold, mixing, sentences, tails, w
 from gparticles.evaluate.classifier import c2st
 from gparticles.evaluate.samples import MAX_POINTS, Comparison, Setting
 
-TRANSPORT_POINTS = 1000
+W2_POINTS = 1500
+W1_POINTS = 1000
 SINKHORN_POINTS = 500
 CLASSIFIER_POINTS = 1000
 LABEL_POINTS = 500
@@ -67,11 +68,11 @@ class Metric:
 
 
 def _w1(c: Comparison) -> Any:
-    return wasserstein.exact(c.matrices.xy[:TRANSPORT_POINTS, :TRANSPORT_POINTS], power=1)
+    return wasserstein.exact(c.matrices.xy[:W1_POINTS, :W1_POINTS], power=1)
 
 
 def _w2(c: Comparison) -> Any:
-    return wasserstein.exact(c.matrices.xy, power=2)
+    return wasserstein.exact(c.matrices.xy[:W2_POINTS, :W2_POINTS], power=2)
 
 
 def _sliced(c: Comparison) -> float:
@@ -135,6 +136,7 @@ DISTANCES = (
         sentence=sentences.nearness("Wasserstein-2 distance"),
         power=1,
         fewest=1,
+        points=W2_POINTS,
         note="exact, particles to held-out points",
     ),
     Metric(
@@ -144,7 +146,7 @@ DISTANCES = (
         sentence=sentences.nearness("Wasserstein-1 distance"),
         power=1,
         fewest=1,
-        points=TRANSPORT_POINTS,
+        points=W1_POINTS,
         note="exact, particles to held-out points",
     ),
     Metric(
