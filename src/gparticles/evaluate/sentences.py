@@ -55,7 +55,9 @@ def _nearness(r: Reading) -> str:
             "nearer to unseen points than the training points drawn again, "
             "but no nearer than these with noise"
         )
-    return "no nearer to unseen points than the training points drawn again"
+    if r.value <= again + _SLACK * abs(again):
+        return "about as near to unseen points as the training points drawn again"
+    return "farther from unseen points than the training points drawn again"
 
 
 def precise(r: Reading) -> str:
