@@ -21,7 +21,7 @@ from PIL import Image, ImageDraw, ImageFont
 from gparticles.evaluate.film import SHADES, Film, greys, images_film
 from gparticles.evaluate.plots.clouds import comparable, label_axes
 from gparticles.evaluate.plots.figures import AZIMUTH, ELEVATION
-from gparticles.evaluate.plots.projection import Projection, limits, outside
+from gparticles.evaluate.plots.projection import Projection, limits_over_time, outside
 from gparticles.evaluate.plots.style import PARTICLES, TARGET, spaced, tidy
 from gparticles.evaluate.shown import Shown
 from gparticles.flow import Flow
@@ -103,7 +103,7 @@ def _points(flow: Flow, shown: Shown) -> Film:
     draw = projection if projection.dim == 3 else projection.pairs
     frames = np.stack([draw(frame[shown.chosen]) for frame in flow.trajectory])
     target = draw(shown.target)
-    box = limits([*frames[spaced(len(frames), 6)], target])
+    box = limits_over_time(frames, target)
     figure, axes = _empty_axes(box)
     label_axes(axes, projection.names() if projection.dim == 3 else projection.pair_names())
     background = _shades(figure)

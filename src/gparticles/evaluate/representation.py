@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from gparticles.evaluate.plots.images import image_strip, picked
-from gparticles.evaluate.plots.projection import Projection, limits
+from gparticles.evaluate.plots.projection import Projection, limits_over_time
 from gparticles.evaluate.plots.style import MAX_DRAWN, PARTICLES, spaced
 from gparticles.evaluate.report.words import convergence, key_numbers
 from gparticles.flow import Flow
@@ -74,8 +74,8 @@ def _points(flow: Flow) -> Figure:
     projection = Projection(flow.particles, scale=flow.scale)
     chosen = spaced(len(flow.trajectory), 5)
     rows = spaced(len(flow.particles), MAX_DRAWN)
-    frames = [projection.pairs(flow.trajectory[k][rows]) for k in chosen]
-    box = np.transpose(limits(frames))
+    frames = np.stack([projection.pairs(flow.trajectory[k][rows]) for k in chosen])
+    box = np.transpose(limits_over_time(frames))
     figure = Figure(figsize=(2 * len(chosen), 2.2), layout="constrained")
     panels = figure.subplots(1, len(chosen), squeeze=False)[0]
     for panel, frame, step in zip(panels, frames, flow.trajectory_steps[chosen], strict=True):

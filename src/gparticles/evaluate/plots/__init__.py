@@ -16,4 +16,5 @@ from gparticles.evaluate.plots.images import image_grid as image_grid
 from gparticles.evaluate.plots.images import image_strip as image_strip
 from gparticles.evaluate.plots.projection import Projection as Projection
 from gparticles.evaluate.plots.projection import limits as limits
+from gparticles.evaluate.plots.projection import limits_over_time as limits_over_time
 from gparticles.evaluate.plots.projection import outside as outside

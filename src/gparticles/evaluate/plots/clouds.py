@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
-from gparticles.evaluate.plots.projection import limits, outside
+from gparticles.evaluate.plots.projection import limits, limits_over_time, outside
 from gparticles.evaluate.plots.style import GREY, MAX_DRAWN, PARTICLES, TARGET, flat, legend_above
 
 
@@ -84,7 +84,7 @@ def strip(
 ) -> list[Axes]:
     """Particles at several times, one panel each, under the target: shapes (k, m, 2) and (n, 2)."""
     drawn = []
-    low, high = limits([*frames, target])
+    low, high = limits_over_time(frames, target)
     for panel, frame, step in zip(axes, frames, steps, strict=True):
         size = 5 if len(frame) <= 1000 else 1.5
         panel.scatter(*frame[:MAX_DRAWN].T, s=size, c=PARTICLES, alpha=0.5, linewidths=0)

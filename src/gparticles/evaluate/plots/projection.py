@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from gparticles.evaluate.plots.style import flat
+from gparticles.evaluate.plots.style import flat, spaced
 
 # rows times columns of the target that its principal components are computed from
 MAX_ENTRIES = 20_000_000
@@ -126,6 +126,25 @@ def limits(clouds: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
     return low - 0.05 * span, high + 0.05 * span
 
 
+def limits_over_time(
+    frames: np.ndarray, target: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """The box of a film: first and last frame, target, and the bulk of what lies between.
+
+    Args:
+        frames: shape (frames, m, dim).
+        target: shape (n, dim), or None.
+    """
+    clouds = [frames[0], frames[-1]] if target is None else [frames[0], frames[-1], target]
+    for frame in frames[spaced(len(frames), 6)]:
+        finite = frame[np.isfinite(frame).all(axis=1)]
+        if len(finite):
+            # a few that stray on the way do not make the end small
+            clouds.append(np.quantile(finite, [0.01, 0.99], axis=0))
+    return limits(clouds)
+
+
 def outside(points: np.ndarray, box: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
     """Which points, shape (n, dim), a box does not show; shape (n,)."""
-    return ~((points >= box[0]) & (points <= box[1])).all(axis=1)
+    seen = (points >= box[0]) & (points <= box[1])
+    return np.logical_not(seen.all(axis=1))

@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image
 
 from gparticles.evaluate.film import Film, images_film
-from gparticles.evaluate.plots.projection import Projection, limits, outside
+from gparticles.evaluate.plots.projection import Projection, limits_over_time, outside
 from gparticles.evaluate.plots.style import spaced
 from gparticles.evaluate.shown import Shown
 from gparticles.flow import Flow
@@ -55,7 +55,7 @@ def packed_points(flow: Flow, shown: Shown) -> dict[str, Any]:
     chosen = shown.chosen[affordable]
     drawn = np.stack([draw(flow.trajectory[k][chosen]) for k in frames])
     target = draw(shown.target)
-    box = limits([*drawn[spaced(len(drawn), 6)], target])
+    box = limits_over_time(drawn, target)
     return {
         "positions": compressed(_fractions(drawn, box).transpose(0, 2, 1).tobytes()),
         "target": compressed(_fractions(target, box).T.tobytes()),

@@ -132,7 +132,7 @@
     const size = solid ? (many ? 1.6 : 3) : many ? 3 : 6;
     const style = () => [
       { color: colour("--particles"), size, opacity: 0.65, line: { width: 0 } },
-      { color: colour("--target"), size: solid ? 3.5 : 6, symbol: solid ? "diamond" : "x", opacity: 0.9, line: { width: 0 } },
+      { color: colour("--target"), size: solid ? 2.8 : 6, symbol: solid ? "diamond" : "x", opacity: 0.9, line: { width: 0 } },
     ];
     const markers = style();
     const traces = [
@@ -156,7 +156,8 @@
         if (alike) Object.assign(y, { scaleanchor: "x", constrain: "domain" });
         return { ...shared, xaxis: { ...axisOf(axes[0]), constrain: "domain" }, yaxis: y };
       }
-      const scene = { aspectmode: alike ? "data" : "cube", camera: { eye: { x: 0.6, y: -1.95, z: 0.5 }, center: { x: 0, y: 0, z: -0.12 } }, uirevision: "kept" };
+      const away = window.innerWidth > 700 ? 1 : 1.3;
+      const scene = { aspectmode: alike ? "data" : "cube", camera: { eye: { x: 0.55 * away, y: -1.8 * away, z: 0.45 * away }, center: { x: 0, y: 0, z: -0.12 } }, uirevision: "kept" };
       axes.forEach((axis, i) => { scene[`${keys[i]}axis`] = { ...axisOf(axis), backgroundcolor: clear }; });
       return { ...shared, scene };
     };

@@ -35,7 +35,7 @@ def rows(metrics: dict[str, Any]) -> list[Row]:
             value=number(entry["value"]),
             floors=tuple((floor, number(entry.get(floor))) for floor in FLOORS),
             unit="" if entry.get("unit") in (None, "1") else str(entry["unit"]),
-            sentence=str(entry.get("sentence") or entry.get("note") or ""),
+            sentence=_unbroken(str(entry.get("sentence") or entry.get("note") or "")),
         )
         for name, entry in metrics.items()
         if isinstance(entry, dict) and _is_number(entry.get("value")) and name not in _ELSEWHERE
@@ -84,7 +84,12 @@ def _percent(share: float) -> str:
 
 def _said(metrics: dict[str, Any], names: tuple[str, ...]) -> str:
     said = [metrics[name].get("sentence") for name in names if name in metrics]
-    return " ".join(filter(None, said)) or NOT_MEASURED
+    return _unbroken(" ".join(filter(None, said))) or NOT_MEASURED
+
+
+def _unbroken(text: str) -> str:
+    """No line ends between a number and its percent sign."""
+    return text.replace(" %", "\u00a0%")
 
 
 def key_numbers(flow: Flow, metrics: dict[str, Any]) -> list[tuple[str, str]]:
