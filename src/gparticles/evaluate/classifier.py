@@ -36,8 +36,8 @@ def c2st(x: Any, y: Any, *, classifier: Any = None, folds: int = FOLDS, seed: in
     Args:
         x, y: shapes (m, *event) and (n, *event); the larger is subsampled to the smaller's size.
         classifier: scikit-learn's; by default 30 extremely randomised trees (Geurts et al. 2006),
-            with leaves of at least 5 rows. The paper's nearest neighbours are blind to noise in many
-            dimensions: noisy images of digits and clean ones are all nearest to clean ones.
+            with leaves of at least 5 rows. The paper's nearest neighbours are blind to noise in
+            many dimensions: noisy images and clean ones are all nearest to clean ones.
         folds: of the cross-validation.
         seed: of subsample and folds.
 

@@ -75,7 +75,7 @@ def clisi(points: Any, labels: Any, *, perplexity: float = PERPLEXITY) -> float:
 def lisi(points: Any, groups: Any, *, perplexity: float = PERPLEXITY) -> np.ndarray:
     """The local inverse Simpson index: how many groups a neighbourhood effectively holds.
 
-    1 / sum_g p_g^2, with p_g the share of group g among the 3 * perplexity - 1 nearest neighbours
+    1 / sum_g p_g^2, with p_g the share of group g among the 3 * perplexity nearest neighbours
     of a point, weighted by exp(-beta distance), and beta such that the weights' entropy is ln
     perplexity (Korsunsky et al. 2019, methods). Not rescaled to 0..1 as some packages do.
 
@@ -95,7 +95,7 @@ def lisi(points: Any, groups: Any, *, perplexity: float = PERPLEXITY) -> np.ndar
     """
     flat, codes = _checked(points, groups, "labels")
     perplexity = min(perplexity, len(flat) / 3)
-    index, distance = _neighbours(flat, max(int(3 * perplexity) - 1, 1))
+    index, distance = _neighbours(flat, min(max(int(3 * perplexity), 1), len(flat) - 1))
     weights = _weights(distance, perplexity)
     shares = np.stack(
         [(weights * (codes[index] == code)).sum(axis=1) for code in range(codes.max() + 1)]

@@ -8,7 +8,7 @@ import numpy as np
 from gparticles.evaluate.pairwise import rows, squared_distances, subsample
 
 MAX_POINTS = 2000
-PROJECTIONS = 200
+PROJECTIONS = 100
 
 _NORMAL_95 = 1.959964
 _ROUNDS = 500
