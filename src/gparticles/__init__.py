@@ -14,6 +14,7 @@ from gparticles.flow import AdamsBashforth as AdamsBashforth
 from gparticles.flow import AdamsBashforthMoulton as AdamsBashforthMoulton
 from gparticles.flow import Checkpoint as Checkpoint
 from gparticles.flow import Euler as Euler
+from gparticles.flow import ExactPotential as ExactPotential
 from gparticles.flow import Flow as Flow
 from gparticles.flow import HeldOut as HeldOut
 from gparticles.flow import Heun as Heun
@@ -39,6 +40,7 @@ from gparticles.potential import tight_mlp as tight_mlp
 __version__ = "0.1.0"
 
 _shows(Flow, "flow_html")
+_shows(Certificate, "certificate_html")
 
 
 def __getattr__(name: str) -> object:

@@ -169,7 +169,7 @@ def divergence(
         raise InputError(f"f is {f!r}: give an object, such as gpa.KL()")
     tolerance = check_number(tolerance, "tolerance")
     ground, rows, columns = check_clouds(p, q, lipschitz, (p_weights, q_weights))
-    lower, upper = _search(f, ground, tolerance)
+    lower, upper = search(f, ground, tolerance)
     points = np.asarray(p)
     ratio = np.zeros(len(np.asarray(q)))
     ratio[columns] = upper.ratio
@@ -196,8 +196,14 @@ def divergence(
     return found
 
 
-def _search(f: AbstractF, ground: Ground, tolerance: float) -> tuple[Lower, Upper]:
-    """The best bounds of all candidates, until they are as near as wanted."""
+def search(
+    f: AbstractF, ground: Ground, tolerance: float, *, psi: np.ndarray | None = None
+) -> tuple[Lower, Upper]:
+    """The best bounds of all candidates, until they are as near as wanted.
+
+    Args:
+        psi: where small clouds begin, shape (n,), nats; an optimum nearby saves half the steps.
+    """
     if ground.span == 0:
         # all points are one: every plan costs nothing
         nothing = np.zeros(len(ground.q))
@@ -205,7 +211,7 @@ def _search(f: AbstractF, ground: Ground, tolerance: float) -> tuple[Lower, Uppe
     zero = ZERO_SHARE * min(1.0, tolerance / DEFAULT_TOLERANCE) * ground.span
     lower: Lower | None = None
     upper: Upper | None = None
-    for candidate in _candidates(f, ground):
+    for candidate in _candidates(f, ground, psi):
         if candidate.estimated_gap > tolerance and lower is not None:
             continue
         below = lower_bound(f, ground, candidate.psi)
@@ -221,8 +227,8 @@ def _search(f: AbstractF, ground: Ground, tolerance: float) -> tuple[Lower, Uppe
     return lower._replace(value=min(lower.value, upper.value)), upper
 
 
-def _candidates(f: AbstractF, ground: Ground) -> Iterator[_Candidate]:
-    psi = np.zeros(len(ground.q))
+def _candidates(f: AbstractF, ground: Ground, psi: np.ndarray | None) -> Iterator[_Candidate]:
+    psi = np.zeros(len(ground.q)) if psi is None else psi
     exact = len(ground.p) * len(ground.q) <= EXACT_ENTRIES
     if not ground.is_small:
         best = None

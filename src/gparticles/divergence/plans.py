@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from gparticles.divergence.ground import Ground, distances
+from gparticles.divergence.ground import FUSED_DIMENSIONS, Ground, distances
 
 
 class Totals(NamedTuple):
@@ -27,6 +27,10 @@ class AbstractPlan(ABC):
         """Row sums, column sums and cost of pi_ij factors_j."""
 
     @abstractmethod
+    def matrix(self) -> np.ndarray:
+        """The plan whole, shape (m, n); for small clouds."""
+
+    @abstractmethod
     def pull(self) -> np.ndarray:
         """sum_j pi_ij (x_i - y_j) / |x_i - y_j| / p_i, shape (m, d)."""
 
@@ -39,15 +43,15 @@ class DensePlan(AbstractPlan):
     plan: np.ndarray
 
     def totals(self, factors: np.ndarray) -> Totals:
-        weighted = self._exact() * factors
+        weighted = self.matrix() * factors
         cost = float(np.vdot(weighted, self.ground.costs()))
         return Totals(weighted.sum(axis=1), weighted.sum(axis=0), cost)
 
     def pull(self) -> np.ndarray:
-        shares = self._exact() / self.ground.p[:, None]
+        shares = self.matrix() / self.ground.p[:, None]
         return _pull(self.ground.x, self.ground.y, shares)
 
-    def _exact(self) -> np.ndarray:
+    def matrix(self) -> np.ndarray:
         return self.plan * (self.ground.p / self.plan.sum(axis=1))[:, None]
 
 
@@ -70,6 +74,10 @@ class SoftPlan(AbstractPlan):
             columns += np.asarray(block[1])
             cost += float(block[2])
         return Totals(np.concatenate(rows), columns, cost)
+
+    def matrix(self) -> np.ndarray:
+        shares = soft_shares(self.ground.costs(), self.ground.q, self.psi, self.smoothing)
+        return self.ground.p[:, None] * shares
 
     def pull(self) -> np.ndarray:
         return np.concatenate([np.asarray(self._call(_soft_pull, x)) for x, _ in self._blocks()])
@@ -111,7 +119,23 @@ def _pull(x: Any, y: Any, shares: Any) -> Any:
     away = distances(x, y)
     # a particle that sits on a target is not pulled to it
     weights = xp.where(away > 0, shares / xp.where(away > 0, away, 1), 0)
-    return weights.sum(axis=1)[:, None] * x - weights @ y
+    return weighted_differences(x, y, weights)
+
+
+def weighted_differences(x: Any, y: Any, weights: Any) -> Any:
+    """sum_j w_ij (x_i - y_j), shape (k, d), one coordinate after the other.
+
+    Products with the matrix of weights would cancel where a large one belongs to a near pair.
+    """
+    xp = jnp if isinstance(weights, jax.Array) else np
+    if isinstance(weights, jax.Array) and x.shape[1] > FUSED_DIMENSIONS:
+
+        def one(coordinates: Any) -> Any:
+            return (weights * (coordinates[0][:, None] - coordinates[1])).sum(axis=1)
+
+        return jax.lax.map(one, (x.T, y.T)).T
+    columns = [(weights * (x[:, k, None] - y[None, :, k])).sum(axis=1) for k in range(x.shape[1])]
+    return xp.stack(columns, axis=1)
 
 
 _COMPILED = {_soft_totals: jax.jit(_soft_totals), _soft_pull: jax.jit(_soft_pull)}

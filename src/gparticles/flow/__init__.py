@@ -1,6 +1,7 @@
 """How particles move: integrators, the driver, the finished flow."""
 
 from gparticles.flow.checkpoint import Checkpoint as Checkpoint
+from gparticles.flow.exact import ExactPotential as ExactPotential
 from gparticles.flow.integrators import RK4 as RK4
 from gparticles.flow.integrators import AbstractIntegrator as AbstractIntegrator
 from gparticles.flow.integrators import AdamsBashforth as AdamsBashforth

@@ -112,14 +112,17 @@ def prepare(
     _check_kinds(settings)
     source, target = check_points(source, "source"), check_points(target, "target")
     check_same_shape(source, target)
-    bounds = _check_bounds(settings.bounds)
+    bounds = check_bounds(settings.bounds)
     source_weights = check_weights(weights[0], len(source), "source_weights")
     target_weights = check_weights(weights[1], len(target), "target_weights")
     classes, source_labels, target_labels = match_labels(labels, len(source), len(target))
     if classes is not None and isinstance(settings.f, Wasserstein1):
         check_proportions(source_labels, source_weights, target_labels, target_weights)
     scaling = choose_scaling(source, target, settings.scale)
-    moving, fixed = _working(scaling, source, "source"), _working(scaling, target, "target")
+    moving, fixed = (
+        working_points(scaling, source, "source"),
+        working_points(scaling, target, "target"),
+    )
     lipschitz, potential = choose_potential(
         settings.potential,
         settings.lipschitz,
@@ -127,7 +130,9 @@ def prepare(
         num_classes=None if classes is None else len(classes),
         seed=settings.seed,
     )
-    step_sizes = _step_sizes(settings, lipschitz, scaling.spread)
+    step_sizes = step_sizes_of(
+        settings.steps, settings.step_size, lipschitz=lipschitz, spread=scaling.spread
+    )
     whole = _Rows(fixed, target_weights.astype(np.float32), target_labels)
     fitted, held_out = _hold_out(whole, settings)
     problem = Problem(
@@ -138,7 +143,7 @@ def prepare(
         held_out=None if held_out is None else _device(held_out),
         weights=jnp.asarray(source_weights, jnp.float32),
         labels=None if source_labels is None else jnp.asarray(source_labels),
-        bounds=_working_bounds(bounds, scaling, (moving, fixed)),
+        bounds=working_bounds(bounds, scaling, (moving, fixed)),
         step_sizes=jnp.asarray(step_sizes),
         store_every=1,
     )
@@ -195,7 +200,10 @@ def _check_kinds(settings: Settings) -> None:
         value = getattr(settings, name)
         if value is not None and not isinstance(value, kind):
             raise InputError(f"{name} is {value!r}: give an object, such as {example}")
-    seed = settings.seed
+    check_seed(settings.seed)
+
+
+def check_seed(seed: Any) -> None:
     if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
         raise InputError(f"seed is {seed!r}: it must be a whole number, not negative")
 
@@ -205,7 +213,8 @@ def _device(rows: _Rows) -> Cloud:
     return Cloud(jnp.asarray(rows.points), jnp.asarray(rows.weights), labels)
 
 
-def _check_bounds(bounds: Any) -> tuple[float, float] | None:
+def check_bounds(bounds: Any) -> tuple[float, float] | None:
+    """Two numbers (low, high), or None."""
     if bounds is None:
         return None
     try:
@@ -217,7 +226,8 @@ def _check_bounds(bounds: Any) -> tuple[float, float] | None:
     return low, high
 
 
-def _working(scaling: Scaling, points: np.ndarray, name: str) -> np.ndarray:
+def working_points(scaling: Scaling, points: np.ndarray, name: str) -> np.ndarray:
+    """Working units, float32, with entries that can be squared there."""
     with np.errstate(over="ignore"):
         working = scaling.to_working(points)
     far = ~(np.abs(working) < _FARTHEST)
@@ -230,7 +240,7 @@ def _working(scaling: Scaling, points: np.ndarray, name: str) -> np.ndarray:
     return working
 
 
-def _working_bounds(
+def working_bounds(
     bounds: tuple[float, float] | None, scaling: Scaling, clouds: tuple[np.ndarray, np.ndarray]
 ) -> tuple[Any, Any] | None:
     """The box in which particles are kept; constant columns are kept at their constant."""
@@ -247,9 +257,11 @@ def _working_bounds(
     return jnp.asarray(low), jnp.asarray(high)
 
 
-def _step_sizes(settings: Settings, lipschitz: float, spread: float) -> np.ndarray:
-    steps = defaults.STEPS if settings.steps is None else check_count(settings.steps, "steps")
-    size = settings.step_size
+def step_sizes_of(
+    steps: int | None, size: float | Callable | None, *, lipschitz: float, spread: float
+) -> np.ndarray:
+    """dt of every step, shape (steps,), from a number, a schedule or None."""
+    steps = defaults.STEPS if steps is None else check_count(steps, "steps")
     if size is None:
         return defaults.default_step_sizes(steps, lipschitz, spread)
     if callable(size):

@@ -15,6 +15,7 @@ from jaxtyping import Array, Float, Int
 from gparticles.checks import check_labels, check_points, label_indices
 from gparticles.divergence import AbstractF
 from gparticles.errors import InputError
+from gparticles.flow.exact_ride import SoftRide
 from gparticles.flow.files import read_arrays, read_record, write_arrays, write_record
 from gparticles.flow.integrators import AbstractIntegrator, advance, empty_history, evaluations
 from gparticles.flow.scaling import Scaling
@@ -51,6 +52,10 @@ class Ride(eqx.Module):
         potential, shift = jax.tree.map(lambda leaf: jnp.asarray(leaf)[slot], self.evaluations)
         return Evaluation(potential, shift)
 
+    def move(self, points: np.ndarray, labels: Array | None) -> np.ndarray:
+        """Carries points of shape (k, *event) through all steps."""
+        return np.asarray(_ride(self, jnp.asarray(points), labels))
+
     def velocity(self, slot: Int[Array, ""], points: Array, labels: Array | None) -> Array:
         return velocity_at(self.f, self.evaluation(slot), points, labels, reverse=self.reverse)[0]
 
@@ -78,12 +83,8 @@ def _ride(
     return jax.lax.fori_loop(0, steps, body, start)[0]
 
 
-def _stay(_: Ride, points: Array, __: Array | None) -> Array:
-    return points
-
-
 @eqx.filter_jit
-def _velocity(ride: Ride, slot: Array, points: Array, labels: Array | None) -> Array:
+def _velocity(ride: Ride | SoftRide, slot: Array, points: Array, labels: Array | None) -> Array:
     return ride.velocity(slot, points, labels)
 
 
@@ -128,7 +129,7 @@ class Flow:
     scaling: Scaling
     bounds: tuple[float, float] | None
     settings: dict[str, Any]
-    ride: Ride | None = field(default=None)
+    ride: Ride | SoftRide | None = field(default=None)
 
     @property
     def scale(self) -> Any:
@@ -166,9 +167,10 @@ class Flow:
         ride = self._ride()
         array, indices = self._check(points, labels)
         # a flow that failed at its first step has nothing to ride
-        move = _ride if self.steps else _stay
         blocks = [
-            np.asarray(move(ride, jnp.asarray(self.scaling.to_working(block)), label_block))
+            ride.move(self.scaling.to_working(block), label_block)
+            if self.steps
+            else self.scaling.to_working(block)
             for block, label_block in _blocks(array, indices)
         ]
         working = np.concatenate(blocks)
@@ -225,12 +227,14 @@ class Flow:
         )
         return directory
 
-    def _ride(self) -> Ride:
+    def _ride(self) -> Ride | SoftRide:
         if self.ride is None:
-            raise InputError(
+            said = [note for note in self.notes if "cannot ride" in note]
+            nothing_stored = (
                 "no potentials were stored, so new points cannot ride this flow; "
                 "run it with store=gpa.Store()"
             )
+            raise InputError(said[0] if said else nothing_stored)
         return self.ride
 
     def _check(self, points: Any, labels: Any) -> tuple[np.ndarray, np.ndarray | None]:
@@ -279,7 +283,10 @@ def load_flow(directory: str | Path, *, classes: Iterable[type] = ()) -> Flow:
     record = read_record(directory / "flow.json")
     try:
         arrays = read_arrays(directory / "flow.safetensors", record["checksum"])
-        fields = {name: decode(record["flow"][name], arrays, (Ride, *classes)) for name in _SAVED}
+        fields = {
+            name: decode(record["flow"][name], arrays, (Ride, SoftRide, *classes))
+            for name in _SAVED
+        }
         history = {k: decode(v, arrays) for k, v in record["history"].items()}
         known = None if record["classes"] is None else np.array(record["classes"])
         return Flow(**fields, history=history, classes=known, settings=record["settings"])

@@ -4,7 +4,7 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -14,9 +14,13 @@ import optax
 from gparticles.divergence import KL, AbstractF
 from gparticles.flow import checkpoint as checkpoints
 from gparticles.flow.checkpoint import Checkpoint
+from gparticles.flow.exact import ExactPotential
+from gparticles.flow.exact_transport import exact_transport
 from gparticles.flow.integrators import AbstractIntegrator, Euler, evaluations
 from gparticles.flow.outcome import describe, failure
 from gparticles.flow.preparation import Prepared, Settings, prepare
+from gparticles.flow.progress import Callback as Callback
+from gparticles.flow.progress import Progress as Progress
 from gparticles.flow.recording import (
     MIB,
     Recording,
@@ -38,29 +42,13 @@ CHUNK_SECONDS = 0.3
 CHUNK_MIB = 32
 
 
-class Progress(NamedTuple):
-    """What a callback sees after every chunk.
-
-    ``latest`` holds the last row of the history; ``particles()`` fetches them in data units.
-    """
-
-    step: int
-    steps: int
-    seconds: float
-    latest: dict[str, float]
-    particles: Callable[[], np.ndarray]
-
-
-Callback = Callable[[Progress], Any]
-
-
 def transport(
     source: Any,
     target: Any,
     *,
     f: AbstractF | None = None,
     lipschitz: float | None = None,
-    potential: AbstractPotential | None = None,
+    potential: AbstractPotential | ExactPotential | None = None,
     integrator: AbstractIntegrator | None = None,
     reverse: bool = False,
     steps: int | None = None,
@@ -94,6 +82,7 @@ def transport(
         lipschitz: L in nats per working unit; the potential's or 1 by default; ``inf`` for the
             unregularised f-divergence.
         potential: phi before the first fit; a smooth dense network by default.
+            ``ExactPotential()`` for the flow without a network, on small data.
         integrator: ``Euler()`` by default.
         reverse: descend D(target|source) and not D(source|target).
         steps: how many steps to take.
@@ -121,6 +110,9 @@ def transport(
     Raises:
         InputError: anything that cannot be used, in one line that names the mend.
     """
+    given = dict(locals())
+    if isinstance(potential, ExactPotential):
+        return exact_transport(source, target, given)
     settings = Settings(
         f=KL() if f is None else f,
         lipschitz=lipschitz,

@@ -1,0 +1,163 @@
+"""The driver of the flow without a network: a loop over steps, wrapped up as a Flow."""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+
+from gparticles.checks import check_points, check_same_shape, check_weights
+from gparticles.flow.exact import Cloud, Report, Wishes, wishes_of
+from gparticles.flow.exact_stepping import PlanSteps, SoftSteps
+from gparticles.flow.integrators import Euler
+from gparticles.flow.preparation import (
+    check_bounds,
+    check_seed,
+    step_sizes_of,
+    working_bounds,
+    working_points,
+)
+from gparticles.flow.progress import Progress
+from gparticles.flow.recording import frame_steps
+from gparticles.flow.scaling import Scaling, choose_scaling
+from gparticles.flow.solution import Flow, finish, result_dtype
+from gparticles.flow.stopping import Seen
+
+TELL_SECONDS = 0.3
+
+
+def exact_transport(source: Any, target: Any, given: Mapping[str, Any]) -> Flow:
+    """Moves the source by the potential of the samples; see ``gparticles.transport``.
+
+    Args:
+        source, target: as there.
+        given: the other arguments by name.
+    """
+    wishes = wishes_of(given)
+    source, target = check_points(source, "source"), check_points(target, "target")
+    check_same_shape(source, target)
+    check_seed(wishes.seed)
+    p = check_weights(given["source_weights"], len(source), "source_weights")
+    q = check_weights(given["target_weights"], len(target), "target_weights")
+    scaling = choose_scaling(source, target, wishes.scale)
+    moving = working_points(scaling, source, "source")
+    fixed = working_points(scaling, target, "target")
+    box = working_bounds(check_bounds(wishes.bounds), scaling, (moving, fixed))
+    sizes = step_sizes_of(
+        wishes.steps, wishes.step_size, lipschitz=wishes.lipschitz, spread=scaling.spread
+    )
+    cloud = Cloud(fixed.reshape(len(fixed), -1).astype(np.float64), p, q)
+    flat = None if box is None else (_flat(box[0]), _flat(box[1]))
+    kind = SoftSteps if wishes.smoothing > 0 else PlanSteps
+    stepper = kind(wishes, cloud, flat)
+    run = _Run(wishes, scaling, stepper, result_dtype(source), source.shape[1:])
+    return run.finish(moving, sizes, tuple(given["callbacks"]))
+
+
+def _flat(side: Any) -> np.ndarray:
+    return np.asarray(side, np.float64).ravel()
+
+
+@dataclass
+class _Run:
+    """The loop over steps, and what becomes of it."""
+
+    wishes: Wishes
+    scaling: Scaling
+    stepper: Any
+    dtype: np.dtype
+    event: tuple[int, ...]
+
+    def finish(self, moving: np.ndarray, sizes: np.ndarray, callbacks: Sequence[Any]) -> Flow:
+        points = moving.reshape(len(moving), -1).astype(np.float64)
+        stop = self.wishes.stop
+        watched = None if stop is None else stop.init(jnp.asarray(moving))
+        frames = frame_steps(self.wishes.store, points.nbytes, len(sizes))
+        kept, numbers, rows, said = [points], [0], [], ""
+        told = began = time.monotonic()
+        now = 0.0
+        for n, size in enumerate(sizes):
+            points, report = self.stepper.step(points, float(size))
+            rows.append((now, *report))
+            now += float(size)
+            last = n + 1
+            if last in frames:
+                kept.append(points)
+                numbers.append(last)
+            if stop is not None:
+                seen = Seen(
+                    jnp.asarray(n),
+                    jnp.asarray(report.kinetic_energy),
+                    jnp.asarray(jnp.nan),
+                    jnp.zeros(()),
+                )
+                watched, ended = stop.update(watched, seen)
+                if bool(ended):
+                    said = f"stopped: {stop.reason()}"
+                    break
+            if time.monotonic() - told > TELL_SECONDS or last == len(sizes):
+                told = time.monotonic()
+                if self._tell(callbacks, (last, len(sizes), told - began), rows, points):
+                    said = "stopped: a callback asked for it"
+                    break
+        if numbers[-1] != len(rows):
+            kept.append(points)
+            numbers.append(len(rows))
+        return self._wrap(np.stack(kept), np.array(numbers), rows, (said, sizes))
+
+    def _tell(
+        self, callbacks: Sequence[Any], at: tuple[int, int, float], rows: list, points: np.ndarray
+    ) -> bool:
+        latest = dict(zip(_COLUMNS, rows[-1], strict=True))
+        progress = Progress(*at, latest, lambda: self._to_data(points))
+        return any([bool(callback(progress)) for callback in callbacks])  # noqa: C419 (all are told)
+
+    def _to_data(self, points: np.ndarray) -> np.ndarray:
+        bounds = check_bounds(self.wishes.bounds)
+        shaped = points.reshape(*points.shape[:-1], *self.event)
+        return finish(self.scaling, shaped, bounds, self.dtype)
+
+    def _wrap(
+        self, frames: np.ndarray, numbers: np.ndarray, rows: list, ended: tuple[str, np.ndarray]
+    ) -> Flow:
+        said, sizes = ended
+        steps = len(rows)
+        columns = zip(_COLUMNS, np.array(rows).T, strict=True)
+        ride, notes = self.stepper.ride(sizes[:steps], self.event)
+        outcome = f"{said} (step {steps})" if said else f"took all {steps} steps"
+        return Flow(
+            particles=self._to_data(frames[-1]),
+            history=dict(columns),
+            trajectory=self._to_data(frames),
+            trajectory_steps=numbers,
+            outcome=outcome,
+            notes=notes,
+            lipschitz=self.wishes.lipschitz / self.scaling.unit,
+            certified=True,
+            classes=None,
+            scaling=self.scaling,
+            bounds=check_bounds(self.wishes.bounds),
+            settings=self._described(sizes),
+            ride=ride,
+        )
+
+    def _described(self, sizes: np.ndarray) -> dict[str, Any]:
+        wishes = self.wishes
+        return {
+            "f": str(wishes.f),
+            "lipschitz": wishes.lipschitz,
+            "potential": f"ExactPotential(smoothing={wishes.smoothing:g})",
+            "integrator": str(Euler()),
+            "reverse": False,
+            "steps": len(sizes),
+            "step_size": float(sizes[0]),
+            "bounds": None if wishes.bounds is None else list(wishes.bounds),
+            "scale": wishes.scale,
+            "stop": None if wishes.stop is None else str(wishes.stop),
+            "seed": wishes.seed,
+        }
+
+
+_COLUMNS = ("time", *Report._fields)
