@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from scipy.optimize import brentq
 
 import gparticles as gpa
 from gparticles.divergence import REGISTRY, parse_f
@@ -69,6 +70,64 @@ def test_excess_conjugate_keeps_its_digits_near_zero(f):
     curvature = float(np.ravel(f.excess_derivative(np.array([1e-5])))[0]) - 1
     expected = s + s**2 * curvature / 1e-5 / 2
     np.testing.assert_allclose(f.excess_conjugate(s), expected, rtol=0, atol=1e-11)
+
+
+@each
+@pytest.mark.parametrize("s", [1e-12, -1e-12, 1e-9])
+def test_excess_conjugate_is_as_exact_as_its_argument(f, s):
+    expected = s + s**2 * float(f.excess_curvature(np.zeros(1))[0]) / 2
+    assert float(f.excess_conjugate(np.array([s]))[0]) == pytest.approx(expected, rel=1e-14)
+
+
+@each
+def test_excess_curvature_is_the_slope_of_the_excess_derivative(f):
+    # inside the domain, and away from where the conjugate of an alpha above 1 is flat
+    low = -0.9 * f.slope_at_one if f.slope_at_one > 0 else -3.0
+    s = np.linspace(low, 0.9 * min(f.domain - f.slope_at_one, 1.0), 15)
+    h = 1e-6
+    slope = (f.excess_derivative(s + h) - f.excess_derivative(s - h)) / (2 * h)
+    np.testing.assert_allclose(f.excess_curvature(s), slope, rtol=1e-6, atol=1e-8)
+
+
+@each_curved
+def test_curvature_is_the_slope_of_the_derivative(f):
+    h = 1e-6
+    slope = (f.derivative(X + h) - f.derivative(X - h)) / (2 * h)
+    np.testing.assert_allclose(f.curvature(X), slope, rtol=1e-6, atol=1e-7)
+    # where the derivatives of a convex function and of its conjugate are inverse, so are these
+    inverse = f.excess_curvature(f.derivative(X) - f.slope_at_one)
+    np.testing.assert_allclose(f.curvature(X) * inverse, np.ones_like(X), rtol=1e-4)
+
+
+@each
+def test_outside_its_domain_there_is_no_curvature_but_a_limit(f):
+    outside = f.excess_curvature(np.array([40.0, -40.0]))
+    assert np.all(outside >= 0)
+    assert not np.isnan(outside).any()
+
+
+@each_curved
+@pytest.mark.parametrize("smoothing", [1e-6, 1e-3, 0.1, 1.0, 10.0])
+def test_proximal_is_the_root_of_its_equation(f, smoothing):
+    mass = np.linspace(-4, 4, 17)
+    found = np.asarray(f.proximal(jnp.asarray(mass, jnp.float32), jnp.float32(smoothing)))
+
+    def excess(z):
+        return float(f.derivative(math.exp(z))) - f.slope_at_one
+
+    # in z = log f*'(f'(1) + s) nothing is flat, and both terms grow
+    roots = [brentq(lambda z, m=m: z + excess(z) / smoothing - m, -5, 5, xtol=1e-14) for m in mass]
+    # s itself from the other term, where it is small
+    expected = [
+        smoothing * (m - z) if smoothing < 0.1 else excess(z)
+        for m, z in zip(mass, roots, strict=True)
+    ]
+    np.testing.assert_allclose(found, expected, rtol=2e-5, atol=1e-5 * min(1, smoothing))
+
+
+def test_proximal_of_a_fixed_mass_is_linear():
+    found = gpa.Wasserstein1().proximal(jnp.asarray([2.0, -1.0]), jnp.float32(0.5))
+    np.testing.assert_allclose(found, [1.0, -0.5], rtol=1e-6)
 
 
 @each

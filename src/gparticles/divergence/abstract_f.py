@@ -68,6 +68,10 @@ class AbstractF(eqx.Module):
         """f'(x) for x > 0, the inverse of ``conjugate_derivative``."""
 
     @abstractmethod
+    def curvature(self, x: Values) -> Values:
+        """f''(x) for x > 0, and its limit at 0."""
+
+    @abstractmethod
     def conjugate(self, y: Values) -> Values:
         """f*(y) = sup_x {x y - f(x)}, infinite outside the domain."""
 
@@ -78,6 +82,10 @@ class AbstractF(eqx.Module):
     @abstractmethod
     def excess_derivative(self, s: Values) -> Values:
         """f*'(f'(1) + s), the density ratio that the dual value s stands for."""
+
+    @abstractmethod
+    def excess_at(self, log_ratio: Values) -> Values:
+        """f'(e^z) - f'(1), the inverse of log f*'(f'(1) + s), without cancellation near zero."""
 
     @abstractmethod
     def excess_shift(
@@ -101,14 +109,13 @@ class AbstractF(eqx.Module):
         bracket: s and z have the sign of mass.
         """
 
-        def excess(z: Array) -> Array:
-            return self.derivative(jnp.exp(z)) - self.slope_at_one
-
         at_most = jnp.log(self.excess_derivative(smoothing * mass))
+        # room for rounding, which near zero is more than the root
+        at_most = at_most + 1e-6 * jnp.sign(mass)
         end = jnp.where(mass > 0, jnp.minimum(mass, at_most), jnp.maximum(mass, at_most))
         low, high = jnp.minimum(end, 0), jnp.maximum(end, 0)
         z = end
         for _ in range(PROXIMAL_ITERATIONS):
-            value, slope = jax.jvp(excess, (z,), (jnp.ones_like(z),))
+            value, slope = jax.jvp(self.excess_at, (z,), (jnp.ones_like(z),))
             z = jnp.clip(z - (z + value / smoothing - mass) / (1 + slope / smoothing), low, high)
-        return excess(z)
+        return self.excess_at(z)

@@ -36,6 +36,9 @@ class KL(AbstractF):
         x = as_values(x)
         return 1 + library(x).log(x)
 
+    def curvature(self, x: Values) -> Values:
+        return 1 / as_values(x)
+
     def conjugate(self, y: Values) -> Values:
         y = as_values(y)
         return library(y).exp(y - 1)
@@ -51,6 +54,9 @@ class KL(AbstractF):
 
     def proximal(self, mass: Float[Array, " n"], smoothing: Float[Array, ""]) -> Float[Array, " n"]:
         return mass * (smoothing / (1 + smoothing))
+
+    def excess_at(self, log_ratio: Values) -> Values:
+        return log_ratio
 
     def excess_shift(
         self, values: Float[Array, " n"], weights: Float[Array, " n"]
@@ -77,6 +83,9 @@ class ReverseKL(AbstractF):
     def derivative(self, x: Values) -> Values:
         return -1 / as_values(x)
 
+    def curvature(self, x: Values) -> Values:
+        return as_values(x) ** -2.0
+
     def conjugate(self, y: Values) -> Values:
         y = as_values(y)
         return where_inside(y < 0, -y, lambda t: -1 - library(t).log(t), math.inf)
@@ -89,6 +98,9 @@ class ReverseKL(AbstractF):
 
     def excess_curvature(self, s: Values) -> Values:
         return where_inside(s < 1, 1 - s, lambda t: t**-2.0, math.inf)
+
+    def excess_at(self, log_ratio: Values) -> Values:
+        return -library(log_ratio).expm1(-log_ratio)
 
     def excess_shift(
         self, values: Float[Array, " n"], weights: Float[Array, " n"]
@@ -130,6 +142,9 @@ class Alpha(AbstractF):
         x = as_values(x)
         return x ** (self.alpha - 1) / (self.alpha - 1)
 
+    def curvature(self, x: Values) -> Values:
+        return as_values(x) ** (self.alpha - 2)
+
     def conjugate(self, y: Values) -> Values:
         y = as_values(y)
         xp, a = library(y), self.alpha
@@ -159,6 +174,10 @@ class Alpha(AbstractF):
         outside = 0.0 if a > 1 else math.inf
         scaled, power = (a - 1) * s, (2 - a) / (a - 1)
         return where_inside(scaled > -1, scaled, lambda t: xp.exp(power * xp.log1p(t)), outside)
+
+    def excess_at(self, log_ratio: Values) -> Values:
+        a = self.alpha
+        return library(log_ratio).expm1((a - 1) * log_ratio) / (a - 1)
 
     def excess_shift(
         self, values: Float[Array, " n"], weights: Float[Array, " n"]
@@ -193,6 +212,10 @@ class JensenShannon(AbstractF):
         xp = library(x)
         return xp.log(x) - xp.log1p((x - 1) / 2)
 
+    def curvature(self, x: Values) -> Values:
+        x = as_values(x)
+        return 1 / (x * (x + 1))
+
     def conjugate(self, y: Values) -> Values:
         return self.excess_conjugate(as_values(y))
 
@@ -209,6 +232,10 @@ class JensenShannon(AbstractF):
         return where_inside(
             s < self.domain, s, lambda t: 2 * xp.exp(t) / (1 - xp.expm1(t)) ** 2, math.inf
         )
+
+    def excess_at(self, log_ratio: Values) -> Values:
+        xp = library(log_ratio)
+        return log_ratio - xp.log1p(xp.expm1(log_ratio) / 2)
 
     def excess_shift(
         self, values: Float[Array, " n"], weights: Float[Array, " n"]
@@ -234,18 +261,26 @@ class SquaredHellinger(AbstractF):
     def derivative(self, x: Values) -> Values:
         return 1 - as_values(x) ** -0.5
 
+    def curvature(self, x: Values) -> Values:
+        return as_values(x) ** -1.5 / 2
+
     def conjugate(self, y: Values) -> Values:
         return self.excess_conjugate(as_values(y))
 
     def excess_conjugate(self, s: Values) -> Values:
-        # 1 - s and not s is what is guarded: it is the quantity that must stay positive
-        return where_inside(s < 1, 1 - s, lambda t: (1 - t) / t, math.inf)
+        xp, inside = library(s), s < 1
+        # s over 1 - s as it stands: 1 / (1 - s) - 1 would cancel near zero
+        quotient = xp.where(inside, s, 0.0) / xp.where(inside, 1 - s, 1.0)
+        return xp.where(inside, quotient, math.inf)
 
     def excess_derivative(self, s: Values) -> Values:
         return where_inside(s < 1, 1 - s, lambda t: 1 / t**2, math.inf)
 
     def excess_curvature(self, s: Values) -> Values:
         return where_inside(s < 1, 1 - s, lambda t: 2 * t**-3.0, math.inf)
+
+    def excess_at(self, log_ratio: Values) -> Values:
+        return -library(log_ratio).expm1(-log_ratio / 2)
 
     def excess_shift(
         self, values: Float[Array, " n"], weights: Float[Array, " n"]
@@ -271,6 +306,10 @@ class Wasserstein1(AbstractF):
     def derivative(self, x: Values) -> Values:
         return 0.0 * as_values(x)
 
+    def curvature(self, x: Values) -> Values:
+        x = as_values(x)
+        return library(x).full_like(x, math.inf)
+
     def conjugate(self, y: Values) -> Values:
         return as_values(y)
 
@@ -286,6 +325,9 @@ class Wasserstein1(AbstractF):
     def proximal(self, mass: Float[Array, " n"], smoothing: Float[Array, ""]) -> Float[Array, " n"]:
         # what arrives is fixed, so the whole mass goes into the potential
         return smoothing * mass
+
+    def excess_at(self, log_ratio: Values) -> Values:
+        return 0.0 * log_ratio
 
     def excess_shift(
         self, values: Float[Array, " n"], weights: Float[Array, " n"]

@@ -21,6 +21,8 @@ from gparticles.divergence.ground import Ground
 STEPS = 80
 # the first duality gap, as a share of the median slack
 START = 0.3
+# of f where it is flat: what keeps its inverse finite
+LEAST_CURVATURE = 1e-30
 TINY = float(np.finfo(np.float64).tiny)
 
 
@@ -41,6 +43,7 @@ class _Problem(NamedTuple):
     centring: np.ndarray
     room: float
     is_linear: bool
+    is_steep: bool
 
 
 def iterates(f: AbstractF, ground: Ground, psi: np.ndarray) -> Iterator[Iterate]:
@@ -58,6 +61,7 @@ def iterates(f: AbstractF, ground: Ground, psi: np.ndarray) -> Iterator[Iterate]
         ground.p[:, None] * (ground.q + 1 / n) / 2,
         f.domain - f.slope_at_one,
         _has_flat_conjugate(f),
+        _has_steep_conjugate(f),
     )
     at = _start(problem, psi)
     for _ in range(STEPS):
@@ -76,6 +80,12 @@ def _has_flat_conjugate(f: AbstractF) -> bool:
     """Whether f*' vanishes somewhere, so that its logarithm cannot be linearised."""
     with np.errstate(divide="ignore"):
         return bool(np.isfinite(f.derivative(np.zeros(1))[0]))
+
+
+def _has_steep_conjugate(f: AbstractF) -> bool:
+    """Whether f*' leaves zero with an infinite slope, so that f' is linearised in its place."""
+    with np.errstate(divide="ignore"):
+        return bool(f.curvature(np.zeros(1))[0] == 0)
 
 
 def _start(problem: _Problem, psi: np.ndarray) -> Iterate:
@@ -111,6 +121,9 @@ def _advance(problem: _Problem, at: Iterate) -> Iterate:
         left = rows_missing - wanted.sum(axis=1)
         right = wanted.sum(axis=0) + (left / row_ratio) @ ratio - missing
         psi = cho_solve(factor, right, check_finite=False)
+        if not curvature.any():
+            # constants change nothing: left in, rounding would make one that drowns the digits
+            psi = psi - problem.q @ psi
         phi = (left + ratio @ psi) / row_ratio
         change = psi - phi[:, None]
         return Iterate(psi, phi, change + residual, wanted - ratio * change)
@@ -146,6 +159,10 @@ def _moved(at: Iterate, step: Iterate, lengths: tuple[float, float]) -> Iterate:
 def _link(problem: _Problem, at: Iterate) -> tuple[np.ndarray, np.ndarray]:
     """How the mass that psi asks for grows with psi, and how much of it is not there yet."""
     there = at.plan.sum(axis=0)
+    if problem.is_steep:
+        ratio = there / problem.q
+        growth = problem.q / np.maximum(problem.f.curvature(ratio), LEAST_CURVATURE)
+        return growth, growth * (at.psi - problem.f.derivative(ratio) + problem.f.slope_at_one)
     asked = problem.q * problem.f.excess_derivative(at.psi)
     curvature = problem.q * problem.f.excess_curvature(at.psi)
     if problem.is_linear:
