@@ -11,7 +11,7 @@ import typer
 
 import gparticles
 from gparticles.errors import InputError
-from gparticles.interfaces import commands_evaluate, commands_report, console
+from gparticles.interfaces import commands_divergence, commands_evaluate, commands_report, console
 
 app = typer.Typer(
     name="gpa",
@@ -249,6 +249,7 @@ def _check_free(out: Path, *, force: bool) -> None:
         raise InputError(f"{out}: exists; give another name, or --force to replace it")
 
 
+commands_divergence.register(app)
 commands_evaluate.register(app)
 commands_report.register(app)
 
