@@ -64,7 +64,8 @@ def test_metrics_stand_beside_their_floors(digits):
     assert metrics["w2"]["resampled"] > 0
     assert metrics["w2"]["fresh"] > 0
     # 30 of the 1777 other digits stand for fresh ones
-    assert metrics["w2"]["points"] == [30, 1747]
+    assert metrics["w2"]["points"] == [30, 1500]
+    assert metrics["energy"]["points"] == [30, 1747]
     assert metrics["steps"]["value"] == 4
     assert metrics["outcome"]["value"] == "took all 4 steps"
     assert metrics["w2"]["value"] == result.metrics["w2"]["value"]
