@@ -128,7 +128,9 @@ def _softmax(scores: np.ndarray) -> np.ndarray:
     return raised / raised.sum(axis=1, keepdims=True)
 
 
-def label_auc(train: tuple[Any, Any], test: tuple[Any, Any], *, strength: float = STRENGTH) -> float:
+def label_auc(
+    train: tuple[Any, Any], test: tuple[Any, Any], *, strength: float = STRENGTH
+) -> float:
     """How well labels learnt on one cloud hold on another: area under the ROC curve.
 
     A logistic regression (scikit-learn's, C = strength) on points centred by the training cloud and
