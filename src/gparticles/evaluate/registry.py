@@ -3,17 +3,12 @@
 To add one, append a `Metric` to ``REGISTRY``; ``evaluate`` and the command pick it up.
 """
 
-import importlib
-import importlib.util
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
-
-import numpy as np
 
 from gparticles.evaluate import distances, manifold, mixing, sentences, tails, wasserstein
 from gparticles.evaluate.classifier import c2st
-from gparticles.evaluate.samples import MAX_POINTS, Comparison, Setting
+from gparticles.evaluate.metric import Features, Metric, with_interval
+from gparticles.evaluate.samples import Comparison, Setting
 
 W2_POINTS = 1500
 W1_POINTS = 1000
@@ -24,47 +19,6 @@ LABEL_POINTS = 500
 SINKHORN_EPSILON = 0.05
 # a Gaussian fit in more dimensions takes seconds
 _FRECHET_DIM = 1024
-
-
-def _always(_: Setting) -> bool:
-    return True
-
-
-@dataclass(frozen=True, kw_only=True)
-class Metric:
-    """One number about a cloud beside held-out points.
-
-    Attributes:
-        name: the key in ``metrics.json``.
-        title: for people.
-        measure: from a `Comparison` to a number, or to (number, low, high).
-        sentence: from a `sentences.Reading` to what it means.
-        power: of the data's unit in the number; 0 where it has ``unit``.
-        unit: where the power is 0.
-        note: what exactly is computed.
-        points: how many of each cloud are compared at most.
-        fewest: how many each cloud must have.
-        applies: whether the metric suits the data.
-        expected: of equal distributions or of the held-out points, for the sentence; or None.
-        unknown: the sentence where there is no number.
-    """
-
-    name: str
-    title: str
-    measure: Callable[[Comparison], Any]
-    sentence: sentences.Sentence
-    power: int = 0
-    unit: str = "1"
-    note: str = ""
-    points: int = MAX_POINTS
-    fewest: int = 2
-    applies: Callable[[Setting], bool] = _always
-    expected: Callable[[Comparison], float] | None = None
-    unknown: str = "It cannot be told from these points."
-
-    def suits(self, setting: Setting) -> bool:
-        """Whether it is computed for these data."""
-        return setting.fewest >= self.fewest and self.applies(setting)
 
 
 def _w1(c: Comparison) -> Any:
@@ -93,14 +47,7 @@ def _mmd2(c: Comparison) -> float:
 
 
 def _kernel_distance(c: Comparison) -> Any:
-    return _with_interval(distances.kid(c.x.points, c.y.points, seed=c.seed))
-
-
-def _with_interval(found: distances.BlockMean) -> Any:
-    if not np.isfinite(found.error):
-        return found.value
-    margin = 1.96 * found.error
-    return found.value, found.value - margin, found.value + margin
+    return with_interval(distances.kid(c.x.points, c.y.points, seed=c.seed))
 
 
 def _c2st(c: Comparison) -> Any:
@@ -325,57 +272,6 @@ LABELS = (
         applies=lambda setting: setting.labelled,
     ),
 )
-
-
-@dataclass(frozen=True)
-class Features:
-    """A feature extractor of images with pixels in [0, 1], which may or may not be there.
-
-    Attributes:
-        name: as in FD-NAME and KD-NAME.
-        shapes: of the points it takes.
-        module, function: where it is; images (n, *shape) to features (n, k).
-    """
-
-    name: str
-    shapes: tuple[tuple[int, ...], ...]
-    module: str
-    function: str
-
-    def suits(self, setting: Setting) -> bool:
-        """Whether the points are images as it takes them, and it is there."""
-        there = importlib.util.find_spec(self.module) is not None
-        return there and setting.shape in self.shapes and setting.in_unit_range
-
-    def __call__(self, images: np.ndarray) -> np.ndarray:
-        extract = getattr(importlib.import_module(self.module), self.function)
-        # particles and noise may leave the range of pixels, of which the extractor knows nothing
-        return np.asarray(extract(np.clip(images, 0, 1)))
-
-    def metrics(self) -> tuple[Metric, Metric]:
-        """The Frechet and the kernel distance of its features."""
-
-        def frechet(c: Comparison) -> float:
-            return distances.frechet_distance(c.x.features(self), c.y.features(self))
-
-        def kernel(c: Comparison) -> Any:
-            found = distances.kid(c.x.features(self), c.y.features(self), seed=c.seed)
-            return _with_interval(found)
-
-        return tuple(  # type: ignore[return-value]
-            Metric(
-                name=f"{short.lower()}_{self.name.lower()}",
-                title=f"{short}-{self.name}",
-                measure=measure,
-                sentence=sentences.nearness(f"To the features of {self.name}"),
-                note=note,
-                applies=self.suits,
-            )
-            for short, measure, note in (
-                ("FD", frechet, f"squared Frechet distance of {self.name}'s features"),
-                ("KD", kernel, f"kernel distance of {self.name}'s features, kernel of degree 3"),
-            )
-        )
 
 
 LENET = Features("LeNet", ((28, 28), (28, 28, 1)), "gparticles.evaluate.features", "lenet_features")
