@@ -33,6 +33,7 @@ from gparticles.potential import Orthogonal as Orthogonal
 from gparticles.potential import SoftLipschitz as SoftLipschitz
 from gparticles.potential import Spectral as Spectral
 from gparticles.potential import activations as activations
+from gparticles.potential import estimate_divergence as estimate_divergence
 from gparticles.potential import smooth_mlp as smooth_mlp
 from gparticles.potential import soft_mlp as soft_mlp
 from gparticles.potential import tight_mlp as tight_mlp

@@ -1,5 +1,7 @@
 """What phi may be: layers of known norm, networks, and their fitting."""
 
+from gparticles.potential.estimation import Estimate as Estimate
+from gparticles.potential.estimation import estimate_divergence as estimate_divergence
 from gparticles.potential.lipschitz import AOL as AOL
 from gparticles.potential.lipschitz import LAYERS as LAYERS
 from gparticles.potential.lipschitz import AbstractWeight as AbstractWeight
