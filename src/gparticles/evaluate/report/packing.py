@@ -84,7 +84,7 @@ def _times(flow: Flow, frames: np.ndarray) -> dict[str, Any]:
     times = np.append(flow.history["time"], np.nan)[np.minimum(steps, flow.steps)]
     return {
         "steps": steps.tolist(),
-        "times": [None if np.isnan(t) else float(f"{t:.4g}") for t in times.astype(float)],
+        "times": [float(f"{t:.4g}") if np.isfinite(t) else None for t in times.astype(float)],
     }
 
 
