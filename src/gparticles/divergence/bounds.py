@@ -14,7 +14,7 @@ from scipy.optimize import brentq
 
 from gparticles.divergence.f_divergences import AbstractF, Wasserstein1
 from gparticles.divergence.ground import Ground
-from gparticles.divergence.plans import AbstractPlan, Totals
+from gparticles.divergence.plans import AbstractPlan, MatchedPlan, Totals
 
 ROUNDING = float(np.finfo(np.float64).eps)
 # the share of the independent plan that is mixed in where f(0) is infinite and a column is empty
@@ -79,8 +79,8 @@ def upper_bound(f: AbstractF, ground: Ground, plan: AbstractPlan) -> Upper:
     """
     whole = plan.totals(np.ones(len(ground.q)))
     if isinstance(f, Wasserstein1):
-        cost, ratio = _matched_cost(ground, plan, whole), np.ones(len(ground.q))
-        return Upper(cost + _rounding(ground, cost), ratio, plan)
+        cost, plan = _matched(ground, plan, whole)
+        return Upper(cost + _rounding(ground, cost), np.ones(len(ground.q)), plan)
     ratio = whole.columns / ground.q
     cost = whole.cost
     if not np.isfinite(f(ratio)).all():
@@ -103,15 +103,16 @@ def _penalty(f: AbstractF, ratio: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.maximum(f(ratio) - tangent, 0), np.abs(f(ratio)) + np.abs(tangent) + change
 
 
-def _matched_cost(ground: Ground, plan: AbstractPlan, whole: Totals) -> float:
+def _matched(ground: Ground, plan: AbstractPlan, whole: Totals) -> tuple[float, AbstractPlan]:
     factors = np.minimum(1.0, ground.q / np.maximum(whole.columns, np.finfo(float).tiny))
     kept = plan.totals(factors)
-    missing_rows = np.maximum(ground.p - kept.rows, 0)
-    missing_columns = np.maximum(ground.q - kept.columns, 0)
-    mass = missing_columns.sum()
+    rows = np.maximum(ground.p - kept.rows, 0)
+    columns = np.maximum(ground.q - kept.columns, 0)
+    mass = columns.sum()
     if not mass > 0:
-        return kept.cost
-    return kept.cost + ground.product_cost(missing_rows, missing_columns) / mass
+        return kept.cost, plan
+    cost = kept.cost + ground.product_cost(rows, columns) / mass
+    return cost, MatchedPlan(ground, plan, factors, rows, columns)
 
 
 def _rounding(ground: Ground, sizes: float) -> float:

@@ -57,7 +57,7 @@ class LipschitzExtension:
         """Its gradient, or a mean of several where it has none; shape (k, *event)."""
         seen = self._seen_from(points)
         shares = SoftPlan(seen, self.psi, max(seen.span, 1.0) * np.finfo(float).eps)
-        return (self.lipschitz * shares.pull()).reshape(-1, *self.event)
+        return (self.lipschitz * shares.pull(np.ones(len(self.psi)))).reshape(-1, *self.event)
 
     def _seen_from(self, points: Any) -> Ground:
         array = check_points(points, "points")
@@ -112,7 +112,7 @@ class Certificate:
         """
         event = self.points.shape[1:]
         velocity = np.empty((len(self.points), int(np.prod(event))))
-        velocity[self.rows] = -self.lipschitz * self.plan.pull()
+        velocity[self.rows] = -self.lipschitz * self.plan.pull(np.ones(len(self.potential.psi)))
         others = np.setdiff1d(np.arange(len(self.points)), self.rows)
         if len(others):
             gradient = self.potential.gradient(self.points[others])
@@ -219,7 +219,8 @@ def search(
         lower = below if lower is None or below.value > lower.value else lower
         upper = above if upper is None or above.value < upper.value else upper
         width = upper.value - lower.value
-        if width <= tolerance * upper.value or width <= zero:
+        # a narrow gap around a value that is not zero is no reason to stop: L may be large
+        if width <= tolerance * upper.value or upper.value <= zero:
             break
     if lower is None or upper is None:
         raise RuntimeError("no candidate was examined")

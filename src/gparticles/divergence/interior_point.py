@@ -133,11 +133,22 @@ def _advance(problem: _Problem, at: Iterate) -> Iterate:
     tried = _moved(at, predictor, _lengths(problem, at, predictor, 1.0))
     predicted = float(np.vdot(tried.plan, tried.slacks))
     # the gap must not vanish before the columns are met: centring would be lost for good
-    unmet = float(np.abs(missing) @ np.abs(at.psi - at.psi[np.argmax(problem.q)]))
-    target = max((predicted / gap) ** 3 * gap, min(gap, unmet))
+    target = max((predicted / gap) ** 3 * gap, min(gap, _unmet(problem, at)))
     second = predictor.slacks * predictor.plan
     step = solve((target * problem.centring - second) / at.slacks - at.plan - ratio * residual)
     return _moved(at, step, _lengths(problem, at, step, _share(problem, at, gap)))
+
+
+def _unmet(problem: _Problem, at: Iterate) -> float:
+    """What the columns add to the gap at most: sum_j q_j (x_j - f*'(psi_j)) (f'(x_j) - psi_j).
+
+    In nats; x is the mass there over q; psi and f' are counted from f'(1). Both factors vanish
+    together, so the product keeps its digits, which Young's f(x) + f*(psi) - x psi would not.
+    """
+    ratio = at.plan.sum(axis=0) / problem.q
+    of_mass = ratio - problem.f.excess_derivative(at.psi)
+    of_slope = problem.f.derivative(ratio) - problem.f.slope_at_one - at.psi
+    return float(problem.q @ np.abs(of_mass * of_slope))
 
 
 def _share(problem: _Problem, at: Iterate, gap: float) -> float:

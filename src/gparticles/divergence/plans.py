@@ -1,7 +1,8 @@
 """Feasible plans between two clouds: what makes an upper bound, and how it pulls at the points."""
 
+import math
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import jax
@@ -31,8 +32,8 @@ class AbstractPlan(ABC):
         """The plan whole, shape (m, n); for small clouds."""
 
     @abstractmethod
-    def pull(self) -> np.ndarray:
-        """sum_j pi_ij (x_i - y_j) / |x_i - y_j| / p_i, shape (m, d)."""
+    def pull(self, factors: np.ndarray) -> np.ndarray:
+        """sum_j pi_ij factors_j (x_i - y_j) / |x_i - y_j| / p_i, shape (m, d)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,8 +48,8 @@ class DensePlan(AbstractPlan):
         cost = float(np.vdot(weighted, self.ground.costs()))
         return Totals(weighted.sum(axis=1), weighted.sum(axis=0), cost)
 
-    def pull(self) -> np.ndarray:
-        shares = self.matrix() / self.ground.p[:, None]
+    def pull(self, factors: np.ndarray) -> np.ndarray:
+        shares = self.matrix() * factors / self.ground.p[:, None]
         return _pull(self.ground.x, self.ground.y, shares)
 
     def matrix(self) -> np.ndarray:
@@ -79,8 +80,9 @@ class SoftPlan(AbstractPlan):
         shares = soft_shares(self.ground.costs(), self.ground.q, self.psi, self.smoothing)
         return self.ground.p[:, None] * shares
 
-    def pull(self) -> np.ndarray:
-        return np.concatenate([np.asarray(self._call(_soft_pull, x)) for x, _ in self._blocks()])
+    def pull(self, factors: np.ndarray) -> np.ndarray:
+        blocks = [self._call(_soft_pull, x, factors) for x, _ in self._blocks()]
+        return np.concatenate([np.asarray(block) for block in blocks])
 
     def _blocks(self) -> list[tuple[np.ndarray, np.ndarray]]:
         return [(self.ground.x[rows], self.ground.p[rows]) for rows in self.ground.blocks()]
@@ -92,6 +94,46 @@ class SoftPlan(AbstractPlan):
             return function(*given)
         with jax.enable_x64(True):
             return jax.device_get(_COMPILED[function](*(jnp.asarray(a) for a in given)))
+
+
+@dataclass(frozen=True, eq=False)
+class MatchedPlan(AbstractPlan):
+    """A plan whose columns are scaled down by factors, and a product of what rows and columns lack.
+
+    Altschuler, Weed and Rigollet (2017, NeurIPS, algorithm 2): its column sums are exact too.
+    """
+
+    ground: Ground
+    plan: AbstractPlan
+    factors: np.ndarray
+    rows: np.ndarray
+    columns: np.ndarray
+
+    def totals(self, factors: np.ndarray) -> Totals:
+        kept, added = self.plan.totals(self.factors * factors), self._product.totals(factors)
+        mass = self._mass
+        return Totals(
+            kept.rows + mass * added.rows,
+            kept.columns + mass * added.columns,
+            kept.cost + mass * added.cost,
+        )
+
+    def matrix(self) -> np.ndarray:
+        return self.plan.matrix() * self.factors + self._mass * self._product.matrix()
+
+    def pull(self, factors: np.ndarray) -> np.ndarray:
+        share = (self.rows / self.ground.p)[:, None]
+        return self.plan.pull(self.factors * factors) + share * self._product.pull(factors)
+
+    @property
+    def _mass(self) -> float:
+        return float(self.columns.sum())
+
+    @property
+    def _product(self) -> SoftPlan:
+        # infinitely smoothed: every row is shared out as the missing columns are
+        p, q = self.rows / self._mass, self.columns / self._mass
+        return SoftPlan(replace(self.ground, p=p, q=q), np.zeros(len(q)), math.inf)
 
 
 def soft_shares(costs: Any, q: Any, psi: Any, smoothing: Any) -> Any:
@@ -110,8 +152,9 @@ def _soft_totals(
     return plan.sum(axis=1), plan.sum(axis=0), (plan * costs).sum()
 
 
-def _soft_pull(y: Any, q: Any, psi: Any, slope: Any, smoothing: Any, x: Any) -> Any:
-    return _pull(x, y, soft_shares(slope * distances(x, y), q, psi, smoothing))
+def _soft_pull(y: Any, q: Any, psi: Any, slope: Any, smoothing: Any, x: Any, factors: Any) -> Any:
+    shares = soft_shares(slope * distances(x, y), q, psi, smoothing)
+    return _pull(x, y, shares * factors)
 
 
 def _pull(x: Any, y: Any, shares: Any) -> Any:
