@@ -1,4 +1,4 @@
-"""The potential that proves the lower bound; the density ratio and the plan that prove the upper."""
+"""The potential that proves the lower bound; density ratio and plan that prove the upper."""
 
 import numpy as np
 import pytest
