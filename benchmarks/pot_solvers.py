@@ -19,6 +19,7 @@ from gparticles.divergence.ground import Ground, check_clouds
 from gparticles.divergence.plans import DensePlan
 
 GAP = 1e-3
+EXACT_SEARCH = "exact search"
 GROWTH = 1.25
 BISECTIONS = 30
 TINY = 1e-300
@@ -109,7 +110,7 @@ def frank(problem: Problem, kind: str, cap: float) -> Reached:
     """Conditional gradient until the gap or the cap, in blocks."""
     a, b = problem.weights
     plan, seconds, done, block, gap = np.outer(a, b), problem.seconds_of_cost, 0, 20, np.inf
-    search = exact_search(problem) if kind == "exact search" else None
+    search = exact_search(problem) if kind == EXACT_SEARCH else None
     while gap > GAP and seconds < cap:
         call = partial(
             ot.optim.semirelaxed_cg,
@@ -124,8 +125,6 @@ def frank(problem: Problem, kind: str, cap: float) -> Reached:
         seconds, done = seconds + took, done + block
         gap = min(gap, problem.gap(plan))
         block = max(20, int((GROWTH - 1) * done))
-        if seconds + took * block / max(done, 1) > 1.5 * cap:
-            break
     return Reached(seconds, gap, done, kind)
 
 
