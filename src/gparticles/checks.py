@@ -88,6 +88,12 @@ def check_count(value: Any, name: str) -> int:
     return int(value)
 
 
+def check_seed(seed: Any) -> None:
+    """A whole number that is not negative."""
+    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
+        raise InputError(f"seed is {seed!r}: it must be a whole number, not negative")
+
+
 def check_labels(labels: Any, n: int, name: str) -> np.ndarray:
     array = np.asarray(labels)
     if array.shape != (n,):

@@ -34,11 +34,13 @@ class ExactPotential(eqx.Module):
     smoothing: float = eqx.field(static=True, default=1.0)
 
     def __post_init__(self) -> None:
-        number = isinstance(self.smoothing, (int, float)) and not isinstance(self.smoothing, bool)
-        if not number or not 0 <= self.smoothing < math.inf:
+        given = self.smoothing
+        number = isinstance(given, (int, float, np.integer, np.floating))
+        if isinstance(given, bool) or not number or not 0 <= given < math.inf:
             raise InputError(
-                f"smoothing is {self.smoothing!r}: it must be a finite number of nats, 0 or above"
+                f"smoothing is {given!r}: it must be a finite number of nats, 0 or above"
             )
+        self.smoothing = float(given)
 
 
 class Cloud(NamedTuple):

@@ -25,7 +25,7 @@ from gparticles.divergence.ground import Ground, check_clouds
 from gparticles.divergence.plans import DensePlan, weighted_differences
 from gparticles.errors import InputError
 from gparticles.flow.exact import Cloud, Report, Wishes
-from gparticles.flow.exact_ride import SoftRide, advanced, stepped
+from gparticles.flow.exact_ride import MOST_ENTRIES, SoftRide, advanced, stepped
 from gparticles.flow.recording import thinning
 from gparticles.potential.soft_transform import SoftTransform
 
@@ -62,8 +62,16 @@ class SoftSteps:
     found is above that by more than the coming step gains, the particles wait for a better plan.
     """
 
-    def __init__(self, wishes: Wishes, cloud: Cloud, box: Box):
-        self.wishes, self.n = wishes, len(cloud.targets)
+    def __init__(self, wishes: Wishes, cloud: Cloud, box: Box, *, steps: int):
+        m, self.n = len(cloud.source_weights), len(cloud.targets)
+        if m * self.n > MOST_ENTRIES:
+            raise InputError(
+                f"ExactPotential holds matrices of {m} x {self.n} entries, at most {MOST_ENTRIES}; "
+                "use fewer points, or leave potential out: a network takes any number"
+            )
+        self.wishes = wishes
+        self.every = thinning(wishes.store, 8 * self.n, steps)
+        self.thinned = _thinned(wishes, self.every) if self.every > 1 else ""
         used = cloud.target_weights > 0
         with np.errstate(divide="ignore"):
             log_weights = np.log(cloud.target_weights)
@@ -99,7 +107,8 @@ class SoftSteps:
             self.left, self.gained = (float(v) for v in carried)
             if self.gained > 0:
                 at = advanced(self._potential(), at, (dt, self.problem.bounds))
-        self.values.append(np.asarray(self.psi))
+        if self.every and len(self.moved) % self.every == 0:
+            self.values.append(np.asarray(self.psi))
         self.moved.append(self.gained > 0)
         return np.asarray(at), Report(*(float(v) for v in numbers))
 
@@ -108,15 +117,14 @@ class SoftSteps:
 
     def ride(self, sizes: np.ndarray, event: tuple[int, ...]) -> tuple[Any, tuple[str, ...]]:
         """What carries new points, and what the user should know of it."""
-        steps = len(self.values)
-        every = thinning(self.wishes.store, 8 * self.n, steps)
+        steps, every = len(self.moved), self.every
         if every == 0:
             return None, ()
         potential = self.problem.potential
         ride = SoftRide(
             targets=np.asarray(potential.targets),
             log_weights=np.asarray(potential.log_weights),
-            values=np.stack(self.values[::every]),
+            values=np.stack(self.values),
             slots=np.arange(steps) // every,
             step_sizes=np.asarray(sizes[:steps], np.float64),
             moved=np.array(self.moved),
@@ -125,13 +133,15 @@ class SoftSteps:
             radius=potential.radius,
             lipschitz=potential.lipschitz,
         )
-        notes = ["a saved flow contains the target points: its potentials are made of them"]
-        if every > 1:
-            notes.append(
-                f"potentials exceed the budget: those of every {every}th step are kept, and "
-                "replay on new points is approximate (gpa.Store(budget=...) keeps more)"
-            )
-        return ride, tuple(notes)
+        notes = ("a saved flow contains the target points: its potentials are made of them",)
+        return ride, (*notes, self.thinned) if self.thinned else notes
+
+
+def _thinned(wishes: Wishes, every: int) -> str:
+    return (
+        f"potentials exceed the budget of {wishes.store.budget:g} MiB: those of every {every}th "
+        "step are kept, and replay on new points is approximate (gpa.Store(budget=...) keeps more)"
+    )
 
 
 @eqx.filter_jit
@@ -215,7 +225,7 @@ def _objective(problem: _Problem, costs: Array, psi: Array) -> tuple[Array, Arra
 class PlanSteps:
     """Steps with smoothing 0: the certified upper bound, carrying the old plan, never increases."""
 
-    def __init__(self, wishes: Wishes, cloud: Cloud, box: Box):
+    def __init__(self, wishes: Wishes, cloud: Cloud, box: Box, *, steps: int):
         self.wishes, self.cloud, self.box = wishes, cloud, box
         m, n = len(cloud.source_weights), len(cloud.target_weights)
         if m * n > EXACT_ENTRIES:
@@ -223,6 +233,7 @@ class PlanSteps:
                 f"smoothing 0 solves {m} x {n} plans to many digits, at most "
                 f"{EXACT_ENTRIES} entries; use ExactPotential(smoothing=1.0), or fewer points"
             )
+        self.thinned = ""
         self.plan: np.ndarray | None = None
         self.psi: np.ndarray | None = None
 

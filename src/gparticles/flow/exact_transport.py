@@ -1,6 +1,7 @@
 """The driver of the flow without a network: a loop over steps, wrapped up as a Flow."""
 
 import time
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -8,13 +9,13 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
-from gparticles.checks import check_points, check_same_shape, check_weights
+from gparticles.checks import check_points, check_same_shape, check_seed, check_weights
 from gparticles.flow.exact import Cloud, Report, Wishes, wishes_of
+from gparticles.flow.exact_ride import confined
 from gparticles.flow.exact_stepping import PlanSteps, SoftSteps
 from gparticles.flow.integrators import Euler
 from gparticles.flow.preparation import (
     check_bounds,
-    check_seed,
     step_sizes_of,
     working_bounds,
     working_points,
@@ -51,9 +52,12 @@ def exact_transport(source: Any, target: Any, given: Mapping[str, Any]) -> Flow:
     cloud = Cloud(fixed.reshape(len(fixed), -1).astype(np.float64), p, q)
     flat = None if box is None else (_flat(box[0]), _flat(box[1]))
     kind = SoftSteps if wishes.smoothing > 0 else PlanSteps
-    stepper = kind(wishes, cloud, flat)
+    stepper = kind(wishes, cloud, flat, steps=len(sizes))
     run = _Run(wishes, scaling, stepper, result_dtype(source), source.shape[1:])
-    return run.finish(moving, sizes, tuple(given["callbacks"]))
+    if stepper.thinned:
+        warnings.warn(stepper.thinned, stacklevel=3)
+    begin = confined(moving.reshape(len(moving), -1).astype(np.float64), flat)
+    return run.finish(begin, sizes, tuple(given["callbacks"]))
 
 
 def _flat(side: Any) -> np.ndarray:
@@ -70,16 +74,16 @@ class _Run:
     dtype: np.dtype
     event: tuple[int, ...]
 
-    def finish(self, moving: np.ndarray, sizes: np.ndarray, callbacks: Sequence[Any]) -> Flow:
-        points = moving.reshape(len(moving), -1).astype(np.float64)
+    def finish(self, points: np.ndarray, sizes: np.ndarray, callbacks: Sequence[Any]) -> Flow:
         stop = self.wishes.stop
-        watched = None if stop is None else stop.init(jnp.asarray(moving))
+        watched = None if stop is None else stop.init(self._shown(points))
         frames = frame_steps(self.wishes.store, points.nbytes, len(sizes))
         kept, numbers, rows, said = [points], [0], [], ""
         told = began = time.monotonic()
         now = 0.0
         for n, size in enumerate(sizes):
-            points, report = self.stepper.step(points, float(size))
+            before = points
+            points, report = self.stepper.step(before, float(size))
             rows.append((now, *report))
             now += float(size)
             last = n + 1
@@ -91,7 +95,7 @@ class _Run:
                     jnp.asarray(n),
                     jnp.asarray(report.kinetic_energy),
                     jnp.asarray(jnp.nan),
-                    jnp.zeros(()),
+                    self._shown(before),
                 )
                 watched, ended = stop.update(watched, seen)
                 if bool(ended):
@@ -113,6 +117,9 @@ class _Run:
         latest = dict(zip(_COLUMNS, rows[-1], strict=True))
         progress = Progress(*at, latest, lambda: self._to_data(points))
         return any([bool(callback(progress)) for callback in callbacks])  # noqa: C419 (all are told)
+
+    def _shown(self, points: np.ndarray) -> Any:
+        return jnp.asarray(points.reshape(len(points), *self.event), jnp.float32)
 
     def _to_data(self, points: np.ndarray) -> np.ndarray:
         bounds = check_bounds(self.wishes.bounds)

@@ -2,15 +2,13 @@
 
 from typing import Any
 
-import equinox as eqx
-import jax
-import jax.numpy as jnp
 import numpy as np
 
 from gparticles.checks import check_labels, check_number, label_indices
 from gparticles.errors import InputError
 from gparticles.flow import defaults
 from gparticles.potential import AbstractPotential, ClassConditional, SoftLipschitz
+from gparticles.potential.fitting import check_takes
 
 
 def match_labels(
@@ -65,7 +63,7 @@ def choose_potential(
             f"lipschitz is {lipschitz}, the potential's is {given.lipschitz}; give one of them"
         )
     _check_heads(given, num_classes)
-    _check_fits(given, shape)
+    check_takes(given, shape, labelled=num_classes is not None)
     return given.lipschitz, given
 
 
@@ -85,14 +83,3 @@ def _check_heads(potential: AbstractPotential, num_classes: int | None) -> None:
         f"the target has {num_classes} classes; use "
         f"potential=gpa.ClassConditional(potential, {num_classes})"
     )
-
-
-def _check_fits(potential: AbstractPotential, shape: tuple[int, ...]) -> None:
-    point = jax.ShapeDtypeStruct((1, *shape), jnp.float32)
-    label = jax.ShapeDtypeStruct((1,), jnp.int32)
-    labels = None if _heads(potential) is None else label
-    try:
-        eqx.filter_eval_shape(potential, point, labels)
-    except (TypeError, ValueError) as error:
-        reason = str(error).splitlines()[0]
-        raise InputError(f"the potential does not take points of shape {shape}: {reason}") from None

@@ -17,6 +17,7 @@ from gparticles.checks import (
     check_number,
     check_points,
     check_same_shape,
+    check_seed,
     check_weights,
 )
 from gparticles.divergence import AbstractF, Wasserstein1
@@ -201,11 +202,6 @@ def _check_kinds(settings: Settings) -> None:
         if value is not None and not isinstance(value, kind):
             raise InputError(f"{name} is {value!r}: give an object, such as {example}")
     check_seed(settings.seed)
-
-
-def check_seed(seed: Any) -> None:
-    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
-        raise InputError(f"seed is {seed!r}: it must be a whole number, not negative")
 
 
 def _device(rows: _Rows) -> Cloud:

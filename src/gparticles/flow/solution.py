@@ -59,6 +59,10 @@ class Ride(eqx.Module):
     def velocity(self, slot: Int[Array, ""], points: Array, labels: Array | None) -> Array:
         return velocity_at(self.f, self.evaluation(slot), points, labels, reverse=self.reverse)[0]
 
+    def drift(self, slot: int, points: np.ndarray, labels: Array | None) -> np.ndarray:
+        """The velocity at points of shape (k, *event) under the potential of one slot."""
+        return np.asarray(_velocity(self, jnp.asarray(slot), jnp.asarray(points), labels))
+
 
 @eqx.filter_jit
 def _ride(
@@ -84,7 +88,7 @@ def _ride(
 
 
 @eqx.filter_jit
-def _velocity(ride: Ride | SoftRide, slot: Array, points: Array, labels: Array | None) -> Array:
+def _velocity(ride: Ride, slot: Array, points: Array, labels: Array | None) -> Array:
     return ride.velocity(slot, points, labels)
 
 
@@ -194,10 +198,9 @@ class Flow:
         step = int(np.searchsorted(self.history["time"], t, side="right")) - 1
         if step < 0:
             raise InputError(f"t is {t}: times begin at 0")
-        slot = jnp.asarray(ride.slots[step])
-        working = jnp.asarray(self.scaling.to_working(array))
         labels = None if indices is None else jnp.asarray(indices)
-        return self.scaling.velocity_to_data(_velocity(ride, slot, working, labels))
+        working = self.scaling.to_working(array)
+        return self.scaling.velocity_to_data(ride.drift(int(ride.slots[step]), working, labels))
 
     def potential(self, step: int = -1) -> AbstractPotential:
         """The potential phi at the beginning of a step, a function of points in working units."""

@@ -1,5 +1,6 @@
 """The divergence estimated by a network, with the lower bound that the same network proves."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -12,12 +13,12 @@ import numpy as np
 import optax
 from jaxtyping import Array, Float, Int
 
-from gparticles.checks import check_count, check_points
+from gparticles.checks import check_count, check_points, check_seed
 from gparticles.divergence import KL, AbstractF
 from gparticles.divergence.bounds import balanced, lower_bound
 from gparticles.divergence.ground import Ground, check_clouds
 from gparticles.errors import InputError
-from gparticles.potential.fitting import Cloud, Fit, FitRule, fit_step, start_fit
+from gparticles.potential.fitting import Cloud, Fit, FitRule, check_takes, fit_step, start_fit
 from gparticles.potential.networks import AbstractPotential, tight_mlp
 
 STEPS = 1000
@@ -139,9 +140,10 @@ def estimate_divergence(
     steps = check_count(steps, "steps")
     ground, _, _ = check_clouds(p, q, lipschitz, (p_weights, q_weights))
     event = np.shape(p)[1:]
-    network = potential or tight_mlp(ground.x.shape[1], width=64, depth=3, seed=seed)
-    if not isinstance(network, AbstractPotential) or not np.isfinite(network.lipschitz):
-        raise InputError("potential: give one of finite L, such as gpa.tight_mlp(d)")
+    network = _network(potential, event, seed)
+    optimiser = _default_optimiser(steps) if optimizer is None else optimizer
+    if not isinstance(optimiser, optax.GradientTransformation):
+        raise InputError("optimizer: give an Optax optimiser, such as optax.adam(1e-3)")
     spread = _spread(ground)
     factor = ground.slope * spread / network.lipschitz
     clouds = tuple(
@@ -149,12 +151,24 @@ def estimate_divergence(
         for points, weights in ((ground.x, ground.p), (ground.y, ground.q))
     )
     fitted = _fitted(
-        (f, steps, optimizer or _default_optimiser(steps)),
+        (f, steps, optimiser),
         _Scaled(network=network, factor=jnp.asarray(factor, jnp.float32), lipschitz=1.0),
         (clouds[0], clouds[1]),
     )
     phi = FittedPotential(fitted, ground, spread, event, ground.lipschitz)
     return _estimate(f, ground, phi)
+
+
+def _network(
+    given: AbstractPotential | None, event: tuple[int, ...], seed: int
+) -> AbstractPotential:
+    check_seed(seed)
+    if given is None:
+        return tight_mlp(math.prod(event), width=64, depth=3, seed=seed)
+    if not isinstance(given, AbstractPotential) or not np.isfinite(given.lipschitz):
+        raise InputError("potential: give one of finite L, such as gpa.tight_mlp(d)")
+    check_takes(given, event, labelled=False)
+    return given
 
 
 def _estimate(f: AbstractF, ground: Ground, phi: FittedPotential) -> Estimate:

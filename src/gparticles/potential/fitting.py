@@ -10,11 +10,27 @@ import optax
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from gparticles.divergence import AbstractF, dual_objective
+from gparticles.errors import InputError
 from gparticles.potential.networks import AbstractPotential
 
 # the first fit runs in blocks until one improves the divergence by less than this share
 SETTLE_BLOCK = 25
 SETTLE_SHARE = 0.02
+
+
+def check_takes(potential: AbstractPotential, shape: tuple[int, ...], *, labelled: bool) -> None:
+    """Whether phi is a function of points of this shape, with or without labels.
+
+    Raises:
+        InputError: it is not.
+    """
+    point = jax.ShapeDtypeStruct((1, *shape), jnp.float32)
+    labels = jax.ShapeDtypeStruct((1,), jnp.int32) if labelled else None
+    try:
+        eqx.filter_eval_shape(potential, point, labels)
+    except (TypeError, ValueError) as error:
+        reason = str(error).splitlines()[0]
+        raise InputError(f"the potential does not take points of shape {shape}: {reason}") from None
 
 
 class Cloud(NamedTuple):
