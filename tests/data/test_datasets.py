@@ -26,6 +26,9 @@ FLOATS = {
     "swiss-roll": datasets.swiss_roll,
     "two-moons": datasets.two_moons,
     "student-t": lambda n, *, seed=0: datasets.student_t(n, dof=3.0, seed=seed),
+    "stretched-exponential": datasets.stretched_exponential,
+    "sierpinski": data.sierpinski,
+    "lorenz": data.lorenz,
     "digits": lambda n, *, seed=0: datasets.digits(n, seed=seed)[0],
     "mnist": mnist_images,
 }

@@ -13,6 +13,7 @@ from gparticles.data.datasets import gaussian_mixture_grid as gaussian_mixture_g
 from gparticles.data.datasets import (
     gaussian_mixture_grid_labelled as gaussian_mixture_grid_labelled,
 )
+from gparticles.data.datasets import stretched_exponential as stretched_exponential
 from gparticles.data.datasets import student_t as student_t
 from gparticles.data.datasets import swiss_roll as swiss_roll
 from gparticles.data.datasets import two_moons as two_moons
@@ -28,6 +29,9 @@ from gparticles.data.handwriting import digits as digits
 from gparticles.data.handwriting import digits_split as digits_split
 from gparticles.data.handwriting import mnist as mnist
 from gparticles.data.handwriting import mnist_split as mnist_split
+from gparticles.data.shapes import in_sierpinski_holes as in_sierpinski_holes
+from gparticles.data.shapes import lorenz as lorenz
+from gparticles.data.shapes import sierpinski as sierpinski
 from gparticles.data.sources import SOURCES as SOURCES
 from gparticles.data.sources import fitted_gaussian as fitted_gaussian
 from gparticles.data.sources import logistic_noise as logistic_noise

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 
 from gparticles.data.checks import at_least
 from gparticles.data.handwriting import digits, digits_split, mnist, mnist_split
+from gparticles.data.shapes import lorenz, sierpinski
 from gparticles.errors import InputError
 
 Array = np.ndarray
@@ -180,6 +181,40 @@ def student_t(n: int, *, dof: float, dim: int = 2, seed: int = 0) -> Array:
     return points
 
 
+def stretched_exponential(n: int, *, beta: float = 0.5, dim: int = 2, seed: int = 0) -> Array:
+    """Draw from the density proportional to exp(-sum over k of |x_k|^beta).
+
+    Exact: the columns are independent, and |x_k|^beta is Gamma(1 / beta) distributed. Below
+    beta = 1 tails are heavier than exponential, with all moments finite.
+
+    Args:
+        n: number of rows.
+        beta: positive; 2 is a Gaussian of variance 1/2, 1 is Laplace's distribution.
+        dim: number of columns.
+        seed: of the generator.
+
+    Returns:
+        Shape (n, dim), float32, data units.
+
+    Raises:
+        InputError: n or dim below 1, beta not positive, or so small that a draw overflows.
+
+    >>> stretched_exponential(3, beta=0.4).shape
+    (3, 2)
+    """
+    at_least("n", n, 1)
+    at_least("dim", dim, 1)
+    if not beta > 0:
+        raise InputError(f"beta is {beta}; give a positive number")
+    generator = np.random.default_rng(seed)
+    size = generator.gamma(1 / beta, size=(n, dim))
+    with np.errstate(over="ignore"):
+        points = (generator.choice([-1.0, 1.0], (n, dim)) * size ** (1 / beta)).astype(np.float32)
+    if not np.isfinite(points).all():
+        raise InputError(f"a draw with beta = {beta} is too large for float32; give a larger beta")
+    return points
+
+
 def draw(
     name: str, n: int, *, seed: int = 0, options: dict[str, Any] | None = None
 ) -> tuple[Array, Array | None]:
@@ -227,6 +262,9 @@ SAMPLERS: dict[str, Callable[..., Any]] = {
     "swiss-roll": swiss_roll,
     "two-moons": two_moons,
     "student-t": student_t,
+    "stretched-exponential": stretched_exponential,
+    "sierpinski": sierpinski,
+    "lorenz": lorenz,
     "digits": digits,
     "mnist": mnist,
 }
