@@ -42,6 +42,11 @@ LEAST_SMOOTHING = 1e-6
 # clouds beyond this size start from the potential of a quarter of their points
 MULTISCALE_POINTS = 3000
 COARSE_SHARE = 4
+# after the first few iterations of a chunk steps are lengthened (Thibault, Chizat, Dossal and
+# Papadakis 2021, Algorithms 14(5)): a third fewer iterations where the smoothing is small
+PLAIN, RELAXATION = 4, 1.6
+# what the kernel's columns may be multiplied by before it is rebuilt, as a logarithm
+MOST_CHANGE = 60.0
 TINY = 1e-37
 
 
@@ -143,10 +148,10 @@ class _Swept:
         self.clouds = _padded(ground)
 
     def advance(self, psi: np.ndarray, smoothing: float, *, first: bool) -> Look:
-        del first
         e, now = jnp.float32(smoothing), _pad(psi, self.clouds)
         for _ in range(SWEEPS):
-            now, _ = _sweep(self.f, self.clouds, now, e)
+            found, _ = _sweep(self.f, self.clouds, now, e)
+            now = found if first else now + RELAXATION * (found - now)
         _, numbers = _sweep(self.f, self.clouds, now, e)
         return Look(_back(now, self.n), smoothing, *(float(v) for v in numbers))
 
@@ -221,11 +226,13 @@ def _stored_chunk(
 ) -> tuple[Array, Array, tuple[Array, ...]]:
     p, q = clouds.p, clouds.q
 
-    def body(_: Array, change: Array) -> Array:
+    def body(k: Array, change: Array) -> Array:
         # change is (psi_start - psi) / e, what multiplies the columns of the kernel
         rows = _product(kernel, q * jnp.exp(change))
         mass = jnp.log(jnp.maximum(_product(p / jnp.maximum(rows, TINY), kernel), TINY))
-        return (psi - f.proximal(mass + psi / e, e)) / e
+        step = (psi - f.proximal(mass + psi / e, e)) / e - change
+        relaxed = change + jnp.where(k < PLAIN, 1.0, RELAXATION) * step
+        return jnp.clip(relaxed, -MOST_CHANGE, MOST_CHANGE)
 
     change = jax.lax.fori_loop(0, CHUNK, body, jnp.zeros_like(psi))
     found = _centred(f, psi - e * change, q)
