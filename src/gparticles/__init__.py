@@ -23,6 +23,11 @@ from gparticles.flow import Progress as Progress
 from gparticles.flow import Store as Store
 from gparticles.flow import load_flow as load_flow
 from gparticles.flow import transport as transport
+from gparticles.latent import PCA as PCA
+from gparticles.latent import LatentFlow as LatentFlow
+from gparticles.latent import Transformer as Transformer
+from gparticles.latent import latent_transport as latent_transport
+from gparticles.latent import load_latent_flow as load_latent_flow
 from gparticles.notebook import shows as _shows
 from gparticles.potential import AOL as AOL
 from gparticles.potential import ClassConditional as ClassConditional
@@ -50,6 +55,10 @@ def __getattr__(name: str) -> object:
         from gparticles.interfaces.estimators import GPA
 
         return GPA
+    if name == "LatentGPA":
+        from gparticles.interfaces.estimators import LatentGPA
+
+        return LatentGPA
     if name == "TensorBoard":
         from gparticles.interfaces.tensorboard import TensorBoard
 

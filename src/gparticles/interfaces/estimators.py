@@ -1,4 +1,4 @@
-"""The flow as a scikit-learn estimator."""
+"""The flow as scikit-learn estimators, in the original space and through a latent one."""
 
 from typing import Any
 
@@ -10,6 +10,7 @@ from gparticles.data import is_frame
 from gparticles.errors import InputError
 from gparticles.flow import Flow, Store, transport
 from gparticles.flow.stopping import AbstractStop
+from gparticles.latent import AbstractCodec, LatentFlow, latent_transport
 
 _DTYPES = (np.float64, np.float32, np.float16)
 
@@ -101,8 +102,8 @@ class GPA(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         # a refused fit must not leave an older flow behind with the new one's columns
         if hasattr(self, "flow_"):
             del self.flow_
-        moving = self._checked(source, reset=True)
-        fixed = self._checked(target, reset=False)
+        moving = _checked(self, source, reset=True)
+        fixed = _checked(self, target, reset=False)
         arguments = {name: getattr(self, name) for name in self.get_params(deep=False)}
         self.flow_ = transport(
             moving, fixed, labels=labels, target_labels=target_labels, **arguments
@@ -120,7 +121,7 @@ class GPA(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             The moved points, an array, or a DataFrame where the points are one.
         """
         check_is_fitted(self, "flow_")
-        moved = self.flow_(self._checked(points, reset=False), labels)
+        moved = self.flow_(_checked(self, points, reset=False), labels)
         return _as_given(moved, points)
 
     def fit_transform(  # type: ignore[override]
@@ -130,13 +131,137 @@ class GPA(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         self.fit(source, target, labels=labels, target_labels=target_labels)
         return _as_given(self.flow_.particles, source)
 
-    def _checked(self, points: Any, *, reset: bool) -> Any:
-        try:
-            return validate_data(
-                self, points, reset=reset, dtype=list(_DTYPES), allow_nd=True, ensure_min_features=1
-            )
-        except ValueError as error:
-            raise InputError(_one_line(str(error))) from error
+
+class LatentGPA(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
+    """Moves a source onto a target in a latent space of few dimensions; all else is as in ``GPA``.
+
+    Both clouds are encoded, moved and decoded, and what the codec loses of a point is added back,
+    so that points go in and come out in the original space; see ``gparticles.latent_transport``.
+    For wide data, such as hundreds of samples of thousands of genes.
+
+    The remarks of ``GPA`` on scikit-learn's checks hold here. In ``sklearn.base.clone`` a codec
+    that is a scikit-learn estimator loses its fit, as estimators do there: wrap it as
+    ``gpa.Transformer(codec)``.
+
+    Args:
+        latent_dim, codec, keep_residual, centre_residual, scale_residual, bounds: as in
+            ``gparticles.latent_transport``.
+        f, lipschitz, potential, integrator, reverse, steps, step_size, fit_steps, optimizer,
+            batch_size, scale, stop, store, seed: of the flow in the latent space, as in
+            ``gparticles.transport``.
+
+    Attributes:
+        particles_: the moved source, in the original space.
+        flow_: the finished ``gparticles.LatentFlow``.
+        codec_: the fitted codec.
+        n_features_in_: the number of columns.
+        feature_names_in_: their names, where the source was a DataFrame.
+
+    >>> import numpy as np
+    >>> gpa = LatentGPA(latent_dim=2, steps=5).fit(np.eye(4, 9), np.ones((6, 9)))
+    >>> gpa.transform(np.zeros((3, 9))).shape
+    (3, 9)
+    """
+
+    flow_: LatentFlow
+    codec_: AbstractCodec
+    particles_: np.ndarray
+    n_features_in_: int
+    feature_names_in_: np.ndarray
+
+    def __init__(
+        self,
+        latent_dim: int = 50,
+        *,
+        codec: Any = None,
+        keep_residual: bool = True,
+        centre_residual: bool = True,
+        scale_residual: bool = False,
+        f: Any = None,
+        lipschitz: float | None = None,
+        potential: Any = None,
+        integrator: Any = None,
+        reverse: bool = False,
+        steps: int | None = None,
+        step_size: Any = None,
+        fit_steps: int | None = None,
+        optimizer: Any = None,
+        batch_size: int | None = None,
+        bounds: tuple[float, float] | None = None,
+        scale: float | str = "auto",
+        stop: AbstractStop | None = None,
+        store: Store | None = None,
+        seed: int = 0,
+    ):
+        self.latent_dim = latent_dim
+        self.codec = codec
+        self.keep_residual = keep_residual
+        self.centre_residual = centre_residual
+        self.scale_residual = scale_residual
+        self.f = f
+        self.lipschitz = lipschitz
+        self.potential = potential
+        self.integrator = integrator
+        self.reverse = reverse
+        self.steps = steps
+        self.step_size = step_size
+        self.fit_steps = fit_steps
+        self.optimizer = optimizer
+        self.batch_size = batch_size
+        self.bounds = bounds
+        self.scale = scale
+        self.stop = stop
+        self.store = store
+        self.seed = seed
+
+    def fit(
+        self, source: Any, target: Any, *, labels: Any = None, target_labels: Any = None
+    ) -> "LatentGPA":
+        """Fits the codec to both clouds and runs the flow from the source to the target.
+
+        Args:
+            source, target, labels, target_labels: as for ``GPA.fit``.
+
+        Raises:
+            InputError: what ``gparticles.latent_transport`` refuses, and columns that differ.
+        """
+        for name in ("flow_", "codec_", "particles_"):
+            vars(self).pop(name, None)
+        moving = _checked(self, source, reset=True)
+        fixed = _checked(self, target, reset=False)
+        arguments = {name: getattr(self, name) for name in self.get_params(deep=False)}
+        self.flow_ = latent_transport(
+            moving, fixed, labels=labels, target_labels=target_labels, **arguments
+        )
+        self.codec_, self.particles_ = self.flow_.codec, self.flow_.particles
+        return self
+
+    def transform(self, points: Any, labels: Any = None) -> Any:
+        """Carries points along the flow, from and to the original space; as ``GPA.transform``."""
+        check_is_fitted(self, "flow_")
+        moved = self.flow_(_checked(self, points, reset=False), labels)
+        return _as_given(moved, points)
+
+    def fit_transform(  # type: ignore[override]
+        self, source: Any, target: Any, *, labels: Any = None, target_labels: Any = None
+    ) -> Any:
+        """The moved source: ``fit(source, target).particles_``."""
+        self.fit(source, target, labels=labels, target_labels=target_labels)
+        return _as_given(self.particles_, source)
+
+
+def _checked(estimator: BaseEstimator, points: Any, *, reset: bool) -> Any:
+    try:
+        return validate_data(
+            estimator,
+            points,
+            reset=reset,
+            dtype=list(_DTYPES),
+            allow_nd=True,
+            ensure_min_features=1,
+        )
+    except ValueError as error:
+        raise InputError(_one_line(str(error))) from error
 
 
 def _one_line(message: str) -> str:
