@@ -59,6 +59,10 @@ def __getattr__(name: str) -> object:
         from gparticles.interfaces.estimators import LatentGPA
 
         return LatentGPA
+    if name == "integrate":
+        from gparticles.interfaces.scverse import integrate
+
+        return integrate
     if name == "TensorBoard":
         from gparticles.interfaces.tensorboard import TensorBoard
 

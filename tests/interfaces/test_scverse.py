@@ -1,0 +1,190 @@
+"""Batches of an AnnData object: what is written, what is left alone, what is refused."""
+
+import numpy as np
+import pytest
+
+import gparticles
+from gparticles.interfaces.scverse import integrate
+
+anndata = pytest.importorskip("anndata")
+pandas = pytest.importorskip("pandas")
+sparse = pytest.importorskip("scipy.sparse")
+
+# the shapes of tests/latent, so that one process compiles them once
+SHORT = {"steps": 8, "fit_steps": 1}
+GENES, COMPONENTS = 8, 2
+SIZES = {"A": 40, "B": 30, "C": 30}
+CELLS = sum(SIZES.values())
+
+
+def _made(x=None):
+    """100 cells of 3 interleaved batches, float32, with a PCA of X in 2 components."""
+    rng = np.random.default_rng(0)
+    batches = rng.permutation(np.repeat(list(SIZES), list(SIZES.values())))
+    values = rng.normal(size=(CELLS, GENES)) * 2 + (batches == "B")[:, None] * 3
+    values = np.round(np.where(values < 0, 0, values), 3).astype(np.float32)
+    centred = values - values.mean(axis=0)
+    components = np.linalg.svd(centred, full_matrices=False)[2][:COMPONENTS].T
+    obs = pandas.DataFrame(
+        {"batch": pandas.Categorical(batches, categories=[*SIZES, "unused"])},
+        index=[f"cell{i}" for i in range(CELLS)],
+    )
+    # in every batch, both classes
+    obs["type"] = np.where(obs.groupby("batch", observed=True).cumcount() % 2, "x", "y")
+    var = pandas.DataFrame(index=[f"gene{i}" for i in range(GENES)])
+    made = anndata.AnnData(values if x is None else x(values), obs=obs, var=var)
+    made.obsm["X_pca"] = (centred @ components).astype(np.float32)
+    made.varm["PCs"] = components
+    return made
+
+
+def _run(adata, **settings):
+    return integrate(adata, "batch", **{"reference": "A", **SHORT, **settings})
+
+
+def test_the_package_offers_it():
+    assert gparticles.integrate is integrate
+
+
+def test_each_batch_moves_onto_the_reference():
+    adata = _made()
+    assert _run(adata, seed=2) is None
+    z, moved = adata.obsm["X_pca"], adata.obsm["X_gpa"]
+    batches = np.asarray(adata.obs["batch"])
+    np.testing.assert_array_equal(moved[batches == "A"], z[batches == "A"])
+    for name in "BC":
+        rows = batches == name
+        flow = gparticles.transport(z[rows], z[batches == "A"], seed=2, **SHORT)
+        np.testing.assert_array_equal(moved[rows], flow.particles)
+    assert moved.dtype == np.float32
+
+
+def test_nothing_else_is_touched():
+    adata = _made(sparse.csr_matrix)
+    before = adata.copy()
+    _run(adata, layer="corrected")
+    assert sparse.issparse(adata.X)
+    np.testing.assert_array_equal(adata.X.toarray(), before.X.toarray())
+    pandas.testing.assert_frame_equal(adata.obs, before.obs)
+    pandas.testing.assert_frame_equal(adata.var, before.var)
+    np.testing.assert_array_equal(adata.obsm["X_pca"], before.obsm["X_pca"])
+    assert set(adata.obsm) - set(before.obsm) == {"X_gpa"}
+    assert set(adata.layers) - set(before.layers) == {"corrected"}
+    assert set(adata.uns) - set(before.uns) == {"gparticles"}
+    assert set(adata.varm) == set(before.varm)
+
+
+@pytest.mark.parametrize("x", [np.asarray, sparse.csr_matrix, sparse.csc_matrix])
+def test_the_corrected_genes(x):
+    adata = _made(x)
+    _run(adata, layer="corrected")
+    dense = _made().X.astype(np.float64)
+    change = adata.obsm["X_gpa"].astype(np.float64) - adata.obsm["X_pca"]
+    genes = adata.layers["corrected"]
+    np.testing.assert_allclose(genes, dense + change @ adata.varm["PCs"].T, rtol=1e-5, atol=1e-5)
+    reference = np.asarray(adata.obs["batch"]) == "A"
+    np.testing.assert_array_equal(genes[reference], _made().X[reference])
+    # projected again, the corrected genes are the corrected basis
+    again = (genes - dense.mean(axis=0)) @ adata.varm["PCs"]
+    np.testing.assert_allclose(again, adata.obsm["X_gpa"], atol=1e-4)
+    assert genes.dtype == np.float32
+
+
+def test_labels_are_kept_together():
+    adata = _made()
+    _run(adata, labels_key="type")
+    z, batches = adata.obsm["X_pca"], np.asarray(adata.obs["batch"])
+    labels = np.asarray(adata.obs["type"]).astype(str)
+    rows, fixed = batches == "B", batches == "A"
+    flow = gparticles.transport(
+        z[rows], z[fixed], labels=labels[rows], target_labels=labels[fixed], **SHORT
+    )
+    np.testing.assert_array_equal(adata.obsm["X_gpa"][rows], flow.particles)
+
+
+def test_the_record_survives_a_file(tmp_path):
+    adata = _made()
+    _run(adata, layer="corrected")
+    adata.write_h5ad(tmp_path / "a.h5ad")
+    kept = anndata.read_h5ad(tmp_path / "a.h5ad").uns["gparticles"]
+    assert kept["version"] == gparticles.__version__
+    assert kept["reference"] == "A"
+    assert list(kept["batches"]) == ["B", "C"]
+    assert "KL" in kept["settings"]["f"]
+    assert kept["history"]["divergence"].shape == (2, SHORT["steps"])
+    assert all("step" in outcome for outcome in kept["outcomes"])
+
+
+def test_backed_files(tmp_path):
+    for name, x in (("dense", np.asarray), ("sparse", sparse.csr_matrix)):
+        path = tmp_path / f"{name}.h5ad"
+        _made(x).write_h5ad(path)
+        adata = anndata.read_h5ad(path, backed="r")
+        _run(adata, layer="corrected")
+        expected = _made()
+        _run(expected, layer="corrected")
+        np.testing.assert_array_equal(adata.layers["corrected"], expected.layers["corrected"])
+        assert adata.isbacked
+        adata.file.close()
+
+
+def test_batches_of_numbers():
+    adata = _made()
+    adata = adata[adata.obs["batch"] != "C"].copy()
+    adata.obs["run"] = np.where(adata.obs["batch"] == "A", 1, 2)
+    integrate(adata, "run", reference=1, **SHORT)
+    assert list(adata.uns["gparticles"]["batches"]) == ["2"]
+
+
+def _set(adata, column, row, value):
+    values = adata.obs[column].astype(object)
+    values.iloc[row] = value
+    adata.obs[column] = values
+
+
+def _spoilt(how):
+    adata = _made()
+    how(adata)
+    return adata
+
+
+REFUSED = {
+    "basis": (lambda a: None, {"basis": "X_umap"}, ["X_umap", "X_pca"]),
+    "no basis": (lambda a: a.obsm.clear(), {}, ["none", "scanpy.pp.pca"]),
+    "same name": (lambda a: None, {"adjusted_basis": "X_pca"}, ["another name"]),
+    "reference": (lambda a: None, {"reference": "Z"}, ["'Z'", "A, B, C"]),
+    "unused category": (lambda a: None, {"reference": "unused"}, ["A, B, C"]),
+    "labels": (lambda a: None, {"labels_key": "no"}, ["'no'", "batch, type"]),
+    "one sample": (lambda a: _set(a, "batch", 3, "D"), {}, ["'D'", "one sample"]),
+    "no batch": (lambda a: _set(a, "batch", 3, None), {}, ["missing in 1 rows", "cell3"]),
+    "no label": (lambda a: _set(a, "type", 3, None), {"labels_key": "type"}, ["cell3"]),
+    "no PCs": (lambda a: a.varm.clear(), {"layer": "new"}, ["PCs", "none"]),
+    "other PCs": (
+        lambda a: a.varm.update(PCs=np.ones((GENES, 3))),
+        {"layer": "new"},
+        ["3 components", "2"],
+    ),
+    "nan": (lambda a: a.obsm["X_pca"].__setitem__((4, 0), np.nan), {}, ["cell4", "1 rows"]),
+    "setting": (lambda a: None, {"lipschitz": -1.0}, ["batch 'B'", "lipschitz"]),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_refused_and_nothing_written(case, refused):
+    how, settings, parts = REFUSED[case]
+    adata = _spoilt(how)
+    refused(lambda: _run(adata, **settings), *parts)
+    assert "X_gpa" not in adata.obsm
+    assert not adata.layers
+    assert "gparticles" not in adata.uns
+
+
+def test_other_refusals(refused):
+    refused(lambda: _run(np.ones((3, 2))), "ndarray", "AnnData")
+    refused(lambda: integrate(_made(), "no", reference="A"), "'no'", "batch, type")
+    alone = _made()
+    alone = alone[alone.obs["batch"] == "A"].copy()
+    refused(lambda: _run(alone), "one batch only")
+    strange = _made()
+    strange.obs["type"] = np.where(strange.obs["batch"] == "B", "z", "x")
+    refused(lambda: _run(strange, labels_key="type"), "'z'", "'B'", "which has x")
