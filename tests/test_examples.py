@@ -36,6 +36,17 @@ def test_learning_gaussian(capsys):
     assert len(values["figure"].axes) == 2
 
 
+def test_without_a_network(capsys):
+    values, out = run("without_a_network.py", capsys)
+    assert out.count(" 0 rises") == 6
+    assert values["same"]
+    assert abs(values["ratio"] - 1).max() < 0.01
+    reached = [int(n) for n in re.findall(r"(\d+) of 50 targets", out)]
+    # KL at L = 1 strands particles, the others do not
+    assert max(reached[:2]) < 20 < min(reached[2:])
+    assert values["after"] < 0.25 * values["before"]
+
+
 @pytest.mark.parametrize("path", sorted(NOTEBOOKS.glob("*.py")), ids=lambda path: path.name)
 def test_cells_are_jupytexts(path):
     text = path.read_text()
