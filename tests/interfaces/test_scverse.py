@@ -10,6 +10,9 @@ anndata = pytest.importorskip("anndata")
 pandas = pytest.importorskip("pandas")
 sparse = pytest.importorskip("scipy.sparse")
 
+# anndata 0.13 itself sets options that pandas 3 is about to drop
+pytestmark = pytest.mark.filterwarnings("ignore:The '[a-z._]*' option is deprecated")
+
 # the shapes of tests/latent, so that one process compiles them once
 SHORT = {"steps": 8, "fit_steps": 1}
 GENES, COMPONENTS = 8, 2
