@@ -195,9 +195,10 @@ def main() -> None:
         return
     record = json.loads(options.out.read_text()) if options.out.exists() else {}
     for part in options.parts:
+        described = machine()
         rows = [in_new_process(job) for job in jobs_of(part, options)]
         show(part, rows)
-        record[part] = {"machine": machine(), "rows": rows}
+        record[part] = {"machine": described, "rows": rows}
         write_json(options.out, record)
         if part == "scaling":
             draw(rows, options.image)
