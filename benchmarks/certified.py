@@ -5,9 +5,8 @@ N(0, 9 I), as D(Gaussian | roll), the one that a flow to the roll descends, and 
 D(roll | Gaussian). Parts:
 
     times    every f at 500 + 500 and 2000 + 2000, tolerance 1e-3: three pairs of clouds, several
-             calls on each after one that compiles; the median and the best of all calls, the
-             median over pairs of the first call's surplus in a process that has compiled no other
-             f or size (one process per row), and the largest gap
+             calls on each after one that is not counted; the median and the best of them all, the
+             first call of the row's process, which compiles, and the largest gap
     digits   every f at 50, 200 and 500 points, tolerance 1e-8: three pairs of clouds, the median
              second call and the largest gap
     scaling  KL and W1 of Gaussian and roll at 100 to 20,000 points, tolerance 1e-3, each in a
