@@ -86,7 +86,7 @@ def test_units_change_nothing(found):
 
 
 def test_weights_count_and_zeros_leave_out():
-    counts = np.arange(30) % 3
+    counts = 1 + np.arange(30) % 3
     weighted = estimate(q_weights=counts)
     c = exact(q_weights=counts)
     assert weighted.value <= weighted.lower + ROUNDING <= c.upper + 2 * ROUNDING

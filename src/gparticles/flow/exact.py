@@ -24,6 +24,9 @@ from gparticles.flow.stopping import AbstractStop, HeldOut
 class ExactPotential(eqx.Module):
     """Asks ``transport`` for the flow without a network.
 
+    Targets are points: with a large L, particles that have reached one stay there although others
+    are empty, since going on costs L times the way. A smaller L reaches more of them.
+
     Attributes:
         smoothing: e of the entropic smoothing, nats; the potential then is
             -e log sum_j q_j exp(-(psi_j + L |x - y_j|) / e), and the smoothed divergence never
