@@ -172,6 +172,8 @@ _SAVED = (
     "weights",
     "notes",
 )
+# what a saved flow may be made of
+_KNOWN = (PCA, Residuals)
 
 
 def load_latent_flow(directory: str | Path, *, classes: Iterable[type] = ()) -> LatentFlow:
@@ -190,7 +192,7 @@ def load_latent_flow(directory: str | Path, *, classes: Iterable[type] = ()) -> 
     record = read_record(directory / "latent.json")
     try:
         arrays = read_arrays(directory / "latent.safetensors", record["checksum"])
-        known = (PCA, Residuals, *classes)
+        known = (*_KNOWN, *classes)
         fields = {name: decode(record["latent"][name], arrays, known) for name in _SAVED}
     except (KeyError, TypeError, AttributeError) as error:
         raise InputError(f"{directory}: damaged flow ({error}); save it again") from None
