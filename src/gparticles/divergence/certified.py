@@ -175,9 +175,9 @@ def divergence(
     ratio[columns] = upper.ratio
     width = upper.value - lower.value
     found = Certificate(
-        lower=lower.value,
-        upper=upper.value,
-        converged=width <= tolerance * upper.value or width <= ZERO_SHARE * ground.span,
+        lower=float(lower.value),
+        upper=float(upper.value),
+        converged=bool(width <= max(tolerance * upper.value, ZERO_SHARE * ground.span)),
         tolerance=tolerance,
         f=f,
         lipschitz=ground.lipschitz,
