@@ -212,7 +212,7 @@ def search(
     lower: Lower | None = None
     upper: Upper | None = None
     for candidate in _candidates(f, ground, psi):
-        if candidate.estimated_gap > tolerance and lower is not None:
+        if candidate.estimated_gap > tolerance:
             continue
         below = lower_bound(f, ground, candidate.psi)
         above = upper_bound(f, ground, candidate.plan)
@@ -239,9 +239,11 @@ def _candidates(f: AbstractF, ground: Ground, psi: np.ndarray | None) -> Iterato
             if best is None or gap < best.estimated_gap:
                 best = _Candidate(look.psi, plan, gap)
             yield _Candidate(look.psi, plan, max(gap, 0.0))
-        if best is not None:
-            psi = balanced(f, best.psi, ground.q)
-            yield best._replace(estimated_gap=0.0)
+        if best is None:
+            start = SoftPlan(ground, psi, sinkhorn.mean_cost(ground))
+            best = _Candidate(psi, start, 0.0)
+        psi = balanced(f, best.psi, ground.q)
+        yield best._replace(estimated_gap=0.0)
     if exact:
         for at in interior_point.iterates(f, ground, psi):
             yield _Candidate(at.psi, DensePlan(ground, at.plan), 0.0)
