@@ -107,11 +107,13 @@ def test_labels_are_kept_together():
 
 def test_the_record_survives_a_file(tmp_path):
     adata = _made()
-    _run(adata, layer="corrected")
+    _run(adata, layer="corrected", bounds=(-50, 50))
     adata.write_h5ad(tmp_path / "a.h5ad")
     kept = anndata.read_h5ad(tmp_path / "a.h5ad").uns["gparticles"]
     assert kept["version"] == gparticles.__version__
     assert kept["reference"] == "A"
+    assert kept["labels_key"] is None
+    assert list(kept["settings"]["bounds"]) == [-50, 50]
     assert list(kept["batches"]) == ["B", "C"]
     assert "KL" in kept["settings"]["f"]
     assert kept["history"]["divergence"].shape == (2, SHORT["steps"])

@@ -61,7 +61,7 @@ def integrate(
     change = moved.astype(np.float64) - points
     genes = None if components is None else _genes(adata.X, change, components)
     keys = {"key": key, "reference": str(reference), "basis": basis}
-    keys |= {"adjusted_basis": adjusted_basis, "labels_key": labels_key or "", "layer": layer or ""}
+    keys |= {"adjusted_basis": adjusted_basis, "labels_key": labels_key, "layer": layer}
     record = _record(flows, keys, seed)
     adata.obsm[adjusted_basis] = moved
     if genes is not None:
@@ -192,17 +192,16 @@ def _genes(values: Any, change: np.ndarray, components: np.ndarray) -> np.ndarra
     return genes
 
 
-def _record(flows: dict[str, Flow], keys: dict[str, str], seed: int) -> dict[str, Any]:
-    """What ``uns`` keeps: text, numbers and arrays only, so that h5ad and zarr can hold it."""
+def _record(flows: dict[str, Flow], keys: dict[str, Any], seed: int) -> dict[str, Any]:
+    """What ``uns`` keeps: text, numbers, arrays and None, so that h5ad and zarr can hold it."""
     from gparticles import __version__
 
     every = list(flows.values())
-    used = {k: v for k, v in every[0].settings.items() if isinstance(v, (str, int, float))}
     return {
         "version": __version__,
         **keys,
         "seed": seed,
-        "settings": used,
+        "settings": every[0].settings,
         "batches": np.array(list(flows)),
         "outcomes": np.array([flow.outcome for flow in every]),
         "notes": np.array([" ".join(flow.notes) for flow in every]),
