@@ -15,7 +15,7 @@ from gparticles.errors import InputError
 # entries of the largest block of costs that a float64 pass holds
 BLOCK_ENTRIES = 2**22
 # below this many entries NumPy is done before JAX has compiled
-SMALL_ENTRIES = 2**17
+SMALL_ENTRIES = 2**16
 # up to this dimension the coordinates' differences are fused into one pass
 FUSED_DIMENSIONS = 16
 # beyond these, products with the plan would leave float32

@@ -10,10 +10,13 @@ Optim. 2(4)); eliminating all but psi leaves one symmetric n x n system, an M-ma
 
 import math
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 from scipy.linalg import LinAlgError, cho_factor, cho_solve
+from threadpoolctl import ThreadpoolController
 
 from gparticles.divergence.f_divergences import AbstractF
 from gparticles.divergence.ground import Ground
@@ -21,6 +24,8 @@ from gparticles.divergence.ground import Ground
 STEPS = 80
 # the first duality gap, as a share of the median slack
 START = 0.3
+# costs beyond which matrix products are shared among threads
+THREADED_ENTRIES = 2**18
 # of f where it is flat: what keeps its inverse finite
 LEAST_CURVATURE = 1e-30
 TINY = float(np.finfo(np.float64).tiny)
@@ -66,7 +71,7 @@ def iterates(f: AbstractF, ground: Ground, psi: np.ndarray) -> Iterator[Iterate]
     at = _start(problem, psi)
     for _ in range(STEPS):
         yield at
-        with np.errstate(all="ignore"):
+        with np.errstate(all="ignore"), _few_threads(problem.costs.size):
             try:
                 at = _advance(problem, at)
             except LinAlgError:
@@ -74,6 +79,18 @@ def iterates(f: AbstractF, ground: Ground, psi: np.ndarray) -> Iterator[Iterate]
         if not all(np.isfinite(part).all() for part in at):
             return
     yield at
+
+
+@lru_cache
+def _thread_pools() -> ThreadpoolController:
+    return ThreadpoolController()
+
+
+def _few_threads(entries: int) -> AbstractContextManager:
+    """One thread for small matrices: more wait for each other longer than they work."""
+    if entries > THREADED_ENTRIES:
+        return nullcontext()
+    return _thread_pools().limit(limits=1, user_api="blas")
 
 
 def _has_flat_conjugate(f: AbstractF) -> bool:
