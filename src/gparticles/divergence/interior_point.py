@@ -209,7 +209,8 @@ def _factor(
     for power in range(-15, -5, 2):
         np.fill_diagonal(matrix, diagonal * (1 + 10.0**power) + curvature + TINY)
         try:
-            return cho_factor(matrix, lower=True, check_finite=False)
+            factor, lower = cho_factor(matrix, lower=True, check_finite=False)
+            return factor, bool(lower)
         except LinAlgError:
             continue
     raise LinAlgError("singular")
