@@ -201,7 +201,10 @@ def test_ctrl_c_on_a_terminal(gpa, tmp_path):
     folder = tmp_path / "stopped"
     controller, terminal = pty.openpty()
     environment = os.environ | {"COLUMNS": "120", "TERM": "xterm"}
+    # a shell that runs the tests in the background has them, and what they start, ignore Ctrl-C
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     process = subprocess.Popen([*COMMAND, *long(folder, 200_000)], stderr=terminal, env=environment)
+    signal.signal(signal.SIGINT, before)
     os.close(terminal)
     seen = bytearray()
 

@@ -154,7 +154,7 @@ def test_unreadable_files(content, parts, tmp_path, refused):
 
 def test_absent_recipes(refused):
     refused(lambda: read_recipe("digts"), "did you mean 'digits'?")
-    refused(lambda: read_recipe("nothing/like/it"), "use one of digits, gaussian")
+    refused(lambda: read_recipe("nothing/like/it"), "use one of cauchy, digits")
     refused(lambda: read_recipe("absent.toml"), "absent.toml", "check the path")
 
 
