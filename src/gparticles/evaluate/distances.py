@@ -8,6 +8,8 @@ import numpy as np
 from gparticles.evaluate.pairwise import rows, squared_distances
 
 KID_BLOCK = 500
+# of a cloud where there is one block
+MOST_ROWS = 4000
 
 
 class Matrices(NamedTuple):
@@ -107,7 +109,8 @@ def kid(x: Any, y: Any, *, block: int = KID_BLOCK, seed: int = 0) -> BlockMean:
 
     Args:
         x, y: shapes (m, *event) and (n, *event), at least two rows each.
-        block: rows of each cloud in a block; fewer where a cloud is smaller.
+        block: rows of each cloud in a block. Where a cloud has too few for two blocks, all rows
+            of both make one, and there is no standard error.
         seed: of the division into blocks.
 
     Returns:
@@ -117,11 +120,14 @@ def kid(x: Any, y: Any, *, block: int = KID_BLOCK, seed: int = 0) -> BlockMean:
     a, b = (generator.permutation(rows(cloud)) for cloud in (x, y))
     size = min(block, len(a), len(b))
     blocks = min(len(a), len(b)) // size
+    if blocks == 1:
+        # all rows of both: a block as small as the smaller cloud would waste the larger
+        return BlockMean(_polynomial_mmd2(a[:MOST_ROWS], b[:MOST_ROWS]), math.nan)
     found = [
         _polynomial_mmd2(a[k * size : (k + 1) * size], b[k * size : (k + 1) * size])
         for k in range(blocks)
     ]
-    error = np.std(found, ddof=1) / math.sqrt(blocks) if blocks > 1 else np.nan
+    error = np.std(found, ddof=1) / math.sqrt(blocks)
     return BlockMean(float(np.mean(found)), float(error))
 
 

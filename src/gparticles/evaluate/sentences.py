@@ -48,6 +48,11 @@ def _nearness(r: Reading) -> str:
     slack = max(_SLACK * abs(again), r.margin)
     if r.fresh is not None and r.value <= r.fresh + slack:
         return "about as near to unseen points as fresh points are"
+    if r.value <= 0:
+        # an estimate without bias: below zero means that chance hides the difference
+        return "as near to unseen points as can be told from so few"
+    if again - r.margin <= r.value <= again + slack:
+        return "about as near to unseen points as the training points drawn again"
     if r.value < min(again, noisy):
         return "nearer to unseen points than the training points drawn again, with or without noise"
     if r.value < again:
@@ -55,8 +60,6 @@ def _nearness(r: Reading) -> str:
             "nearer to unseen points than the training points drawn again, "
             "but no nearer than these with noise"
         )
-    if r.value <= again + _SLACK * abs(again):
-        return "about as near to unseen points as the training points drawn again"
     return "farther from unseen points than the training points drawn again"
 
 

@@ -9,6 +9,7 @@ from typing import Annotated, Any, NamedTuple
 import numpy as np
 import typer
 
+from gparticles.checks import check_number
 from gparticles.data import atomically
 from gparticles.divergence import parse_f
 from gparticles.divergence.certified import DEFAULT_TOLERANCE, Certificate, divergence
@@ -87,6 +88,11 @@ def divergence_(
     else:
         _check_no_sweep(grid, out, force=force)
     parse_f(f)
+    # before the files are read, whose warnings would stand before the one line
+    check_number(tolerance, "tolerance")
+    if lipschitz is not None:
+        check_number(lipschitz, "lipschitz")
+    _check_range(grid)
     clouds = read_clouds(
         (a, b), id_column=id_column, label_column=label_column, weights_column=weights_column
     )
@@ -104,6 +110,17 @@ def divergence_(
 def register(app: typer.Typer) -> None:
     """Adds the command."""
     app.command("divergence")(divergence_)
+
+
+def _check_range(grid: _Grid) -> None:
+    first = 1e-300 if grid.first is None else grid.first
+    last = 1e300 if grid.last is None else grid.last
+    # written so that NaN is refused too
+    if not 0 < first < last < float("inf"):
+        raise InputError(
+            f"the sweep goes from L = {first:g} to {last:g}; "
+            "give --sweep-from above 0 and below --sweep-to"
+        )
 
 
 def _check_no_sweep(grid: _Grid, out: Path | None, *, force: bool) -> None:
@@ -207,12 +224,7 @@ def _values(task: _Task, grid: _Grid) -> np.ndarray | None:
     own = default_grid(clouds.p, clouds.q, w1, weights=(clouds.p_weights, clouds.q_weights))
     first = float(own[0]) if grid.first is None else grid.first
     last = float(own[-1]) if grid.last is None else grid.last
-    # written so that NaN is refused too
-    if not 0 < first < last < float("inf"):
-        raise InputError(
-            f"the sweep goes from L = {first:g} to {last:g}; "
-            "give --sweep-from above 0 and below --sweep-to"
-        )
+    _check_range(_Grid(first, last, grid.points))
     return np.geomspace(first, last, grid.points or POINTS)
 
 
