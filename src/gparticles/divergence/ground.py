@@ -103,10 +103,6 @@ class Ground:
         p, q = self.p[rows], self.q[columns]
         return replace(self, x=self.x[rows], y=self.y[columns], p=p / p.sum(), q=q / q.sum())
 
-    def extended(self, psi: np.ndarray) -> np.ndarray:
-        """psi made L-Lipschitz: min_k (psi_k + L |y_j - y_k|), shape (n,)."""
-        return self.at(self.y).c_transform(psi)
-
 
 def _least(x: Any, y: Any, slope: Any, psi: Any) -> Any:
     return (slope * distances(x, y) + psi).min(axis=1)
@@ -116,8 +112,7 @@ def _mean_cost(x: Any, y: Any, slope: Any, b: Any) -> Any:
     return slope * distances(x, y) @ b
 
 
-_least_jit, _mean_cost_jit = jax.jit(_least), jax.jit(_mean_cost)
-_COMPILED = {_least: _least_jit, _mean_cost: _mean_cost_jit}
+_COMPILED = {_least: jax.jit(_least), _mean_cost: jax.jit(_mean_cost)}
 
 
 def _swept(ground: Ground, function: Any, vector: np.ndarray) -> np.ndarray:

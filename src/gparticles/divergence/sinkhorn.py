@@ -70,20 +70,15 @@ class _Clouds(NamedTuple):
     slope: Float[Array, ""]
 
 
-def looks(
-    f: AbstractF, ground: Ground, psi: np.ndarray | None = None, smoothing: float | None = None
-) -> Iterator[Look]:
+def looks(f: AbstractF, ground: Ground) -> Iterator[Look]:
     """Potentials ever nearer to the optimum, a look after every chunk of iterations.
 
-    Args:
-        psi, smoothing: where to start; zeros, and a share of the mean cost by default. Large
-            clouds start from a part of their points.
+    Large clouds start from a part of their points.
     """
     mean = mean_cost(ground)
-    if psi is None and max(ground.shape) > MULTISCALE_POINTS:
+    psi, smoothing = np.zeros(len(ground.q)), mean / START_SHARE
+    if max(ground.shape) > MULTISCALE_POINTS:
         psi, smoothing = _from_a_part(f, ground)
-    psi = np.zeros(len(ground.q)) if psi is None else psi
-    smoothing = mean / START_SHARE if smoothing is None else smoothing
     iteration = _iteration(f, ground)
     while smoothing >= LEAST_SMOOTHING * mean:
         for chunk in range(MAX_CHUNKS):

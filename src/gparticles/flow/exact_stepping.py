@@ -115,7 +115,7 @@ class SoftSteps:
     def _potential(self) -> SoftTransform:
         return eqx.tree_at(lambda t: t.values, self.problem.potential, self.psi)
 
-    def ride(self, sizes: np.ndarray, event: tuple[int, ...]) -> tuple[Any, tuple[str, ...]]:
+    def ride(self, sizes: np.ndarray) -> tuple[Any, tuple[str, ...]]:
         """What carries new points, and what the user should know of it."""
         steps, every = len(self.moved), self.every
         if every == 0:
@@ -283,7 +283,7 @@ class PlanSteps:
             shares[others, columns[np.argmin(seen.costs() + psi, axis=1)]] = 1.0
         return shares
 
-    def ride(self, sizes: np.ndarray, event: tuple[int, ...]) -> tuple[None, tuple[str, ...]]:
+    def ride(self, sizes: np.ndarray) -> tuple[None, tuple[str, ...]]:
         """New points cannot follow: rows of an exact plan split."""
         return None, (
             "smoothing 0: rows of an exact plan split, so new points cannot ride this flow; "

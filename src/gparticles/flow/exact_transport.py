@@ -132,7 +132,7 @@ class _Run:
         said, sizes = ended
         steps = len(rows)
         columns = zip(_COLUMNS, np.array(rows).T, strict=True)
-        ride, notes = self.stepper.ride(sizes[:steps], self.event)
+        ride, notes = self.stepper.ride(sizes[:steps])
         outcome = f"{said} (step {steps})" if said else f"took all {steps} steps"
         return Flow(
             particles=self._to_data(frames[-1]),
