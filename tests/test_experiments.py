@@ -1,7 +1,7 @@
 """The experiments are ones that can be run, and their pages say what was measured."""
 
+import importlib
 import json
-import runpy
 import sys
 from pathlib import Path
 
@@ -12,43 +12,56 @@ from gparticles.data import gaussian_mixture_grid, sierpinski
 from gparticles.interfaces.recipes import check, read_recipe, with_overrides
 
 ROOT = Path(__file__).parents[1]
+RESULTS = ROOT / "benchmarks" / "results" / "experiments"
+FOLDER = ROOT / "docs" / "experiments"
 
 
 @pytest.fixture(scope="module")
-def benchmark():
+def known():
+    """Every study; modules of benchmarks/ can be imported meanwhile."""
+    before = set(sys.modules)
     sys.path.insert(0, str(ROOT / "benchmarks"))
-    yield runpy.run_path(str(ROOT / "benchmarks" / "experiments.py"))
+    yield importlib.import_module("studies").studies()
     sys.path.remove(str(ROOT / "benchmarks"))
-    sys.modules.pop("common", None)
+    for name in set(sys.modules) - before:
+        if Path(getattr(sys.modules[name], "__file__", None) or "/").is_relative_to(ROOT):
+            del sys.modules[name]
 
 
-@pytest.fixture(scope="module")
-def maker():
-    return runpy.run_path(str(ROOT / "docs" / "make_experiments.py"))
+def test_every_variant_is_a_recipe_that_is_accepted(known):
+    from study import COMMON, Experiment
 
-
-def test_every_variant_is_a_recipe_that_is_accepted(benchmark):
-    for experiment in benchmark["EXPERIMENTS"].values():
+    found = [m.EXPERIMENT for m in known.values() if isinstance(m.EXPERIMENT, Experiment)]
+    assert len(found) >= 3
+    for experiment in found:
         for overrides in experiment.variants.values():
-            given = (*benchmark["COMMON"], *overrides)
-            check(with_overrides(read_recipe(experiment.recipe), given))
+            check(with_overrides(read_recipe(experiment.recipe), (*COMMON, *overrides)))
 
 
-def test_a_page_is_what_its_results_make(benchmark, maker):
-    assert set(maker["PAGES"]) == set(benchmark["EXPERIMENTS"])
-    for name, page in maker["PAGES"].items():
-        results = maker["RESULTS"] / f"{name}.json"
-        written = maker["FOLDER"] / f"{name}.md"
-        assert written.exists() == results.exists(), name
-        if not results.exists():
-            continue  # not measured yet, so that there is nothing to say
-        record = json.loads(results.read_text())
-        assert set(record["rows"]) == set(benchmark["EXPERIMENTS"][name].variants)
-        assert written.read_text() == maker["page_text"](name, page, record)
-        assert written.with_suffix(".png").exists()
+def test_a_page_is_what_its_results_make(known):
+    pages = {path.stem for path in FOLDER.glob("*.md")} - {"README"}
+    assert pages == {path.stem for path in RESULTS.glob("*.json")}
+    for name in pages:
+        written = (FOLDER / f"{name}.md").read_text()
+        record = json.loads((RESULTS / f"{name}.json").read_text())
+        assert written == known[name].PAGE.text(name, record), name
+        for line in written.splitlines():
+            assert not line.startswith("![") or (FOLDER / line.split("(")[1][:-1]).exists()
 
 
-def test_words_on_the_carpet_count_seeds(maker):
+def test_rows_that_were_measured_are_the_variants(known):
+    from study import Experiment
+
+    for name, module in known.items():
+        path = RESULTS / f"{name}.json"
+        if path.exists() and isinstance(module.EXPERIMENT, Experiment):
+            rows = json.loads(path.read_text())["rows"]
+            assert set(rows) == set(module.EXPERIMENT.variants)
+
+
+def test_words_on_the_carpet_count_seeds(known):
+    from pages import Results
+
     shares = {"recipe": (0.1, 0.2), "tight potential": (0.04, 0.06), "reference's settings": (1, 1)}
     beside = {"smoothed": 0.15, "source": 0.3, "fresh": 0.0}
     floors = {role: {"in_large_holes": share} for role, share in beside.items()}
@@ -56,30 +69,32 @@ def test_words_on_the_carpet_count_seeds(maker):
         name: [{"scores": {"in_large_holes": s}, "floors": floors} for s in pair]
         for name, pair in shares.items()
     }
-    words = " ".join(maker["PAGES"]["sierpinski"].finding(maker["Results"]({"rows": rows})).split())
+    words = " ".join(known["sierpinski"].PAGE.finding(Results({"rows": rows})).split())
     assert "are 15.0 % of the recipe's particles, 5.0 % with the tight" in words
     assert "below that in 1 of 2 seeds, the tight potential in 2 of 2" in words
 
 
-def test_the_table_holds_means_and_deviations(maker):
+def test_the_table_holds_means_and_deviations(known):
+    from pages import Page, Results, table
+
     runs = [
         {"scores": {"w2": w2}, "floors": {"fresh": {"w2": 1.5}}, "overrides": []} for w2 in (1, 2)
     ]
-    results = maker["Results"]({"rows": {"ours": runs}})
-    page = maker["Page"]("", "", "", ("w2", "energy"), str)
-    lines = maker["table"](page, results).splitlines()
+    page = Page("", "", "", ("w2", "energy"), str)
+    lines = table(page, Results({"rows": {"ours": runs}})).splitlines()
     assert lines[2:] == ["| ours | 1.5 ± 0.707 |  |", "| *fresh points* | 1.5 ± 0 |  |"]
 
 
-def test_scores_of_clouds_that_are_known(benchmark):
-    fresh = benchmark["holes"](sierpinski(4096, seed=3))
+def test_scores_of_clouds_that_are_known(known):
+    holes, modes = known["sierpinski"].holes, known["mixture"].modes
+    fresh = holes(sierpinski(4096, seed=3))
     assert fresh == {"in_large_holes": 0, "in_holes": 0, "off_square": 0}
-    uniform = benchmark["holes"](np.random.default_rng(0).uniform(0, 20, (40_000, 2)))
+    uniform = holes(np.random.default_rng(0).uniform(0, 20, (40_000, 2)))
     assert uniform["off_square"] == pytest.approx(0.75, abs=0.01)
     assert uniform["in_large_holes"] == pytest.approx((1 - (8 / 9) ** 2) / 4, abs=0.01)
     assert uniform["in_holes"] == pytest.approx((1 - (8 / 9) ** 4) / 4, abs=0.01)
-    mixture = benchmark["modes"](gaussian_mixture_grid(20_000, seed=0).astype(float))
+    mixture = modes(gaussian_mixture_grid(20_000, seed=0).astype(float))
     assert mixture["at_modes"] == pytest.approx(1 - np.exp(-4.5), abs=0.004)
     assert mixture["worst_share"] < 0.015
-    one = benchmark["modes"](np.full((10, 2), 2.0))
+    one = modes(np.full((10, 2), 2.0))
     assert one == {"at_modes": 1.0, "worst_share": 0.75}
