@@ -34,7 +34,7 @@ def energy_distance(x: Any, y: Any) -> float:
     """The unbiased estimate of 2 E|X - Y| - E|X - X'| - E|Y - Y'|.
 
     Szekely and Rizzo 2013, eq. 5.1, with sums over pairs of different points within a cloud.
-    Without bias, so below zero about as often as above it where the distributions are equal.
+    Without bias: of mean zero where the distributions are equal, so it may be below zero.
 
     Args:
         x, y: shapes (m, *event) and (n, *event), at least two rows each, data units.

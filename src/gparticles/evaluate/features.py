@@ -100,8 +100,8 @@ def kd_lenet(x: ArrayLike, y: ArrayLike, *, seed: int = 0) -> float:
         seed: of the blocks.
 
     Returns:
-        A number without unit and without bias, so below zero about as often as above where both
-        sets show the same distribution.
+        A number without unit and without bias: of mean zero where both sets show the same
+        distribution, so it may be below zero.
 
     Raises:
         InputError: as `lenet_features`, or a single image.
