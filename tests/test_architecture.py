@@ -1,6 +1,8 @@
 """The house keeps its shape: imports point one way, functions stay small, imports stay light."""
 
 import ast
+import importlib
+import inspect
 import subprocess
 import sys
 from pathlib import Path
@@ -75,6 +77,26 @@ def test_no_boolean_positionals(path):
         for argument in arguments.posonlyargs + arguments.args:
             annotation = getattr(argument.annotation, "id", None)
             assert annotation != "bool", f"{function.name}({argument.arg})"
+
+
+def test_public_functions_take_three_positionals_at_most():
+    rooms = ["", ".divergence", ".data", ".latent", ".evaluate.metrics", ".evaluate.plots"]
+    for room in rooms:
+        module = importlib.import_module(f"gparticles{room}")
+        public = [v for k, v in vars(module).items() if not k.startswith("_")]
+        for value in public:
+            if inspect.isfunction(value) and value.__module__.startswith("gparticles"):
+                kinds = [p.kind for p in inspect.signature(value).parameters.values()]
+                positional = kinds.count(inspect.Parameter.POSITIONAL_OR_KEYWORD)
+                assert positional <= 3, f"{value.__name__} in gparticles{room}"
+
+
+@pytest.mark.parametrize("name", ["Checkpoint", "Store", "PCA", "GPA", "LatentGPA"])
+def test_no_boolean_positionals_of_what_users_configure(name):
+    parameters = inspect.signature(getattr(gparticles, name)).parameters.values()
+    for parameter in parameters:
+        positional = parameter.kind is inspect.Parameter.POSITIONAL_OR_KEYWORD
+        assert not (positional and isinstance(parameter.default, bool)), parameter.name
 
 
 def test_import_loads_nothing_heavy():

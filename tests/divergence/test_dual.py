@@ -136,8 +136,11 @@ def test_gradient_is_the_difference_of_p_and_the_tilted_q(f):
     rng = np.random.default_rng(7)
     first, second = (jnp.asarray(rng.normal(size=n), jnp.float32) for n in (4, 6))
     weights = jnp.asarray([0.1, 0.2, 0.3, 0.4])
-    gradients = jax.grad(lambda a, b: dual_objective(f, a, b, weights)[0], argnums=(0, 1))
-    of_first, of_second = gradients(first, second)
+
+    def value(a, b):
+        return dual_objective(f, a, b, first_weights=weights)[0]
+
+    of_first, of_second = jax.grad(value, argnums=(0, 1))(first, second)
     np.testing.assert_allclose(of_first, weights, rtol=1e-5)
     assert float(jnp.sum(of_second)) == pytest.approx(-1, abs=1e-5)
     assert np.all(np.asarray(of_second) <= 1e-7)
@@ -150,18 +153,16 @@ def test_weights_stand_for_repetitions(f):
     counts = np.array([3, 1, 2])
     repeated = jnp.asarray(np.repeat(second, counts), jnp.float32)
     first = jnp.asarray(first, jnp.float32)
-    weighted = dual_objective(
-        f, first, jnp.asarray(second, jnp.float32), None, jnp.asarray(counts / 6, jnp.float32)
-    )[0]
+    second, weights = (jnp.asarray(v, jnp.float32) for v in (second, counts / 6))
+    weighted = dual_objective(f, first, second, second_weights=weights)[0]
     assert float(weighted) == pytest.approx(float(dual_objective(f, first, repeated)[0]), abs=2e-6)
 
 
 @each
 def test_a_point_of_no_weight_is_not_there(f):
     first, second = jnp.asarray([1.0, 0.5]), jnp.asarray([0.2, -0.3])
-    with_ghost = dual_objective(
-        f, first, jnp.asarray([0.2, 500.0, -0.3]), None, jnp.asarray([0.5, 0.0, 0.5])
-    )[0]
+    ghost, weights = jnp.asarray([0.2, 500.0, -0.3]), jnp.asarray([0.5, 0.0, 0.5])
+    with_ghost = dual_objective(f, first, ghost, second_weights=weights)[0]
     assert float(with_ghost) == pytest.approx(float(dual_objective(f, first, second)[0]), abs=1e-6)
 
 
@@ -175,7 +176,7 @@ def test_first_variation_of_the_second_argument(f):
     h = 1e-2
 
     def at(step):
-        return dual_objective(f, first, second, None, weights + step * direction)
+        return dual_objective(f, first, second, second_weights=weights + step * direction)
 
     slope = (at(h)[0] - at(-h)[0]) / (2 * h)
     variation = first_variation(f, second, at(0.0)[1], reverse=True)

@@ -45,6 +45,7 @@ def dual_objective(
     f: AbstractF,
     first_values: Float[Array, " m"],
     second_values: Float[Array, " n"],
+    *,
     first_weights: Float[Array, " m"] | None = None,
     second_weights: Float[Array, " n"] | None = None,
 ) -> tuple[Scalar, Scalar]:

@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -34,7 +34,7 @@ class Checkpoint:
 
     directory: str | Path
     seconds: float = 10.0
-    resume: bool = False
+    resume: bool = field(default=False, kw_only=True)
 
     def __post_init__(self) -> None:
         check_number(self.seconds, "checkpoint seconds")

@@ -14,7 +14,7 @@ from gparticles.flow.stepping import Info
 MIB = 2**20
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Store:
     """What a flow keeps.
 

@@ -121,10 +121,11 @@ def confine(points: Array, bounds: tuple[Array, Array] | None) -> Array:
 def _divergence(
     problem: Problem, values: Array, potential: AbstractPotential, to: Cloud
 ) -> tuple[Array, Array]:
-    others = potential(to.points, to.labels)
+    f, others = problem.rule.f, potential(to.points, to.labels)
+    ours, theirs = problem.weights, to.weights
     if problem.rule.reverse:
-        return dual_objective(problem.rule.f, others, values, to.weights, problem.weights)
-    return dual_objective(problem.rule.f, values, others, problem.weights, to.weights)
+        return dual_objective(f, others, values, first_weights=theirs, second_weights=ours)
+    return dual_objective(f, values, others, first_weights=ours, second_weights=theirs)
 
 
 def _evaluate(

@@ -16,8 +16,16 @@ from gparticles.interfaces.config import Config
 from gparticles.interfaces.evaluation import MAX_HELD_OUT, run_metrics
 from gparticles.interfaces.folder import CONFIG, RunFolder, config_text, differing
 from gparticles.interfaces.inputs import Inputs, gather
+from gparticles.interfaces.latent_runs import (
+    as_shown,
+    classes_of,
+    encoded,
+    fitted_codec,
+    latent_run,
+)
 from gparticles.interfaces.laws import stream
 from gparticles.interfaces.showing import draw_run, report_run
+from gparticles.latent import LatentFlow
 
 Say = Callable[[str], None]
 
@@ -34,7 +42,7 @@ _FREE = ("checkpoint_seconds", "description")
 class Result:
     """A finished run: its flow, its metrics, and the files a user looks at first."""
 
-    flow: Flow
+    flow: Flow | LatentFlow
     metrics: dict[str, Any]
     particles: Path
     figures: tuple[Path, ...]
@@ -66,22 +74,28 @@ def run(
     folder = RunFolder(out)
     folder.check(resume=resume)
     inputs = gather(config, max_held_out=MAX_HELD_OUT)
-    given = arguments(config, inputs)
     _tell(inputs, config, say)
+    codec, moved = None, inputs
+    if config.latent is not None:
+        codec = fitted_codec(config.latent, inputs, seed=config.seed)
+        moved = encoded(inputs, codec)
+    given = arguments(config, moved)
     chosen = rehearse(given).describe()
     keys = {**config.to_dict(), "scale": given["scale"]}
     _check_same_run(folder, keys)
     folder.begin(config_text(keys, chosen, gparticles.__version__))
     began = time.monotonic()
-    checkpoint = Checkpoint(folder.path / "checkpoint", config.checkpoint_seconds, resume)
-    flow = transport(**given, callbacks=callbacks, checkpoint=checkpoint)
+    kept = folder.path / "checkpoint"
+    checkpoint = Checkpoint(kept, config.checkpoint_seconds, resume=resume)
+    given |= {"callbacks": callbacks, "checkpoint": checkpoint}
+    flow = transport(**given) if codec is None else latent_run(config, inputs, codec, given)
     return _finish(folder, config, inputs, flow=flow, seconds=time.monotonic() - began)
 
 
 def _tell(inputs: Inputs, config: Config, say: Say) -> None:
     for line in inputs.warnings:
         say(line)
-    if inputs.tabular and config.scale is None:
+    if inputs.tabular and config.scale is None and config.latent is None:
         say(
             'each column is divided by its own spread (scale = "columns"); '
             "--set scale=auto keeps their proportions"
@@ -105,7 +119,7 @@ def _check_same_run(folder: RunFolder, keys: dict[str, Any]) -> None:
 
 
 def _finish(
-    folder: RunFolder, config: Config, inputs: Inputs, *, flow: Flow, seconds: float
+    folder: RunFolder, config: Config, inputs: Inputs, *, flow: Flow | LatentFlow, seconds: float
 ) -> Result:
     flow.save(folder.path / "flow", overwrite=True)
     inputs.law.save(folder.path / "flow")
@@ -117,9 +131,12 @@ def _finish(
         labels=inputs.kept_labels,
     )
     folder.write_history(flow.history)
-    figures = draw_run(folder, inputs, flow)
-    metrics = run_metrics(config, inputs, flow, seconds=seconds)
-    report = report_run(folder, flow, metrics)
+    shown = as_shown(flow)
+    if isinstance(flow, LatentFlow) and shown.particles.ndim == 2:
+        inputs = encoded(inputs, flow.codec)
+    figures = draw_run(folder, inputs, shown)
+    metrics = run_metrics(config, inputs, shown, seconds=seconds)
+    report = report_run(folder, shown, metrics)
     folder.finish(metrics)
     return Result(flow, metrics, particles, figures, report)
 
@@ -144,7 +161,7 @@ def transform(
         InputError: no flow, other columns than the flow's, or labels it does not know.
     """
     flow, form = folder.flow(), folder.law().like
-    labelled = flow.classes is not None
+    labelled = classes_of(flow) is not None
     if labelled and label_column is None and form.columns is not None:
         label_column = form.label_name
     points = load(path, id_column=id_column, label_column=label_column)

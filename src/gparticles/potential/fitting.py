@@ -140,9 +140,10 @@ def objective(
     # one evaluation of both clouds, so that constrained weights are computed once
     values = potential(*_joined(source, target))
     m = source.points.shape[0]
+    first, second = (values[:m], source.weights), (values[m:], target.weights)
     if reverse:
-        return dual_objective(f, values[m:], values[:m], target.weights, source.weights)
-    return dual_objective(f, values[:m], values[m:], source.weights, target.weights)
+        first, second = second, first
+    return dual_objective(f, first[0], second[0], first_weights=first[1], second_weights=second[1])
 
 
 def _between(source: Cloud, target: Cloud, key: PRNGKeyArray) -> tuple[Array, Array | None]:

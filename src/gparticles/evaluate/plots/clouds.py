@@ -80,7 +80,7 @@ def _histograms(
 
 
 def strip(
-    axes: Iterable[Axes], frames: np.ndarray, steps: Iterable[int], target: np.ndarray
+    axes: Iterable[Axes], frames: np.ndarray, steps: Iterable[int], *, target: np.ndarray
 ) -> list[Axes]:
     """Particles at several times, one panel each, under the target: shapes (k, m, 2) and (n, 2)."""
     drawn = []

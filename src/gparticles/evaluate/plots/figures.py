@@ -93,7 +93,8 @@ def strip_figure(flow: Flow, target: np.ndarray, projection: Projection) -> Figu
     figure = Figure(figsize=(2 * len(chosen), 2.2), layout="constrained")
     frames = np.stack([projection.pairs(flow.trajectory[k]) for k in chosen])
     panels = figure.subplots(1, len(chosen), squeeze=False)[0]
-    strip(panels, frames, flow.trajectory_steps[chosen].tolist(), projection.pairs(target))
+    steps = flow.trajectory_steps[chosen].tolist()
+    strip(panels, frames, steps, target=projection.pairs(target))
     return figure
 
 
