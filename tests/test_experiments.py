@@ -41,10 +41,13 @@ def test_every_variant_is_a_recipe_that_is_accepted(known):
 def test_a_page_is_what_its_results_make(known):
     pages = {path.stem for path in FOLDER.glob("*.md")} - {"README"}
     assert pages == {path.stem for path in RESULTS.glob("*.json")}
+    listed = (FOLDER / "README.md").read_text().splitlines()
+    assert len([line for line in listed if line.startswith("*")]) == len(pages)
     for name in pages:
         written = (FOLDER / f"{name}.md").read_text()
         record = json.loads((RESULTS / f"{name}.json").read_text())
         assert written == known[name].PAGE.text(name, record), name
+        assert f"* [{known[name].PAGE.title}]({name}.md)" in listed, name
         for line in written.splitlines():
             assert not line.startswith("![") or (FOLDER / line.split("(")[1][:-1]).exists()
 
