@@ -54,6 +54,8 @@ class Page:
         columns: names of scores, in the table's order.
         legends: heading and explanation of scores that are this page's own.
         options: what follows the study's name in the command.
+        picture: what the figure shows.
+        changing: what the seeds change.
     """
 
     title: str
@@ -63,6 +65,8 @@ class Page:
     finding: Callable[["Results"], str]
     legends: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     options: str = ""
+    picture: str = "Particles of the first seed"
+    changing: str = "data, source and network alike"
 
     def text(self, name: str, record: dict[str, Any]) -> str:
         """The page, complete."""
@@ -71,14 +75,14 @@ class Page:
 
 {paragraph(f"**Claim.** {self.claim}")}
 
-{paragraph(f"**Setting.** {self.setting} {about(record)}")}
+{paragraph(f"**Setting.** {self.setting} {about(self, record)}")}
 
 ```sh
 python benchmarks/experiments.py {f"{name} {self.options}".strip()}
 python docs/make_experiments.py
 ```
 
-![Particles of the first seed]({name}.png)
+![{self.picture}]({name}.png)
 
 {table(self, results)}
 
@@ -153,10 +157,10 @@ def legend(page: Page) -> str:
     return "; ".join((LEGENDS | own)[column] for column in page.columns) + "."
 
 
-def about(record: dict[str, Any]) -> str:
+def about(page: Page, record: dict[str, Any]) -> str:
     """How many seeds, and what they change."""
-    return f"""Mean ± standard deviation over {len(record["seeds"])} seeds, which change data,
-        source and network alike."""
+    return f"""Mean ± standard deviation over {len(record["seeds"])} seeds, which change
+        {page.changing}."""
 
 
 def where(record: dict[str, Any]) -> str:

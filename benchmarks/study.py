@@ -68,7 +68,7 @@ class Experiment:
 
     def carry_out(self, name: str, seeds: Sequence[int]) -> None:
         """Every variant with every seed: run, draw, show and keep."""
-        before = machine()
+        before, began = machine(), time.perf_counter()
         rows: dict[str, list[Any]] = {}
         panels: dict[str, Clouds] = {}
         for variant, overrides in self.variants.items():
@@ -79,6 +79,7 @@ class Experiment:
         draw(name, panels)
         show(name, rows)
         kept = {"machine": before, "recipe": self.recipe, "seeds": list(seeds), "rows": rows}
+        kept["took"] = time.perf_counter() - began
         write_json(FOLDER / f"{name}.json", kept)
 
 

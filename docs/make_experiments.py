@@ -8,8 +8,8 @@ README.md there lists the pages.
 
 import json
 import sys
-from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "docs" / "experiments"
@@ -25,20 +25,15 @@ def seconds(record: dict[str, Any]) -> float:
 
 def index(titles: dict[str, str], records: dict[str, dict[str, Any]]) -> str:
     """A line for each page."""
-    lines = [
-        "# Experiments",
-        "",
-        "One page each: the claim, the command, the figure, the table and what was found.",
-        "`python benchmarks/experiments.py NAME` measures again, on the seeds of its page. The time",
-        "is that of the last measurement, on cores that others used too.",
-        "",
-        "| page | about | seeds | seconds |",
-        "|---|---|---|---|",
-    ]
-    for name, record in records.items():
-        seeds = len(record.get("seeds", []))
-        lines.append(f"| [{name}]({name}.md) | {titles[name]} | {seeds} | {seconds(record):.0f} |")
-    return "\n".join([*lines, ""])
+    lines = [f"* [{titles[n]}]({n}.md), {seconds(r):.0f} s" for n, r in records.items()]
+    return f"""# Experiments
+
+What the method is said to do, measured over several seeds: one page for each claim,
+with the command, a figure, a table and whether the claim holds. The seconds are those of the last
+measurement of the whole page, on cores that others used too.
+
+{chr(10).join(lines)}
+"""
 
 
 def main() -> None:

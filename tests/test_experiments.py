@@ -47,7 +47,8 @@ def test_a_page_is_what_its_results_make(known):
         written = (FOLDER / f"{name}.md").read_text()
         record = json.loads((RESULTS / f"{name}.json").read_text())
         assert written == known[name].PAGE.text(name, record), name
-        assert f"* [{known[name].PAGE.title}]({name}.md)" in listed, name
+        line = f"* [{known[name].PAGE.title}]({name}.md)"
+        assert any(entry.startswith(line) for entry in listed), name
         for line in written.splitlines():
             assert not line.startswith("![") or (FOLDER / line.split("(")[1][:-1]).exists()
 
