@@ -24,6 +24,7 @@ from gparticles.flow import Store as Store
 from gparticles.flow import load_flow as load_flow
 from gparticles.flow import transport as transport
 from gparticles.latent import PCA as PCA
+from gparticles.latent import Autoencoder as Autoencoder
 from gparticles.latent import LatentFlow as LatentFlow
 from gparticles.latent import Transformer as Transformer
 from gparticles.latent import latent_transport as latent_transport

@@ -176,3 +176,9 @@ def test_refused(clouds, short, refused):
     refused(lambda: short()(source[:, :5]), "columns")
     narrow = PRINCIPAL(2).fit(source[:, :5])
     refused(lambda: short(codec=narrow), "5 features")
+
+
+def test_a_fitted_codec_is_used_as_it_is(clouds, short):
+    codec = gpa.PCA(2).fit(clouds[1])
+    assert short(codec=codec).codec is codec
+    assert short(codec=gpa.PCA(2)).codec.is_fitted

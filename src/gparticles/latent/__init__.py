@@ -1,5 +1,6 @@
 """Transport in a latent space: encode, move, decode."""
 
+from gparticles.latent.autoencoder import Autoencoder as Autoencoder
 from gparticles.latent.codecs import PCA as PCA
 from gparticles.latent.codecs import AbstractCodec as AbstractCodec
 from gparticles.latent.codecs import Transformer as Transformer

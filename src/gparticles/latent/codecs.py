@@ -35,6 +35,11 @@ class AbstractCodec(eqx.Module):
         """Points of latents: (k, latent_dim) -> (k, d)."""
 
     @property
+    def is_fitted(self) -> bool:
+        """Whether ``gparticles.latent_transport`` uses it as it is; False where it is to fit."""
+        return False
+
+    @property
     @abc.abstractmethod
     def lipschitz(self) -> float | None:
         """Lip(decode), data units per latent unit in Euclidean norms; None where unknown."""
@@ -87,17 +92,10 @@ class PCA(AbstractCodec):
         """
         if len(points) < 2:
             raise InputError("PCA: needs at least two points to have a direction; give more")
-        points = np.asarray(points, np.float64)
-        centre = points.mean(axis=0)
-        centred = points - centre
-        if not np.max(np.abs(centred)) < _FARTHEST:
-            raise InputError(
-                f"PCA: entries differ by {_FARTHEST:g} or more, which cannot be squared; remove or "
-                "transform such entries"
-            )
-        units = _deviations(centred, centre) if self.standardise else np.float64(1)
-        rank = min(self.latent_dim, len(points) - 1, points.shape[1])
-        components, kept = _principal(centred / units, rank, seed)
+        centre, rows = centred(points, "PCA")
+        units = deviations(rows, centre) if self.standardise else np.float64(1)
+        rank = min(self.latent_dim, len(rows) - 1, rows.shape[1])
+        components, kept = _principal(rows / units, rank, seed)
         arrays = {"centre": centre, "units": np.asarray(units), "components": components}
         return dataclasses.replace(self, latent_dim=rank, variance_kept=kept, **arrays)
 
@@ -112,6 +110,11 @@ class PCA(AbstractCodec):
     def decode(self, latents: np.ndarray) -> np.ndarray:
         centre, units, components = self._fitted()
         return centre + units * (latents @ components)
+
+    @property
+    def is_fitted(self) -> bool:
+        """Whether it has components."""
+        return self.components is not None
 
     @property
     def lipschitz(self) -> float:
@@ -130,10 +133,28 @@ class PCA(AbstractCodec):
         return f"PCA({self.latent_dim}, standardise={self.standardise})"
 
 
-def _deviations(centred: np.ndarray, centre: np.ndarray) -> np.ndarray:
-    deviations = np.sqrt((centred**2).mean(axis=0))
+def centred(points: np.ndarray, name: str) -> tuple[np.ndarray, np.ndarray]:
+    """The mean of points, shape (d,), and the points less it, both in float64.
+
+    Raises:
+        InputError: their squares would overflow.
+    """
+    points = np.asarray(points, np.float64)
+    centre = points.mean(axis=0)
+    rows = points - centre
+    if not np.max(np.abs(rows)) < _FARTHEST:
+        raise InputError(
+            f"{name}: entries differ by {_FARTHEST:g} or more, which cannot be squared; remove or "
+            "transform such entries"
+        )
+    return centre, rows
+
+
+def deviations(rows: np.ndarray, centre: np.ndarray) -> np.ndarray:
+    """Standard deviations of centred rows, shape (d,); 1 for constant columns."""
+    found = np.sqrt((rows**2).mean(axis=0))
     # rounding leaves a constant column of large numbers a tiny deviation that must not be a unit
-    return np.where(deviations > 1e-12 * np.abs(centre), deviations, 1.0)
+    return np.where(found > 1e-12 * np.abs(centre), found, 1.0)
 
 
 def _principal(centred: np.ndarray, rank: int, seed: int) -> tuple[np.ndarray, float]:
@@ -171,6 +192,11 @@ class Transformer(AbstractCodec):
                 )
         self.fitted = fitted
         self.known_lipschitz = lipschitz
+
+    @property
+    def is_fitted(self) -> bool:
+        """True: it is never fitted here."""
+        return True
 
     @property
     def lipschitz(self) -> float | None:

@@ -17,6 +17,7 @@ from gparticles.flow.files import read_arrays, read_record, write_arrays, write_
 from gparticles.flow.preparation import check_bounds, check_seed
 from gparticles.flow.serialisation import decode, encode
 from gparticles.flow.solution import result_dtype
+from gparticles.latent.autoencoder import Autoencoder, Network
 from gparticles.latent.codecs import LATENT_DIM, PCA, AbstractCodec, Transformer, as_codec
 from gparticles.latent.residuals import Moments, Residuals, moments
 
@@ -173,7 +174,7 @@ _SAVED = (
     "notes",
 )
 # what a saved flow may be made of
-_KNOWN = (PCA, Residuals)
+_KNOWN = (PCA, Autoencoder, Network, Residuals)
 
 
 def load_latent_flow(directory: str | Path, *, classes: Iterable[type] = ()) -> LatentFlow:
@@ -221,8 +222,9 @@ def latent_transport(
     Args:
         source: the points that move, shape (m, *event).
         target: the points they move to, shape (n, *event).
-        codec: a ``PCA``, an ``AbstractCodec`` of your own, or any fitted object with ``transform``
-            and ``inverse_transform``; ``PCA(latent_dim)`` by default.
+        codec: a ``PCA``, an ``Autoencoder``, an ``AbstractCodec`` of your own, or any fitted object
+            with ``transform`` and ``inverse_transform``; ``PCA(latent_dim)`` by default. One that
+            is fitted is used as it is.
         latent_dim: of the default codec; of no effect with another.
         keep_residual: add back what the codec loses.
         centre_residual: of these residuals, move the source's mean onto the target's first.
@@ -247,7 +249,7 @@ def latent_transport(
         check_weights(settings.get("target_weights"), len(target), "target_weights"),
     )
     asked = as_codec(codec, latent_dim)
-    fitted = asked.fit(np.concatenate([_flat(source), _flat(target)]), seed=int(seed))
+    fitted = _fitted(asked, (source, target), int(seed))
     latents = _encoded(fitted, source), _encoded(fitted, target)
     of_source, of_target = (
         _moments(fitted, cloud, z, weights=w)
@@ -273,6 +275,19 @@ def _flat(points: np.ndarray) -> np.ndarray:
     return points.reshape(len(points), -1).astype(np.float64)
 
 
+def _fitted(
+    codec: AbstractCodec, clouds: tuple[np.ndarray, np.ndarray], seed: int
+) -> AbstractCodec:
+    if codec.is_fitted:
+        return codec
+    return codec.fit(np.concatenate([_flat(cloud) for cloud in clouds]), seed=seed)
+
+
+def _rows(codec: AbstractCodec, latents: np.ndarray) -> np.ndarray:
+    """Decoded, one flat row each: a codec fitted to images decodes to images."""
+    return codec.decode(latents).reshape(len(latents), -1)
+
+
 def _blocks(points: np.ndarray) -> Iterator[slice]:
     rows = max(1, BLOCK_ENTRIES // max(1, points[0].size))
     return (slice(begin, begin + rows) for begin in range(0, len(points), rows))
@@ -285,7 +300,7 @@ def _encoded(codec: AbstractCodec, points: np.ndarray) -> np.ndarray:
 def _moments(
     codec: AbstractCodec, points: np.ndarray, latents: np.ndarray, *, weights: np.ndarray
 ) -> Moments:
-    decoded = codec.decode(latents)
+    decoded = _rows(codec, latents)
     if decoded.shape[1] != points[0].size:
         raise InputError(
             f"codec: it decodes to {decoded.shape[1]} columns, the points have {points[0].size}; "
@@ -300,8 +315,8 @@ def _decoded(
     """Moved points in the original space, from their latents before and after the move."""
     moved = np.empty(points.shape, result_dtype(points))
     for part in _blocks(points):
-        before = flow.codec.decode(_as_seen(flow.latent, latents[0][part]))
-        after = flow.codec.decode(latents[1][part])
+        before = _rows(flow.codec, _as_seen(flow.latent, latents[0][part]))
+        after = _rows(flow.codec, latents[1][part])
         rows = flow.residuals.restore(_flat(points[part]), before, after)
         if flow.bounds is not None:
             rows = np.clip(rows, *flow.bounds)
@@ -315,9 +330,10 @@ def _as_seen(flow: Flow, latents: np.ndarray) -> np.ndarray:
 
 
 def _notes(asked: AbstractCodec, fitted: AbstractCodec) -> tuple[str, ...]:
-    if isinstance(asked, PCA) and isinstance(fitted, PCA) and fitted.latent_dim < asked.latent_dim:
+    wanted, found = getattr(asked, "latent_dim", 0), getattr(fitted, "latent_dim", 0)
+    if found < wanted:
         return (
-            f"latent_dim is {fitted.latent_dim} and not {asked.latent_dim}: the points have no "
-            "more dimensions, so nothing is lost",
+            f"latent_dim is {found} and not {wanted}: the points have no more dimensions, so "
+            "nothing is lost",
         )
     return ()

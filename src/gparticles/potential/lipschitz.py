@@ -41,7 +41,7 @@ class Unconstrained(AbstractWeight):
     raw: Array
 
     def __init__(self, out_size: int, in_size: int, *, key: PRNGKeyArray):
-        self.raw = _glorot(key, out_size, in_size)
+        self.raw = glorot(key, out_size, in_size)
 
     def __call__(self) -> Weight:
         return self.raw
@@ -56,7 +56,7 @@ class Frobenius(AbstractWeight):
     raw: Array
 
     def __init__(self, out_size: int, in_size: int, *, key: PRNGKeyArray):
-        self.raw = _glorot(key, out_size, in_size)
+        self.raw = glorot(key, out_size, in_size)
 
     def __call__(self) -> Weight:
         return self.raw / _norm(self.raw)
@@ -73,7 +73,7 @@ class Spectral(AbstractWeight):
     raw: Array
 
     def __init__(self, out_size: int, in_size: int, *, key: PRNGKeyArray):
-        self.raw = _glorot(key, out_size, in_size)
+        self.raw = glorot(key, out_size, in_size)
 
     def __call__(self) -> Weight:
         return self.raw / jnp.maximum(gram_bound(self.raw), _TINY)
@@ -109,7 +109,7 @@ class AOL(AbstractWeight):
     raw: Array
 
     def __init__(self, out_size: int, in_size: int, *, key: PRNGKeyArray):
-        self.raw = jnp.eye(out_size, in_size) + 0.5 * _glorot(key, out_size, in_size)
+        self.raw = jnp.eye(out_size, in_size) + 0.5 * glorot(key, out_size, in_size)
 
     def __call__(self) -> Weight:
         wide = self.raw.shape[1] > self.raw.shape[0]
@@ -141,7 +141,8 @@ LAYERS: dict[str, type[AbstractWeight]] = {
 }
 
 
-def _glorot(key: PRNGKeyArray, out_size: int, in_size: int) -> Weight:
+def glorot(key: PRNGKeyArray, out_size: int, in_size: int) -> Weight:
+    """Uniform in +-sqrt(6 / (in + out)) (Glorot and Bengio 2010, eq. 16)."""
     limit = np.sqrt(6 / (out_size + in_size))
     return jax.random.uniform(key, (out_size, in_size), minval=-limit, maxval=limit)
 
