@@ -56,6 +56,7 @@ class Page:
         options: what follows the study's name in the command.
         picture: what the figure shows.
         changing: what the seeds change.
+        then: further commands, each with its line's end.
     """
 
     title: str
@@ -67,6 +68,7 @@ class Page:
     options: str = ""
     picture: str = "Particles of the first seed"
     changing: str = "data, source and network alike"
+    then: str = ""
 
     def text(self, name: str, record: dict[str, Any]) -> str:
         """The page, complete."""
@@ -79,7 +81,7 @@ class Page:
 
 ```sh
 python benchmarks/experiments.py {f"{name} {self.options}".strip()}
-python docs/make_experiments.py
+{self.then}python docs/make_experiments.py
 ```
 
 ![{self.picture}]({name}.png)
@@ -97,7 +99,9 @@ class Results:
 
     def __init__(self, record: dict[str, Any]):
         self.record = record
-        self.rows = {name: [r["scores"] for r in runs] for name, runs in record["rows"].items()}
+        # rows that a script of their own added, of other programs
+        every = record["rows"] | record.get("beside", {})
+        self.rows = {name: [r["scores"] for r in runs] for name, runs in every.items()}
         first = next(iter(record["rows"].values()))
         # data and source are those of the seed, so that the first variant's floors serve all
         self.floors = {role: [r["floors"].get(role, {}) for r in first] for role in ROLES}

@@ -20,7 +20,7 @@ from gparticles.evaluate.metrics import FLOORS, evaluate
 from gparticles.evaluate.plots import Projection, scatter
 from gparticles.evaluate.plots.style import PARTICLES
 from gparticles.evaluate.registry import REGISTRY
-from gparticles.flow import Flow, transport
+from gparticles.flow import transport
 from gparticles.interfaces.building import arguments
 from gparticles.interfaces.evaluation import MAX_HELD_OUT
 from gparticles.interfaces.inputs import Inputs, gather
@@ -100,19 +100,19 @@ def run_one(experiment: Experiment, overrides: Sequence[str], seed: int) -> tupl
     record = {"seed": seed, "outcome": flow.outcome, "overrides": list(overrides)}
     clouds = {"particles": flow.particles, "target": inputs.target}
     if np.isfinite(flow.particles).all():
-        scores, floors = judge(experiment, flow, inputs, seed)
+        scores, floors = judge(experiment, flow.particles, inputs, seed)
         return record | {"scores": found | scores, "floors": floors}, clouds
     return record | {"scores": found, "floors": {}}, clouds
 
 
 def judge(
-    experiment: Experiment, flow: Flow, inputs: Inputs, seed: int
+    experiment: Experiment, particles: np.ndarray, inputs: Inputs, seed: int
 ) -> tuple[dict[str, float], dict[str, dict[str, float]]]:
     """Scores of the particles; and of the source, fresh points and redrawn targets beside them."""
-    fresh = None if inputs.fresh is None else inputs.fresh(len(flow.particles))
+    fresh = None if inputs.fresh is None else inputs.fresh(len(particles))
     chosen = [metric for metric in REGISTRY if metric.name in experiment.metrics]
     found = evaluate(
-        flow.particles,
+        particles,
         inputs.held_out,
         target=inputs.target,
         fresh=fresh,
@@ -121,9 +121,9 @@ def judge(
     )
     scores = {name: entry["value"] for name, entry in found.items()}
     floors = {role: {name: e[role] for name, e in found.items()} for role in FLOORS}
-    for role, cloud in others(inputs, fresh, len(flow.particles)).items():
+    for role, cloud in others(inputs, fresh, len(particles)).items():
         floors.setdefault(role, {}).update(experiment.also(cloud))
-    return scores | experiment.also(flow.particles), floors
+    return scores | experiment.also(particles), floors
 
 
 def others(inputs: Inputs, fresh: np.ndarray | None, count: int) -> Clouds:
@@ -135,6 +135,12 @@ def others(inputs: Inputs, fresh: np.ndarray | None, count: int) -> Clouds:
 
 
 def draw(name: str, panels: dict[str, Clouds]) -> None:
+    """The picture of a study."""
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    picture(panels).savefig(PICTURES / f"{name}.png", dpi=70, metadata={"Software": None})
+
+
+def picture(panels: dict[str, Clouds]) -> Figure:
     """The particles of every variant on the target, in rows of four; many targets are left out."""
     columns = min(len(panels), 4)
     rows = -(-len(panels) // columns)
@@ -153,8 +159,7 @@ def draw(name: str, panels: dict[str, Clouds]) -> None:
         else:
             scatter(axes, particles, target)
         axes.set_title(title, y=1.1 if not solid else 1.04, fontsize=11)
-    PICTURES.mkdir(parents=True, exist_ok=True)
-    page.savefig(PICTURES / f"{name}.png", dpi=70, metadata={"Software": None})
+    return page
 
 
 def show(name: str, rows: dict[str, list[Any]]) -> None:
