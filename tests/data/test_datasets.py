@@ -31,6 +31,8 @@ FLOATS = {
     "lorenz": data.lorenz,
     "digits": lambda n, *, seed=0: datasets.digits(n, seed=seed)[0],
     "mnist": mnist_images,
+    "patches": lambda n, *, seed=0: data.patches(n, seed=seed)[0],
+    "expression": lambda n, *, seed=0: data.expression(n, seed=seed)[0],
 }
 
 
@@ -61,7 +63,8 @@ def test_draw_gives_the_same_rows_as_the_sampler(name):
     drawn = FLOATS[name](30, seed=2)
     values, labels = data.draw(name, 30, seed=2, options=options)
     np.testing.assert_array_equal(values, drawn)
-    if name in ("mixture-grid", "mixture-circle", "two-moons", "digits", "mnist"):
+    labelled = ("mixture-grid", "mixture-circle", "two-moons", "digits", "mnist", "patches")
+    if name in (*labelled, "expression"):
         assert labels is not None
         assert labels.shape == (30,)
         assert labels.dtype.kind == "i"

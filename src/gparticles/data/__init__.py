@@ -21,6 +21,9 @@ from gparticles.data.datasets import two_moons_labelled as two_moons_labelled
 from gparticles.data.files import kind_of as kind_of
 from gparticles.data.files import load as load
 from gparticles.data.files import made_up_ids as made_up_ids
+from gparticles.data.expression import SyntheticExpression as SyntheticExpression
+from gparticles.data.expression import expression as expression
+from gparticles.data.expression import synthetic_expression as synthetic_expression
 from gparticles.data.files import save as save
 from gparticles.data.frames import from_frame as from_frame
 from gparticles.data.frames import is_frame as is_frame

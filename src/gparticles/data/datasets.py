@@ -12,6 +12,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from gparticles.data.checks import at_least
+from gparticles.data.cifar import cifar10, cifar10_split
+from gparticles.data.expression import expression
 from gparticles.data.handwriting import digits, digits_split, mnist, mnist_split
 from gparticles.data.shapes import lorenz, sierpinski
 from gparticles.errors import InputError
@@ -272,6 +274,9 @@ SAMPLERS: dict[str, Callable[..., Any]] = {
 
 SPLITS: dict[str, Callable[..., tuple[Array, Array, Array, Array]]] = {
     "digits": digits_split,
+    "patches": patches,
+    "cifar10": cifar10,
+    "expression": expression,
     "mnist": mnist_split,
 }
 """Those that pick from a finite set: a sampler's rows and labels, and held-out rows and labels."""
@@ -283,3 +288,6 @@ _LABELLED: dict[str, Callable[..., tuple[Array, Array]]] = {
     "digits": digits,
     "mnist": mnist,
 }
+    "expression": expression,
+    "patches": patches,
+    "cifar10": cifar10,

@@ -224,6 +224,31 @@ class Stop(Section):
 
 
 class Keep(Section):
+class Latent(Section):
+    """A latent space to move in: its codec, and what is done with what that loses."""
+
+    codec: _one_of(("pca", "autoencoder")) = "pca"  # type: ignore
+    dim: Count | None = None
+    standardise: Flag | None = None
+    width: Count | None = None
+    depth: Count | None = None
+    epochs: Count | None = None
+    keep_residual: Flag | None = None
+    centre_residual: Flag | None = None
+    scale_residual: Flag | None = None
+
+    def codec_options(self) -> dict[str, Any]:
+        """Keywords of the codec, as far as they were given."""
+        given = self.model_dump(include={"standardise", "width", "depth", "epochs"})
+        named = {"latent_dim": self.dim, **given}
+        return {key: value for key, value in named.items() if value is not None}
+
+    def residual_options(self) -> dict[str, bool]:
+        """Keywords of ``latent_transport``, likewise."""
+        names = {"keep_residual", "centre_residual", "scale_residual"}
+        return self.model_dump(include=names, exclude_none=True)
+
+
     """What is kept for replay and pictures: the fields of ``gparticles.Store``."""
 
     potentials: Flag | None = None
@@ -245,6 +270,7 @@ class Config(Section):
     f: FName | None = None
     lipschitz: Lipschitz | None = None
     potential: Potential | None = None
+    latent: Latent | None = None
     integrator: IntegratorName | None = None
     reverse: Flag = False
     steps: Count | None = None

@@ -153,7 +153,8 @@ def summary(result: "Result", folder: Path) -> Iterator[str]:
     """What was made, how good it is, and where it lies."""
     flow, metrics = result.flow, result.metrics
     seconds = metrics["seconds"]["value"]
-    yield f"{len(flow.particles)} particles after {flow.steps} steps in {seconds:.1f} s"
+    steps = metrics["steps"]["value"]
+    yield f"{len(flow.particles)} particles after {steps} steps in {seconds:.1f} s"
     if not flow.outcome.startswith("took all"):
         yield flow.outcome
     yield from flow.notes

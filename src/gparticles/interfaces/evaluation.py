@@ -12,6 +12,7 @@ from gparticles.flow import Flow
 from gparticles.interfaces.config import Config
 from gparticles.interfaces.folder import CONFIG, RunFolder
 from gparticles.interfaces.inputs import Inputs, read_target
+from gparticles.interfaces.latent_runs import as_shown, seen_by
 from gparticles.interfaces.laws import stream
 from gparticles.interfaces.recipes import check, read_recipe
 
@@ -81,18 +82,20 @@ def evaluate_run(
     flow, form = folder.flow(), folder.law().like
     config = check(read_recipe(str(folder.path / CONFIG)))
     target = read_target(config)
-    labelled = flow.classes is not None
+    shown, seen = as_shown(flow), seen_by(flow)
+    labelled = shown.classes is not None
     if labelled and label_column is None and form.columns is not None:
         label_column = form.label_name
     held_out = load(path, id_column=id_column, label_column=label_column)
     check_same_columns(held_out, replace(form, name=f"the run in {folder}"))
+    draw = target.fresh
     return _evaluated(
         config,
-        flow,
+        shown,
         {
-            "held_out": held_out.values,
-            "target": target.table.values,
-            "fresh": target.fresh,
+            "held_out": seen(held_out.values),
+            "target": seen(target.table.values),
+            "fresh": None if draw is None else lambda n: seen(draw(n)),
             "labels": _labels_written(folder, form) if labelled else None,
             "target_labels": target.table.labels if labelled else None,
             "held_out_labels": held_out.labels if labelled else None,

@@ -14,6 +14,7 @@ from gparticles.errors import InputError
 from gparticles.flow import Flow, load_flow
 from gparticles.flow.files import write_atomically
 from gparticles.interfaces.laws import SourceLaw, load_law
+from gparticles.latent import LatentFlow, load_latent_flow
 
 CONFIG = "config.toml"
 METRICS = "metrics.json"
@@ -89,14 +90,16 @@ class RunFolder:
         """Writes the metrics, and with them the sign that everything else is there."""
         write_atomically(self.path / METRICS, (json.dumps(metrics, indent=1) + "\n").encode())
 
-    def flow(self) -> Flow:
-        """The stored flow.
+    def flow(self) -> Flow | LatentFlow:
+        """The stored flow, or that through a latent space.
 
         Raises:
             InputError: there is none, or it is damaged.
         """
         self._check_flow()
-        return load_flow(self.path / "flow")
+        stored = self.path / "flow"
+        latent = (stored / "latent.json").exists()
+        return load_latent_flow(stored) if latent else load_flow(stored)
 
     def law(self) -> SourceLaw:
         """The stored law of the source.
@@ -110,7 +113,7 @@ class RunFolder:
     def _check_flow(self) -> None:
         if not self.path.is_dir():
             raise InputError(f"{self}: there is no such folder; give the folder of a finished run")
-        if not (self.path / "flow" / "flow.json").exists():
+        if not any((self.path / "flow" / name).exists() for name in ("flow.json", "latent.json")):
             mend = "continue it with gpa run ... --resume" if self.begun else "give a run's folder"
             raise InputError(f"{self}: holds no finished flow; {mend}")
 

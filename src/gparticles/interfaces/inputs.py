@@ -13,6 +13,8 @@ from gparticles.interfaces.laws import SourceLaw, condensed, form_of, stream
 
 # of a sampler, where the recipe does not say
 TARGET_ROWS = 200
+# columns beyond which a sampler's points are no table to look at: text would take minutes
+WIDE = 1000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -255,7 +257,7 @@ def _target(target: Cloud, seed: int) -> Target:
 
 
 def _sampled(values: np.ndarray, labels: np.ndarray | None, name: str) -> Table:
-    if values.ndim > 2:
+    if values.ndim > 2 or values.shape[1] > WIDE:
         return Table(values=values, labels=labels, label_name="labels", kind="npz", name=name)
     columns = tuple(f"x{k + 1}" for k in range(values.shape[1]))
     return Table(

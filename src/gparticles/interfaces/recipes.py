@@ -14,7 +14,7 @@ from gparticles.errors import InputError
 from gparticles.interfaces.config import KINDS, Config, cloud_of_text
 
 _CLOUDS = ("source", "target", "held_out")
-_NAMED_BY = {"potential": "preset", "stop": "rule"}
+_NAMED_BY = {"potential": "preset", "stop": "rule", "latent": "codec"}
 _PATHS = {"file": "file", "custom": "folder"}
 
 

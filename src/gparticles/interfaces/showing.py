@@ -13,6 +13,7 @@ from gparticles.flow import Flow
 from gparticles.flow.files import read_arrays, read_record, write_arrays, write_record
 from gparticles.interfaces.folder import CONFIG, METRICS, RunFolder
 from gparticles.interfaces.inputs import Inputs
+from gparticles.interfaces.latent_runs import as_shown
 
 if TYPE_CHECKING:
     from gparticles.evaluate.shown import Shown
@@ -79,7 +80,7 @@ def report_again(folder: RunFolder) -> Path:
     if not folder.finished:
         mend = "continue it with gpa run ... --resume" if folder.begun else "give a run's folder"
         raise InputError(f"{folder}: holds no finished run ({METRICS} is missing); {mend}")
-    return report_run(folder, flow, _metrics(folder))
+    return report_run(folder, as_shown(flow), _metrics(folder))
 
 
 def _metrics(folder: RunFolder) -> dict[str, Any]:
