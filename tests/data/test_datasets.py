@@ -37,7 +37,8 @@ FLOATS = {
 
 
 def test_every_registered_sampler_is_tested():
-    assert set(FLOATS) == set(data.SAMPLERS)
+    # cifar10 is fetched: tests/data/test_cifar.py serves it a small one
+    assert {*FLOATS, "cifar10"} == set(data.SAMPLERS)
 
 
 @pytest.mark.parametrize("name", FLOATS)
@@ -332,6 +333,22 @@ def test_logistic_noise_is_logistic_with_the_targets_moments():
     scale = target[:, 1].std(ddof=1) * np.sqrt(3) / np.pi
     law = logistic(target[:, 1].mean(), scale)
     assert kstest(drawn[:5000, 1], law.cdf).pvalue > 0.01
+
+
+def test_projected_noise_is_the_nearest_point_of_the_span():
+    target = np.random.default_rng(0).normal(size=(6, 30)) + 4
+    plain = data.logistic_noise(target, 40, seed=3)
+    drawn = data.projected_logistic_noise(target, 40, seed=3)
+    flat = (target[1:] - target[0]).T
+    for row, projected in zip(plain, drawn, strict=True):
+        weights = np.linalg.lstsq(flat, row - target[0])[0]
+        np.testing.assert_allclose(projected, target[0] + flat @ weights, atol=1e-9)
+
+
+def test_projection_leaves_noise_where_the_target_spans_everything():
+    target = np.random.default_rng(0).normal(size=(50, 4))
+    plain = data.logistic_noise(target, 9, seed=3)
+    np.testing.assert_allclose(data.projected_logistic_noise(target, 9, seed=3), plain, atol=1e-12)
 
 
 @pytest.mark.parametrize("source", data.SOURCES)

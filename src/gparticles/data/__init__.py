@@ -1,5 +1,8 @@
 """Where samples come from and go to: samplers with a seed, and users' files."""
 
+from gparticles.data.cifar import CIFAR10_CLASSES as CIFAR10_CLASSES
+from gparticles.data.cifar import cifar10 as cifar10
+from gparticles.data.cifar import cifar10_split as cifar10_split
 from gparticles.data.custom import load_custom as load_custom
 from gparticles.data.datasets import SAMPLERS as SAMPLERS
 from gparticles.data.datasets import SPLITS as SPLITS
@@ -18,12 +21,12 @@ from gparticles.data.datasets import student_t as student_t
 from gparticles.data.datasets import swiss_roll as swiss_roll
 from gparticles.data.datasets import two_moons as two_moons
 from gparticles.data.datasets import two_moons_labelled as two_moons_labelled
-from gparticles.data.files import kind_of as kind_of
-from gparticles.data.files import load as load
-from gparticles.data.files import made_up_ids as made_up_ids
 from gparticles.data.expression import SyntheticExpression as SyntheticExpression
 from gparticles.data.expression import expression as expression
 from gparticles.data.expression import synthetic_expression as synthetic_expression
+from gparticles.data.files import kind_of as kind_of
+from gparticles.data.files import load as load
+from gparticles.data.files import made_up_ids as made_up_ids
 from gparticles.data.files import save as save
 from gparticles.data.frames import from_frame as from_frame
 from gparticles.data.frames import is_frame as is_frame
@@ -32,12 +35,15 @@ from gparticles.data.handwriting import digits as digits
 from gparticles.data.handwriting import digits_split as digits_split
 from gparticles.data.handwriting import mnist as mnist
 from gparticles.data.handwriting import mnist_split as mnist_split
+from gparticles.data.patches import patches as patches
+from gparticles.data.patches import patches_split as patches_split
 from gparticles.data.shapes import in_sierpinski_holes as in_sierpinski_holes
 from gparticles.data.shapes import lorenz as lorenz
 from gparticles.data.shapes import sierpinski as sierpinski
 from gparticles.data.sources import SOURCES as SOURCES
 from gparticles.data.sources import fitted_gaussian as fitted_gaussian
 from gparticles.data.sources import logistic_noise as logistic_noise
+from gparticles.data.sources import projected_logistic_noise as projected_logistic_noise
 from gparticles.data.sources import uniform_noise as uniform_noise
 from gparticles.data.table import Table as Table
 from gparticles.data.table import check_same_columns as check_same_columns

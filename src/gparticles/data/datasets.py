@@ -15,6 +15,7 @@ from gparticles.data.checks import at_least
 from gparticles.data.cifar import cifar10, cifar10_split
 from gparticles.data.expression import expression
 from gparticles.data.handwriting import digits, digits_split, mnist, mnist_split
+from gparticles.data.patches import patches, patches_split
 from gparticles.data.shapes import lorenz, sierpinski
 from gparticles.errors import InputError
 
@@ -269,15 +270,17 @@ SAMPLERS: dict[str, Callable[..., Any]] = {
     "lorenz": lorenz,
     "digits": digits,
     "mnist": mnist,
+    "patches": patches,
+    "cifar10": cifar10,
+    "expression": expression,
 }
 """The samplers by the names that recipes use; each returns an array, or images and labels."""
 
 SPLITS: dict[str, Callable[..., tuple[Array, Array, Array, Array]]] = {
     "digits": digits_split,
-    "patches": patches,
-    "cifar10": cifar10,
-    "expression": expression,
     "mnist": mnist_split,
+    "patches": patches_split,
+    "cifar10": cifar10_split,
 }
 """Those that pick from a finite set: a sampler's rows and labels, and held-out rows and labels."""
 
@@ -287,7 +290,7 @@ _LABELLED: dict[str, Callable[..., tuple[Array, Array]]] = {
     "two-moons": two_moons_labelled,
     "digits": digits,
     "mnist": mnist,
-}
     "expression": expression,
     "patches": patches,
     "cifar10": cifar10,
+}

@@ -10,14 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from gparticles.data.checks import at_least
+from gparticles.data.picking import Split, balanced, fifths, number, wanted_classes
 from gparticles.errors import InputError
 
 Array = np.ndarray
-Split = tuple[Array, Array, Array, Array]
-
-HELD_OUT_EVERY = 5
-"""Every fifth MNIST image of a class is held out: a rule without a generator stays as it is."""
 
 
 def digits(
@@ -50,7 +46,7 @@ def digits(
 def digits_split(n: int | None = None, *, per_class: int | None = None, seed: int = 0) -> Split:
     """`digits(n)` and all the others: images, labels, held_out_images, held_out_labels."""
     images, labels = _all_digits()
-    kept, rest = _balanced(labels, _number(n, per_class, 10), seed=seed)
+    kept, rest = balanced(labels, number(n, per_class, 10), seed=seed)
     return images[kept], labels[kept], images[rest], labels[rest]
 
 
@@ -97,58 +93,14 @@ def mnist_split(
         the same order for every n and every seed; the classes take turns, so that any first part
         and every second image are balanced.
     """
-    wanted = _digits_of(classes)
+    wanted = wanted_classes(classes, "digits")
     images, labels = _all_mnist()
-    members = [np.flatnonzero(labels == digit) for digit in wanted]
-    last = HELD_OUT_EVERY - 1
-    turns = np.stack([rows[last::HELD_OUT_EVERY] for rows in members], axis=1)
-    # each turn begins with the next class, or every second image would be an even digit
-    rest = np.concatenate([np.roll(turn, -k) for k, turn in enumerate(turns)])
-    offered = np.setdiff1d(np.concatenate(members), rest)
+    offered, rest = fifths(labels, wanted)
     everything = n is None and per_class is None
-    count = len(offered) if everything else _number(n, per_class, len(wanted))
-    picked, _ = _balanced(labels[offered], count, seed=seed)
+    count = len(offered) if everything else number(n, per_class, len(wanted))
+    picked, _ = balanced(labels[offered], count, seed=seed)
     kept = offered[picked]
     return _pixels(images[kept]), labels[kept], _pixels(images[rest]), labels[rest]
-
-
-def _number(n: int | None, per_class: int | None, classes: int) -> int:
-    """How many in all, said in one of the two ways."""
-    if n is not None and per_class is None:
-        return n
-    if per_class is not None and n is None:
-        return classes * per_class
-    raise InputError("digits are counted by n or by per_class; give one of the two, not both")
-
-
-def _balanced(labels: Array, n: int, *, seed: int) -> tuple[Array, Array]:
-    """n of the rows, as many of each class, and the others, both in random order."""
-    at_least("n", n, 1)
-    generator = np.random.default_rng(seed)
-    classes, sizes = np.unique(labels, return_counts=True)
-    wanted = np.full(len(classes), n // len(classes))
-    wanted[generator.permutation(len(classes))[: n % len(classes)]] += 1
-    chosen, others = [], []
-    for digit, count in zip(classes, wanted, strict=True):
-        members = generator.permutation(np.flatnonzero(labels == digit))
-        if count > len(members):
-            raise InputError(
-                f"{n} digits need {count} images of the {digit}, of which there are "
-                f"{len(members)}; ask for at most {len(classes) * sizes.min()}"
-            )
-        chosen.append(members[:count])
-        others.append(members[count:])
-    return generator.permutation(np.concatenate(chosen)), generator.permutation(
-        np.concatenate(others)
-    )
-
-
-def _digits_of(classes: int | Sequence[int] | None) -> list[int]:
-    given = np.arange(10) if classes is None else np.atleast_1d(np.asarray(classes))
-    found = sorted(set(given.ravel().tolist()))
-    if given.ndim != 1 or not 0 < len(found) == len(given) or not set(found) <= set(range(10)):
-        raise InputError(f"classes is {classes}; give different digits from 0 to 9")
-    return [int(digit) for digit in found]
 
 
 def _all_digits() -> tuple[Array, Array]:

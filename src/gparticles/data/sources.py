@@ -12,6 +12,9 @@ from gparticles.errors import InputError
 
 Array = np.ndarray
 
+# of the largest singular value; smaller ones are rounding
+_NEGLIGIBLE = 1e-9
+
 
 def fitted_gaussian(target: Array, n: int, *, seed: int = 0) -> Array:
     """Draw from the Gaussian with the target's mean and covariance.
@@ -37,8 +40,7 @@ def fitted_gaussian(target: Array, n: int, *, seed: int = 0) -> Array:
     """
     rows = _flat(target, n)
     mean = rows.mean(axis=0)
-    centred = rows - mean
-    factor = centred if len(rows) <= rows.shape[1] else np.linalg.qr(centred, mode="r")
+    factor = _factor(rows - mean)
     noise = np.random.default_rng(seed).standard_normal((n, len(factor)))
     return _like(target, mean + noise @ factor / np.sqrt(max(len(rows) - 1, 1)))
 
@@ -67,9 +69,42 @@ def logistic_noise(target: Array, n: int, *, seed: int = 0) -> Array:
     (5, 3)
     """
     rows = _flat(target, n)
+    return _like(target, rows.mean(axis=0) + _logistic(rows, n, seed=seed))
+
+
+def projected_logistic_noise(target: Array, n: int, *, seed: int = 0) -> Array:
+    """Draw `logistic_noise` and project it, at right angles, onto the flat that the target spans.
+
+    Where the target has fewer rows than columns, such as 200 images of 784 pixels, it lies in a
+    flat of at most rows - 1 dimensions, and most of the noise is off it; particles that start in it
+    have no way to go at right angles to it. Variances are smaller than the target's, since a part
+    of the noise is gone. The reference projects its noise as well, but onto the noise's own
+    principal components. Arguments, result and errors as for `fitted_gaussian`.
+
+    >>> projected_logistic_noise(np.eye(3), 5).sum(axis=1).round(6).tolist()
+    [1.0, 1.0, 1.0, 1.0, 1.0]
+    """
+    rows = _flat(target, n)
+    mean = rows.mean(axis=0)
+    centred = rows - mean
+    _, sizes, axes = np.linalg.svd(_factor(centred), full_matrices=False)
+    axes = axes[sizes > _NEGLIGIBLE * sizes.max()]
+    projected = _logistic(rows, n, seed=seed) @ axes.T @ axes
+    # rounding moves columns that are constant
+    return _like(target, mean + np.where(np.any(centred, axis=0), projected, 0.0))
+
+
+def _logistic(rows: Array, n: int, *, seed: int) -> Array:
+    """Logistic noise of mean 0 with the rows' variance in each column, shape (n, d)."""
     scale = rows.std(axis=0, ddof=min(1, len(rows) - 1)) * np.sqrt(3) / np.pi
-    drawn = np.random.default_rng(seed).logistic(size=(n, rows.shape[1]))
-    return _like(target, rows.mean(axis=0) + scale * drawn)
+    return scale * np.random.default_rng(seed).logistic(size=(n, rows.shape[1]))
+
+
+def _factor(centred: Array) -> Array:
+    """At most d rows with the Gram matrix, and so the span, of all rows."""
+    if len(centred) <= centred.shape[1]:
+        return centred
+    return np.asarray(np.linalg.qr(centred, mode="r"))
 
 
 def _flat(target: Array, n: int) -> Array:
@@ -98,5 +133,6 @@ SOURCES: dict[str, Callable[..., Array]] = {
     "gaussian": fitted_gaussian,
     "uniform": uniform_noise,
     "logistic": logistic_noise,
+    "projected-logistic": projected_logistic_noise,
 }
 """The sources by the names that recipes and the command use; each takes (target, n, *, seed)."""

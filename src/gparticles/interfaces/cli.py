@@ -92,7 +92,9 @@ def run(
     n: Annotated[int | None, typer.Option("-n", min=1, help="How many particles to make.")] = None,
     noise: Annotated[
         str | None,
-        typer.Option(help="Without a source: gaussian (default), uniform or logistic noise."),
+        typer.Option(
+            help="Without a source: gaussian (default), uniform, logistic or projected-logistic."
+        ),
     ] = None,
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="The run folder; runs/NAME by default.")
