@@ -223,7 +223,6 @@ class Stop(Section):
     patience: Count | None = None
 
 
-class Keep(Section):
 class Latent(Section):
     """A latent space to move in: its codec, and what is done with what that loses."""
 
@@ -249,6 +248,7 @@ class Latent(Section):
         return self.model_dump(include=names, exclude_none=True)
 
 
+class Keep(Section):
     """What is kept for replay and pictures: the fields of ``gparticles.Store``."""
 
     potentials: Flag | None = None
@@ -269,8 +269,8 @@ class Config(Section):
     conditional: Flag | None = None
     f: FName | None = None
     lipschitz: Lipschitz | None = None
-    potential: Potential | None = None
     latent: Latent | None = None
+    potential: Potential | None = None
     integrator: IntegratorName | None = None
     reverse: Flag = False
     steps: Count | None = None
