@@ -1,0 +1,215 @@
+"""gparticles beside its peers: held-out quality, copies and seconds on five data sets, in one run.
+
+    python benchmarks/peers.py --reference CHECKOUT --tensorflow-python PYTHON --torch-python PYTHON
+    python benchmarks/peers.py --data swiss-roll --seeds 0 1 --methods fm otcfm ...
+
+200 targets each; peer_data.py says what is drawn, peer_methods.py which methods and settings. What
+is not installed is skipped, and said. For every data set, each method first chooses its settings
+and its number of iterations: the best held-out score of a run on targets of their own (seed 100),
+so that nothing is chosen on the points that are reported. Then the choice runs on every seed.
+
+benchmarks/results/peers.json is written after every seed. A method's seeds that are there already
+are kept unless --again; docs/make_peers.py makes the page. To compare times, give the process one
+core (`taskset -c 0`): every method then has the same.
+"""
+
+import argparse
+import json
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from common import RESULTS, machine, print_table, write_json
+from peer_data import DATA, Cloud, Sample, draw
+from peer_methods import METHODS, SHOWN, Environments, Job, Trace, grid_of, run_all
+
+from gparticles.evaluate.distances import energy_distance
+from gparticles.evaluate.floors import choose_bandwidth, resampled, smoothed
+from gparticles.evaluate.memorisation import memorisation
+from gparticles.evaluate.wasserstein import w2
+
+OUT = RESULTS / "peers.json"
+CHOOSING_SEED = 100
+WITHIN = 0.05
+Record = dict[str, Any]
+
+
+def distance(metric: str, points: Cloud, judges: Cloud) -> float:
+    """The score of a data set; nan where particles ran away."""
+    if not np.isfinite(points).all():
+        return float("nan")
+    return w2(points, judges).value if metric == "w2" else energy_distance(points, judges)
+
+
+def scores(metric: str, points: Cloud, sample: Sample) -> dict[str, float]:
+    """What is reported of a cloud."""
+    value = distance(metric, points, sample.held_out)
+    if np.isnan(value):
+        return {"value": value, "copy_rate": value, "nearest_ratio": value}
+    copies = memorisation(points, sample.target, sample.held_out)
+    return {
+        "value": value,
+        "copy_rate": copies.copy_rate,
+        "nearest_ratio": copies.nearest_ratio,
+    }
+
+
+def traced(metric: str, trace: Trace, sample: Sample) -> list[float]:
+    """The held-out score at every checkpoint, from 500 particles and 500 held-out points."""
+    judges = sample.held_out[:SHOWN]
+    return [distance(metric, shown, judges) for shown in trace.shown]
+
+
+def seconds_to_within(seconds: Sequence[float], values: Sequence[float]) -> float:
+    """The seconds at the first checkpoint whose value is within 5 % of the last."""
+    last = values[-1]
+    near = [value <= last + WITHIN * abs(last) for value in values]
+    return seconds[near.index(True)] if any(near) else seconds[-1]
+
+
+def choose(name: str, methods: Sequence[str], places: Environments) -> dict[str, Record]:
+    """Settings and iterations of the best held-out score, all on one sample."""
+    sample = draw(name, CHOOSING_SEED, choosing=True)
+    work = [
+        (method, Job(settings, METHODS[method].iterations, CHOOSING_SEED, timed=False))
+        for method in methods
+        for settings in grid_of(method, name)
+    ]
+    traces = run_all(sample, [(METHODS[method], job) for method, job in work], places)
+    tried: dict[str, list[Record]] = {}
+    for (method, job), trace in zip(work, traces, strict=True):
+        values = traced(DATA[name].metric, trace, sample)
+        free = METHODS[method].choose_iterations and not np.isnan(values).all()
+        best = int(np.nanargmin(values)) if free else -1
+        found = {"settings": job.settings, "iterations": trace.iterations[best]}
+        kept = {"value": values[best], "seconds": trace.seconds[best]}
+        tried.setdefault(method, []).append(found | kept | {"values": values})
+    return {
+        method: min(runs, key=lambda run: run["value"]) | {"tried": runs}
+        for method, runs in tried.items()
+    }
+
+
+def run_seed(
+    name: str, seed: int, chosen: dict[str, Record], places: Environments
+) -> dict[str, Record]:
+    """The chosen settings on one seed's points."""
+    sample, metric = draw(name, seed), DATA[name].metric
+    jobs = {m: Job(found["settings"], found["iterations"], seed) for m, found in chosen.items()}
+    traces = run_all(sample, [(METHODS[m], job) for m, job in jobs.items()], places)
+    rows = {}
+    for method, trace in zip(jobs, traces, strict=True):
+        values = traced(metric, trace, sample)
+        rows[method] = scores(metric, trace.final, sample) | {
+            "seconds": trace.seconds[-1],
+            "seconds_to_within": seconds_to_within(trace.seconds, values),
+            "compiling": trace.compiling,
+            "trace": {"seconds": trace.seconds, "values": values},
+        }
+    return rows
+
+
+def floors(name: str, seed: int) -> dict[str, Record]:
+    """What fits nothing: where particles start, fresh points, targets drawn again, with noise."""
+    sample, metric, count = draw(name, seed), DATA[name].metric, DATA[name].particles
+    noise = choose_bandwidth(sample.target, seed=seed).value
+    clouds = {
+        "source": sample.source,
+        "fresh": sample.fresh,
+        "resampled": resampled(sample.target, count, seed=seed),
+        "smoothed": smoothed(sample.target, count, bandwidth=noise, seed=seed),
+    }
+    return {floor: scores(metric, cloud, sample) for floor, cloud in clouds.items()}
+
+
+def read(path: Path) -> Record:
+    """What is there already."""
+    return json.loads(path.read_text()) if path.exists() else {"data": {}}
+
+
+def keep(path: Path, name: str, section: str, found: Record) -> Record:
+    """Add to the file, as it is at this moment, and return the data set's record."""
+    record = read(path)
+    record["machine"] = record.get("machine", machine())
+    mine = record["data"].setdefault(name, {"chosen": {}, "seeds": {}, "floors": {}})
+    for key, value in found.items():
+        mine[section][key] = mine[section].get(key, {}) | value
+    write_json(path, record)
+    return mine
+
+
+def carry_out(name: str, options: argparse.Namespace, places: Environments) -> None:
+    """One data set: choose what is not chosen yet, and run the seeds that are missing."""
+    mine = keep(options.out, name, "chosen", {})
+    missing = [m for m in options.methods if options.again or m not in mine["chosen"]]
+    if missing:
+        mine = keep(options.out, name, "chosen", choose(name, missing, places))
+    for seed in options.seeds:
+        there = {} if options.again else mine["seeds"].get(str(seed), {})
+        wanted = {m: mine["chosen"][m] for m in options.methods if m not in there}
+        if wanted:
+            found = {str(seed): run_seed(name, seed, wanted, places)}
+            mine = keep(options.out, name, "seeds", found)
+        if str(seed) not in mine["floors"]:
+            mine = keep(options.out, name, "floors", {str(seed): floors(name, seed)})
+    show(name, mine)
+
+
+def show(name: str, mine: Record) -> None:
+    """Means over the seeds that are there."""
+    columns = ("value", "copy_rate", "nearest_ratio", "seconds", "seconds_to_within")
+    lines = []
+    for section, rows in (("seeds", METHODS), ("floors", ("fresh", "resampled", "smoothed"))):
+        for row in rows:
+            found = [r[row] for r in mine[section].values() if row in r]
+            means = (
+                [np.mean([r[c] for r in found]) if c in found[0] else None for c in columns]
+                if found
+                else []
+            )
+            if found:
+                lines.append([row, *means, str(len(found))])
+    title = f"{DATA[name].title} ({DATA[name].metric})"
+    print_table(title, ["method", *columns, "seeds"], lines)
+
+
+def imports(python: Path | None, modules: str) -> Path | None:
+    """The interpreter, if it is there and has the modules; else None, and a line that says so."""
+    if python is None:
+        print(f"skipped, no interpreter given: methods that need {modules}")
+        return None
+    try:
+        subprocess.run([python, "-c", f"import {modules}"], check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError):
+        print(f"skipped, {python.name} cannot import them: methods that need {modules}")
+        return None
+    return python
+
+
+def main() -> None:
+    """Everything, or what is asked for."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    parser.add_argument("--reference", type=Path, help="a checkout of the published code")
+    parser.add_argument("--tensorflow-python", type=Path, help="an interpreter with TensorFlow")
+    parser.add_argument("--torch-python", type=Path, help="one with torch, geomloss and torchcfm")
+    parser.add_argument("--data", nargs="+", choices=DATA, default=list(DATA))
+    parser.add_argument("--methods", nargs="+", choices=METHODS, default=list(METHODS))
+    parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2, 3, 4])
+    parser.add_argument("--again", action="store_true", help="also what is in the file already")
+    parser.add_argument("--out", type=Path, default=OUT)
+    options = parser.parse_args()
+    wanted = {METHODS[m].environment for m in options.methods}
+    places = Environments(
+        imports(options.torch_python, "geomloss, torchcfm") if "torch" in wanted else None,
+        imports(options.tensorflow_python, "tensorflow") if "tensorflow" in wanted else None,
+        options.reference,
+    )
+    options.methods = [m for m in options.methods if places.has(METHODS[m])]
+    for name in options.data:
+        carry_out(name, options, places)
+
+
+if __name__ == "__main__":
+    main()
