@@ -11,7 +11,7 @@ import typer
 
 import gparticles
 from gparticles.errors import InputError
-from gparticles.interfaces import commands_divergence, commands_evaluate, commands_report, console
+from gparticles.interfaces import commands_divergence, commands_evaluate, commands_integrate, commands_report, console
 
 app = typer.Typer(
     name="gpa",
@@ -253,6 +253,7 @@ def _check_free(out: Path, *, force: bool) -> None:
 
 commands_divergence.register(app)
 commands_evaluate.register(app)
+commands_integrate.register(app)
 commands_report.register(app)
 
 if __name__ == "__main__":

@@ -63,7 +63,7 @@ def html(flow: Flow, shown: Shown | None, *, about: About) -> str:
         "totalSteps": flow.steps,
         "history": packing.packed_history(flow, words.HISTORY),
     }
-    return _template().render(
+    return template("page.html.jinja").render(
         about=about,
         flow=flow,
         shown=shown,
@@ -76,8 +76,8 @@ def html(flow: Flow, shown: Shown | None, *, about: About) -> str:
         curves=data["history"],
         data=script_json(data),
         plotly=packing.plotly_script(),
-        css=_text("page.css"),
-        js=_text("page.js"),
+        css=part("page.css"),
+        js=part("page.js"),
     )
 
 
@@ -99,16 +99,18 @@ def script_json(value: Any) -> str:
     return text
 
 
-def _text(name: str) -> str:
+def part(name: str) -> str:
+    """The text of a file beside this one."""
     return (resources.files(__package__ or "") / name).read_text(encoding="utf-8")
 
 
 @cache
-def _template() -> Any:
+def template(name: str) -> Any:
+    """A page to be filled in; whatever is filled in is escaped."""
     # jinja2 loads only where a page is written
     from jinja2 import Environment, StrictUndefined
 
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    return environment.from_string(_text("page.html.jinja"))
+    return environment.from_string(part(name))

@@ -1,0 +1,163 @@
+"""``gpa integrate`` of matrices in files: one for each batch."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gparticles.data import Table, kind_of, save
+from gparticles.data.cohorts import Cohorts, read_cohorts, read_labels
+from gparticles.data.files import SUFFIXES
+from gparticles.data.table import listed
+from gparticles.errors import InputError
+from gparticles.interfaces.integration import (
+    Batches,
+    Flows,
+    check_batches,
+    embedding,
+    fit,
+    judge_all,
+    moved_by,
+)
+from gparticles.interfaces.integration_options import Done, Options, held_out_judgement
+from gparticles.interfaces.integration_report import Finished, outcomes_of, write_outcome
+from gparticles.interfaces.laws import SourceLaw, form_of
+from gparticles.interfaces.staging import check_free, staged
+from gparticles.latent import latent_transport
+
+Say = Callable[[str], None]
+
+
+def integrate_files(paths: list[Path], out: Path, options: Options, say: Say) -> Done:
+    """Reads matrices, moves all batches onto the reference, and writes what was asked for.
+
+    Args:
+        paths: of the matrices, one for each batch.
+        out: a folder for one file each, or a file (.csv, .tsv, .parquet) for all of them.
+        options: everything else.
+        say: called with warnings.
+
+    Raises:
+        InputError: anything that the user can mend, before anything is written.
+    """
+    joint = any(out.name.lower().endswith(suffix) for suffix in SUFFIXES)
+    if joint and options.transpose:
+        raise InputError(
+            f"{out}: one file for all batches has samples in rows; give a folder for --transpose"
+        )
+    home = out.parent if joint else out
+    report = f"{out.name.split('.')[0]}-report" if joint else "."
+    check_free([out, home / report] if joint else [out], force=options.force)
+    cohorts, batches = _read(paths, options)
+    for line in (*cohorts.warnings, *check_batches(batches)):
+        say(line)
+    move = partial(latent_transport, latent_dim=options.latent_dim, **options.flow_settings)
+    embed = partial(embedding, dim=options.latent_dim, seed=options.seed)
+    held_out = held_out_judgement(batches, move, embed, options=options, say=say)
+    flows = fit(batches, move)
+    after = moved_by(flows, batches)
+    done = Finished(
+        batches=batches,
+        whole=judge_all(batches, after, embed, seed=options.seed),
+        held_out=held_out,
+        space=f"the first {options.latent_dim} principal components of each matrix",
+        outcomes=outcomes_of(flows),
+        notes=(*cohorts.warnings, *_notes(flows)),
+        command=options.command,
+        settings=options.shown(),
+    )
+    with staged(home) as stage:
+        files = _write(stage, out if joint else None, cohorts, after)
+        place = stage / report
+        place.mkdir(exist_ok=True)
+        _keep(place / "flows", cohorts, flows)
+        write_outcome(place, done, seed=options.seed)
+    return Done(
+        files=[home / name for name in files],
+        report=home / report,
+        flows=sorted(flows),
+        finished=done,
+    )
+
+
+def _read(paths: list[Path], options: Options) -> tuple[Cohorts, Batches]:
+    names = [name for name in (options.labels, options.judge_by) if name is not None]
+    columns = [name for name in names if not Path(name).is_file()]
+    if columns and options.transpose:
+        raise InputError(f"labels: there is no file {columns[0]}; with --transpose give a file")
+    cohorts = read_cohorts(
+        paths,
+        transpose=options.transpose,
+        id_column=options.id_column,
+        label_column=columns[0] if columns else None,
+    )
+    labels = _labels(options.labels, cohorts)
+    judged = labels if options.judge_by is None else _labels(options.judge_by, cohorts)
+    batches = Batches(
+        points=cohorts.values,
+        names=cohorts.batches,
+        reference=_reference(paths, cohorts.names, options.reference),
+        labels=labels,
+        judged=judged,
+    )
+    return cohorts, batches
+
+
+def _labels(name: str | None, cohorts: Cohorts) -> np.ndarray | None:
+    if name is None:
+        return None
+    return read_labels(Path(name), cohorts.ids) if Path(name).is_file() else cohorts.labels
+
+
+def _reference(paths: list[Path], names: tuple[str, ...], wanted: str) -> str:
+    """The batch that is meant by a path, a file's name, or this without its ending."""
+    for path, name in zip(paths, names, strict=True):
+        if wanted in (name, path.name, str(path)) or Path(wanted).absolute() == path.absolute():
+            return name
+    raise InputError(f"reference: there is no {wanted!r}; name one of {listed(names)}")
+
+
+def _notes(flows: Flows) -> list[str]:
+    return list(dict.fromkeys(note for flow in flows.values() for note in flow.notes))
+
+
+def _write(stage: Path, joint: Path | None, cohorts: Cohorts, after: np.ndarray) -> list[str]:
+    """Writes the corrected matrices; returns their names."""
+    if joint is not None:
+        first = cohorts.tables[0]
+        # all rows in one file; the column says where each came from
+        like = replace(first, label_name="batch", label_position=None, header=True)
+        save(after, stage / joint.name, like=like, ids=cohorts.ids, labels=cohorts.batches)
+        return [joint.name]
+    written = []
+    begin = 0
+    for table, name in zip(cohorts.tables, cohorts.names, strict=True):
+        rows = after[begin : begin + len(table)]
+        begin += len(table)
+        form, values = _form(table, rows, transposed=cohorts.transposed)
+        path = stage / f"{name}.{kind_of(table.name)}"
+        save(values, path, like=form, ids=form.ids, labels=form.labels)
+        written.append(path.name)
+    return written
+
+
+def _form(table: Table, rows: np.ndarray, *, transposed: bool) -> tuple[Table, np.ndarray]:
+    if not transposed:
+        return table, rows
+    samples = tuple(table.ids or ())
+    form = replace(table, values=table.values.T, columns=samples, ids=list(table.columns or ()))
+    return replace(form, header=True, id_position=0), rows.T
+
+
+def _keep(folder: Path, cohorts: Cohorts, flows: Flows) -> None:
+    """One folder for each flow, which ``gpa transform`` takes."""
+    for table, name in zip(cohorts.tables, cohorts.names, strict=True):
+        if name not in flows:
+            continue
+        stored = flows[name].save(folder / name / "flow")
+        law: dict[str, Any] = {"kind": "file", "name": table.name, "options": {}}
+        form = form_of(replace(table, ids=None, labels=None))
+        SourceLaw(**law, rows=None, labels=None, like=form).save(stored)

@@ -1,0 +1,172 @@
+"""What is written of an integration beside the data: figures, numbers and a page."""
+
+import importlib.util
+import json
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gparticles.evaluate.report.batches import Page, Table, measured_rows, write_batches_report
+from gparticles.flow.files import write_atomically
+from gparticles.interfaces.folder import METRICS
+from gparticles.interfaces.integration import Batches, Flows, Judgement
+from gparticles.interfaces.showing import REPORT, versions
+from gparticles.latent import LatentFlow
+
+# beyond, a map of neighbours takes minutes
+MAX_UMAP = 20_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finished:
+    """A finished integration.
+
+    Attributes:
+        batches: before.
+        whole: judged on all samples.
+        held_out: judged on samples kept from a second fit, or None.
+        space: what the space is in which it was judged, in words.
+        outcomes: batch to how its flow ended.
+        notes: what the user should know.
+        command: what made it.
+        settings: names and values.
+    """
+
+    batches: Batches
+    whole: Judgement
+    held_out: Judgement | None
+    space: str
+    outcomes: dict[str, str]
+    notes: Sequence[str]
+    command: str
+    settings: dict[str, Any]
+
+
+def outcomes_of(flows: Flows) -> dict[str, str]:
+    """How each flow ended, with what its codec lost."""
+    found = {}
+    for name, flow in flows.items():
+        lost = ""
+        if isinstance(flow, LatentFlow):
+            kept = 100 - 100 * flow.lost[0]
+            lost = (
+                f", in {flow.latent_target.shape[1]} components, which hold {kept:.0f} % of its "
+                "variance; the rest is added back"
+            )
+        found[name] = f"{flow.outcome}{lost}"
+    return found
+
+
+def write_outcome(folder: Path, done: Finished, *, seed: int) -> None:
+    """Writes ``figures/``, ``metrics.json`` and ``report.html`` into a folder, which exists."""
+    pictures = _figures(folder / "figures", done, seed)
+    metrics = _metrics(done)
+    write_batches_report(folder / REPORT, _page(done), pictures)
+    write_atomically(folder / METRICS, (json.dumps(metrics, indent=1) + "\n").encode())
+
+
+def _metrics(done: Finished) -> dict[str, Any]:
+    found: dict[str, Any] = {"all": _entry(done.whole)}
+    if done.held_out is not None:
+        found["held_out"] = _entry(done.held_out)
+    return {
+        **found,
+        "space": done.space,
+        "outcomes": done.outcomes,
+        "notes": list(done.notes),
+        "settings": done.settings,
+    }
+
+
+def _entry(judged: Judgement) -> dict[str, Any]:
+    return {"samples": judged.counts, "before": judged.before, "after": judged.after}
+
+
+def _figures(folder: Path, done: Finished, seed: int) -> list[tuple[Path, str]]:
+    from gparticles.evaluate.plots.batches import View, before_after_figure
+
+    folder.mkdir(exist_ok=True)
+    names = done.batches.names
+    groups = {"batch": names}
+    if done.batches.judged is not None:
+        groups["label"] = done.batches.judged
+    flat = [_principal(space) for space in done.whole.space]
+    drawn = {"pca": ("principal components of each", flat)}
+    maps = [_umap(space, seed) for space in done.whole.space]
+    if maps[0] is not None and maps[1] is not None:
+        drawn["umap"] = ("UMAP, which keeps neighbours and no distances", maps)
+    found = []
+    for name, (caption, (before, after)) in drawn.items():
+        views = {"before": View(*before), "after": View(*after)}
+        path = folder / f"{name}.png"
+        before_after_figure(views, groups).savefig(path, dpi=110, metadata={"Software": None})
+        found.append((path, f"Before and after: {caption}."))
+    return found
+
+
+def _principal(space: np.ndarray) -> tuple[np.ndarray, tuple[str, str]]:
+    from gparticles.evaluate.plots.projection import Projection
+
+    # columns of nothing: few columns would be shown as they are
+    padded = np.column_stack([space, np.zeros((len(space), 4))])
+    project = Projection(padded)
+    first, second = (
+        f"principal component {k + 1} ({share:.0%})" for k, share in enumerate(project.shares)
+    )
+    return project(padded), (first, second)
+
+
+def _umap(space: np.ndarray, seed: int) -> Any:
+    if importlib.util.find_spec("umap") is None or not 15 < len(space) <= MAX_UMAP:
+        return None
+    with warnings.catch_warnings():
+        # it says that a seed costs it its threads
+        warnings.simplefilter("ignore")
+        import umap  # type: ignore[import-not-found]
+
+        points = umap.UMAP(random_state=seed, n_jobs=1).fit_transform(space)
+    return np.asarray(points, np.float64), ("UMAP 1", "UMAP 2")
+
+
+def _page(done: Finished) -> Page:
+    batches = done.batches
+    sizes = ", ".join(f"{name} {count}" for name, count in done.whole.counts.items())
+    tables = [
+        Table(
+            "All samples",
+            f"The samples that the flow was fitted to ({sizes}), judged in {done.space}. It has "
+            "seen them, so these numbers flatter it.",
+            measured_rows(done.whole.before, done.whole.after),
+        )
+    ]
+    if done.held_out is not None:
+        kept = ", ".join(f"{name} {count}" for name, count in done.held_out.counts.items())
+        words = (
+            f"Samples that a second fit did not see ({kept}), carried along its flow. The space "
+            "they are judged in is that of the samples it saw, and labels are learnt from those."
+        )
+        rows = measured_rows(done.held_out.before, done.held_out.after)
+        tables.insert(0, Table("Held-out samples", words, rows))
+    moving = ", ".join(batches.others)
+    return Page(
+        name="Batches before and after",
+        description=f"{moving} moved onto {batches.reference}, which stays as it is.",
+        facts=[
+            ("reference", batches.reference),
+            ("samples", sizes),
+            ("columns", str(batches.points.shape[1])),
+        ],
+        notes=done.notes,
+        tables=tables,
+        command=done.command,
+        settings=[*_shown(done.settings), *done.outcomes.items()],
+        versions=versions(),
+    )
+
+
+def _shown(settings: dict[str, Any]) -> list[tuple[str, str]]:
+    return [(name, str(value)) for name, value in settings.items() if value is not None]
