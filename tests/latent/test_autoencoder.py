@@ -108,3 +108,10 @@ def test_refused(refused):
 def test_points_that_coincide():
     codec = gpa.Autoencoder(2, width=4, epochs=2).fit(np.ones((6, 3)))
     np.testing.assert_allclose(codec.decode(codec.encode(np.ones((2, 3)))), 1)
+
+
+def test_training_that_diverges_leaves_the_pca():
+    codec = gpa.Autoencoder(2, width=4, epochs=3, learning_rate=1e30).fit(POINTS, seed=3)
+    assert not np.isfinite(codec.validation_error[-1])
+    assert 0.9 < codec.variance_kept < 1
+    assert _lost(codec, POINTS) < 1.1 * _lost(gpa.PCA(2).fit(POINTS), POINTS)

@@ -73,7 +73,8 @@ class Autoencoder(AbstractCodec):
         event: the shape of a point; ``decode`` returns points of it.
         training_error, validation_error: mean squared error of u after every epoch; that of
             validation begins with the PCA's, so it has one entry more.
-        variance_kept: the share of the variance of the validation part's u that is not lost.
+        variance_kept: the share of the variance of the validation part's u that is not lost; that
+            part chose the epoch, so it flatters a little.
 
     Raises:
         InputError: a number is out of its range; or later: too few points, or other columns.
@@ -130,7 +131,8 @@ class Autoencoder(AbstractCodec):
         found = _train(self, start, (*parts, jax.random.PRNGKey(seed)))
         networks = jax.tree.map(np.asarray, found.best)
         spread = float(((parts[1] - parts[1].mean(axis=0)) ** 2).mean())
-        lost = float(np.min(found.validation)) / spread if spread > 0 else 0.0
+        # of the epoch that is kept; a later one may have diverged
+        lost = float(np.nanmin(found.validation)) / spread if spread > 0 else 0.0
         return dataclasses.replace(
             self,
             latent_dim=networks[0].skip.shape[0],
