@@ -45,6 +45,10 @@ from gparticles.data.sources import fitted_gaussian as fitted_gaussian
 from gparticles.data.sources import logistic_noise as logistic_noise
 from gparticles.data.sources import projected_logistic_noise as projected_logistic_noise
 from gparticles.data.sources import uniform_noise as uniform_noise
+from gparticles.data.studies import Study as Study
+from gparticles.data.studies import bladder_cancer as bladder_cancer
+from gparticles.data.studies import geo_series as geo_series
+from gparticles.data.studies import read_series_matrix as read_series_matrix
 from gparticles.data.table import Table as Table
 from gparticles.data.table import check_same_columns as check_same_columns
 from gparticles.data.table import from_array as from_array

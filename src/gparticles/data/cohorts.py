@@ -83,7 +83,8 @@ def read_cohorts(
     twice = [name for name in names if names.count(name) > 1]
     if twice:
         raise refusal(listed(paths), f"two files are called {quoted(twice[0])}", "rename one")
-    tables = [_samples(path, transpose, id_column, label_column) for path in paths]
+    columns = {"id_column": id_column, "label_column": label_column}
+    tables = [_samples(path, transpose=transpose, **columns) for path in paths]
     common, told = _common_genes(tables)
     kept = tuple(_with_genes(table, common) for table in tables)
     return Cohorts(
@@ -138,7 +139,9 @@ def _stem(path: Path) -> str:
     return path.name[: -len(kind) - 1]
 
 
-def _samples(path: Path, transpose: bool, id_column: str | None, label_column: str | None) -> Table:
+def _samples(
+    path: Path, *, transpose: bool, id_column: str | None, label_column: str | None
+) -> Table:
     table = load(path, id_column=id_column, label_column=label_column)
     if transpose:
         table = _transposed(table)

@@ -18,13 +18,13 @@ class Remote:
 
     Attributes:
         url: where it is.
-        checksum: what it must have, as in ``"sha256:..."``.
-        size: megabytes, to be told before it comes.
+        checksum: what it must have, as in ``"sha256:..."``; None where nobody states one.
+        size: megabytes, to be told before it comes; None where that is not known.
     """
 
     url: str
-    checksum: str
-    size: int
+    checksum: str | None
+    size: int | None = None
 
     @property
     def name(self) -> str:
@@ -62,8 +62,9 @@ def fetch(remote: Remote) -> Path:
     except ValueError as error:
         raise InputError(f"{remote.url}: is not the file it was ({brief(error)}); {mend}") from None
     except OSError as error:  # of the network as well as of the disk
+        size = "" if remote.size is None else f", {remote.size} MB"
         raise InputError(
-            f"{remote.url}: cannot be fetched ({brief(error)}, {remote.size} MB); {mend}"
+            f"{remote.url}: cannot be fetched ({brief(error)}{size}); {mend}"
         ) from None
 
 

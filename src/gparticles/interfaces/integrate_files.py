@@ -52,35 +52,47 @@ def integrate_files(paths: list[Path], out: Path, options: Options, say: Say) ->
     report = f"{out.name.split('.')[0]}-report" if joint else "."
     check_free([out, home / report] if joint else [out], force=options.force)
     cohorts, batches = _read(paths, options)
-    for line in (*cohorts.warnings, *check_batches(batches)):
+    notes = [*cohorts.warnings, *check_batches(batches)]
+    told = len(notes)
+    for line in notes:
         say(line)
-    move = partial(latent_transport, latent_dim=options.latent_dim, **options.flow_settings)
-    embed = partial(embedding, dim=options.latent_dim, seed=options.seed)
-    held_out = held_out_judgement(batches, move, embed, options=options, say=say)
-    flows = fit(batches, move)
-    after = moved_by(flows, batches)
-    done = Finished(
-        batches=batches,
-        whole=judge_all(batches, after, embed, seed=options.seed),
-        held_out=held_out,
-        space=f"the first {options.latent_dim} principal components of each matrix",
-        outcomes=outcomes_of(flows),
-        notes=(*cohorts.warnings, *_notes(flows)),
-        command=options.command,
-        settings=options.shown(),
-    )
+    flows, after, finished = _finished(batches, options, notes)
+    for line in notes[told:]:
+        say(line)
     with staged(home) as stage:
         files = _write(stage, out if joint else None, cohorts, after)
         place = stage / report
         place.mkdir(exist_ok=True)
         _keep(place / "flows", cohorts, flows)
-        write_outcome(place, done, seed=options.seed)
+        write_outcome(place, finished, seed=options.seed)
     return Done(
         files=[home / name for name in files],
         report=home / report,
         flows=sorted(flows),
-        finished=done,
+        finished=finished,
     )
+
+
+def _finished(
+    batches: Batches, options: Options, notes: list[str]
+) -> tuple[Flows, np.ndarray, Finished]:
+    """Integrates and judges: the flows, all samples after them, and what is said of it."""
+    move = partial(latent_transport, latent_dim=options.latent_dim, **options.flow_settings)
+    embed = partial(embedding, dim=options.latent_dim, seed=options.seed)
+    held_out = held_out_judgement(batches, move, embed, options=options, say=notes.append)
+    flows = fit(batches, move)
+    after = moved_by(flows, batches)
+    finished = Finished(
+        batches=batches,
+        whole=judge_all(batches, after, embed, seed=options.seed),
+        held_out=held_out,
+        space=f"the first {options.latent_dim} principal components of each matrix",
+        outcomes=outcomes_of(flows),
+        notes=[*notes, *_notes(flows)],
+        command=options.command,
+        settings=options.shown(),
+    )
+    return flows, after, finished
 
 
 def _read(paths: list[Path], options: Options) -> tuple[Cohorts, Batches]:

@@ -43,14 +43,25 @@ def integrate_h5ad(path: Path, out: Path, options: Options, say: Say) -> Done:
     report = f"{out.stem}-report"
     check_free([out, out.parent / report], force=options.force)
     adata = _read(path)
-    notes = []
-    basis = options.basis or USUAL
-    if options.basis is None and USUAL not in adata.obsm:
-        notes.append(_decompose(adata, options))
+    made = options.basis is None and USUAL not in adata.obsm
+    notes = [_decompose(adata, options)] if made else []
+    finished = _finished(adata, options, notes)
+    for line in notes:
+        say(line)
+    with staged(out.parent) as stage:
+        (stage / report).mkdir()
+        write_outcome(stage / report, finished, seed=options.seed)
+        adata.write_h5ad(stage / out.name)
+    return Done(files=[out], report=out.parent / report, finished=finished)
+
+
+def _finished(adata: Any, options: Options, notes: list[str]) -> Finished:
+    """Integrates in place and judges; appends to the notes."""
     judged = _judged(adata, options)
+    basis, key = options.basis or USUAL, str(options.batch_key)
     integrate(
         adata,
-        key=str(options.batch_key),
+        key=key,
         reference=options.reference,
         basis=basis,
         adjusted_basis=options.adjusted_basis,
@@ -60,7 +71,7 @@ def integrate_h5ad(path: Path, out: Path, options: Options, say: Say) -> Done:
     )
     batches = Batches(
         points=_matrix(adata.obsm[basis]),
-        names=_text(adata, str(options.batch_key)),
+        names=_text(adata, key),
         reference=options.reference,
         labels=None if options.labels is None else _text(adata, options.labels),
         judged=judged,
@@ -68,11 +79,9 @@ def integrate_h5ad(path: Path, out: Path, options: Options, say: Say) -> Done:
     notes += check_batches(batches)
     move = partial(transport, **options.flow_settings)
     held_out = held_out_judgement(batches, move, _as_it_is, options=options, say=notes.append)
-    for line in notes:
-        say(line)
     after = _matrix(adata.obsm[options.adjusted_basis])
     record = adata.uns["gparticles"]
-    finished = Finished(
+    return Finished(
         batches=batches,
         whole=judge_all(batches, after, _as_it_is, seed=options.seed),
         held_out=held_out,
@@ -82,11 +91,6 @@ def integrate_h5ad(path: Path, out: Path, options: Options, say: Say) -> Done:
         command=options.command,
         settings=options.shown(),
     )
-    with staged(out.parent) as stage:
-        (stage / report).mkdir()
-        write_outcome(stage / report, finished, seed=options.seed)
-        adata.write_h5ad(stage / out.name)
-    return Done(files=[out], report=out.parent / report, finished=finished)
 
 
 def _as_it_is(_: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:

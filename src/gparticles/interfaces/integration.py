@@ -73,7 +73,8 @@ def check_batches(batches: Batches) -> list[str]:
     names, counts = np.unique(batches.names, return_counts=True)
     if batches.reference not in names:
         raise InputError(
-            f"reference: there is no batch {batches.reference!r}; name one of {listed(names.tolist())}"
+            f"reference: there is no batch {batches.reference!r}; name one of "
+            f"{listed(names.tolist())}"
         )
     if len(names) < 2:
         raise InputError(f"there is one batch only, {names[0]!r}; there is nothing to integrate")
@@ -99,8 +100,8 @@ def _check_classes(batches: Batches, labels: np.ndarray) -> None:
     if strange.any():
         raise InputError(
             f"labels: {str(labels[strange][0])!r} of batch {str(batches.names[strange][0])!r} does "
-            f"not occur in the reference, which has {listed(known.tolist())}; remove these samples, or give "
-            "--judge-by instead"
+            f"not occur in the reference, which has {listed(known.tolist())}; remove these "
+            "samples, or give --judge-by instead"
         )
 
 
