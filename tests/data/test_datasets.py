@@ -139,6 +139,16 @@ def test_student_t_radius_and_covariance():
     assert kstest((x[:5000] ** 2).sum(1) / 3, f(3, 5).cdf).pvalue > 0.01
 
 
+def test_columns_of_student_t_may_be_independent():
+    from scipy.stats import kstest, spearmanr, t
+
+    x = data.student_t(5000, dof=1.5, independent=True, seed=0).astype(float)
+    assert all(kstest(column, t(1.5).cdf).pvalue > 0.01 for column in x.T)
+    # sizes of the columns of a spherical law go together
+    assert abs(spearmanr(*np.abs(x.T)).statistic) < 0.05
+    assert spearmanr(*np.abs(data.student_t(5000, dof=1.5, seed=0).T)).statistic > 0.2
+
+
 def test_heavy_tails_are_finite():
     assert np.isfinite(data.student_t(10_000, dof=0.5, seed=0)).all()
 

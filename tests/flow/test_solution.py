@@ -98,6 +98,7 @@ def test_frames_are_thinned_to_their_budget(short):
 SAVED = {
     "plain": {},
     "columns": {"scale": "columns"},
+    "bent": {"scale": "log"},
     "bounded": {"bounds": (-1.0, 5.0)},
     "multistep": {"integrator": gpa.AdamsBashforthMoulton(3)},
     "reverse": {"reverse": True, "f": gpa.Alpha(2.0)},

@@ -67,7 +67,7 @@ def test_speeds_and_steps_are_bounded_by_l(integrator, short):
     assert moved.max() <= 2.0 * 0.1 * reach * 1.001
 
 
-@pytest.mark.parametrize("scale", ["auto", "columns"])
+@pytest.mark.parametrize("scale", ["auto", "columns", "log"])
 @pytest.mark.parametrize(
     ("factor", "shift"), [(1000.0, 0.0), (1.0, 1e4), (1e30, 0.0), (1e-30, 0.0)]
 )
@@ -212,7 +212,7 @@ ODD = {
 
 
 @pytest.mark.parametrize("name", ODD)
-@pytest.mark.parametrize("scale", ["auto", "columns"])
+@pytest.mark.parametrize("scale", ["auto", "columns", "log"])
 def test_odd_data_work(name, scale):
     flow = gpa.transport(*ODD[name], steps=4, scale=scale)
     assert np.isfinite(flow.particles).all()

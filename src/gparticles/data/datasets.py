@@ -152,13 +152,17 @@ def two_moons_labelled(n: int, *, noise: float = 0.05, seed: int = 0) -> tuple[A
     return points.astype(np.float32), moon
 
 
-def student_t(n: int, *, dof: float, dim: int = 2, seed: int = 0) -> Array:
+def student_t(
+    n: int, *, dof: float, dim: int = 2, independent: bool = False, seed: int = 0
+) -> Array:
     """Draw from the spherical multivariate Student-t, normal / sqrt(chi2(dof) / dof).
 
     Args:
         n: number of rows.
         dof: degrees of freedom, positive; moments of order dof and above are infinite.
         dim: number of columns.
+        independent: a chi2 for each column, whose columns are independent Student-t variables: far
+            out, points lie along the axes.
         seed: of the generator.
 
     Returns:
@@ -177,7 +181,7 @@ def student_t(n: int, *, dof: float, dim: int = 2, seed: int = 0) -> Array:
     generator = np.random.default_rng(seed)
     normal = generator.standard_normal((n, dim))
     with np.errstate(divide="ignore", over="ignore"):
-        spread = np.sqrt(dof / generator.chisquare(dof, size=(n, 1)))
+        spread = np.sqrt(dof / generator.chisquare(dof, size=(n, dim if independent else 1)))
         points = (normal * spread).astype(np.float32)
     if not np.isfinite(points).all():
         raise InputError(f"a draw with dof = {dof} is too large for float32; give a larger dof")

@@ -22,7 +22,7 @@ from gparticles.flow.preparation import (
 )
 from gparticles.flow.progress import Progress
 from gparticles.flow.recording import frame_steps
-from gparticles.flow.scaling import Scaling, choose_scaling
+from gparticles.flow.scaling import AbstractScaling, choose_scaling
 from gparticles.flow.solution import Flow, finish, result_dtype
 from gparticles.flow.stopping import Seen
 
@@ -69,7 +69,7 @@ class _Run:
     """The loop over steps, and what becomes of it."""
 
     wishes: Wishes
-    scaling: Scaling
+    scaling: AbstractScaling
     stepper: Any
     dtype: np.dtype
     event: tuple[int, ...]

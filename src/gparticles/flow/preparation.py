@@ -26,7 +26,7 @@ from gparticles.flow import defaults
 from gparticles.flow.integrators import AbstractIntegrator
 from gparticles.flow.matching import check_proportions, choose_potential, match_labels
 from gparticles.flow.recording import Store, thinning, tree_bytes
-from gparticles.flow.scaling import Scaling, choose_scaling
+from gparticles.flow.scaling import AbstractScaling, choose_scaling
 from gparticles.flow.solution import finish, result_dtype
 from gparticles.flow.stepping import Evaluation, Problem, State, init
 from gparticles.flow.stopping import AbstractStop, HeldOut
@@ -68,7 +68,7 @@ class Prepared:
     state: State
     potential: AbstractPotential
     evaluation: Any
-    scaling: Scaling
+    scaling: AbstractScaling
     classes: np.ndarray | None
     lipschitz: float
     dtype: np.dtype
@@ -222,7 +222,7 @@ def check_bounds(bounds: Any) -> tuple[float, float] | None:
     return low, high
 
 
-def working_points(scaling: Scaling, points: np.ndarray, name: str) -> np.ndarray:
+def working_points(scaling: AbstractScaling, points: np.ndarray, name: str) -> np.ndarray:
     """Working units, float32, with entries that can be squared there."""
     with np.errstate(over="ignore"):
         working = scaling.to_working(points)
@@ -237,13 +237,15 @@ def working_points(scaling: Scaling, points: np.ndarray, name: str) -> np.ndarra
 
 
 def working_bounds(
-    bounds: tuple[float, float] | None, scaling: Scaling, clouds: tuple[np.ndarray, np.ndarray]
+    bounds: tuple[float, float] | None,
+    scaling: AbstractScaling,
+    clouds: tuple[np.ndarray, np.ndarray],
 ) -> tuple[Any, Any] | None:
     """The box in which particles are kept; constant columns are kept at their constant."""
     shape = clouds[0].shape[1:]
     low, high = (np.full(shape, b, np.float32) for b in (-np.inf, np.inf))
     if bounds is not None:
-        low, high = (scaling.to_working(np.full(shape, b)) for b in bounds)
+        low, high = scaling.box(*bounds)
     both = np.concatenate(clouds)
     constant = (both == both[0]).all(axis=0)
     if bounds is None and (not constant.any() or constant.all()):

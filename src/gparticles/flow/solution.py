@@ -18,7 +18,7 @@ from gparticles.errors import InputError
 from gparticles.flow.exact_ride import SoftRide
 from gparticles.flow.files import read_arrays, read_record, write_arrays, write_record
 from gparticles.flow.integrators import AbstractIntegrator, advance, empty_history, evaluations
-from gparticles.flow.scaling import Scaling
+from gparticles.flow.scaling import AbstractScaling
 from gparticles.flow.serialisation import decode, encode
 from gparticles.flow.stepping import Evaluation, confine, velocity_at
 from gparticles.potential import AbstractPotential
@@ -130,14 +130,14 @@ class Flow:
     lipschitz: float
     certified: bool
     classes: np.ndarray | None
-    scaling: Scaling
+    scaling: AbstractScaling
     bounds: tuple[float, float] | None
     settings: dict[str, Any]
     ride: Ride | SoftRide | None = field(default=None)
 
     @property
     def scale(self) -> Any:
-        """What the data were divided by: a number, or one per column."""
+        """What the data were divided by: a number, or one per column; at the centre if bent."""
         return float(self.scaling.scale) if np.ndim(self.scaling.scale) == 0 else self.scaling.scale
 
     @property
@@ -200,7 +200,8 @@ class Flow:
             raise InputError(f"t is {t}: times begin at 0")
         labels = None if indices is None else jnp.asarray(indices)
         working = self.scaling.to_working(array)
-        return self.scaling.velocity_to_data(ride.drift(int(ride.slots[step]), working, labels))
+        velocity = ride.drift(int(ride.slots[step]), working, labels)
+        return self.scaling.velocity_to_data(velocity, working)
 
     def potential(self, step: int = -1) -> AbstractPotential:
         """The potential phi at the beginning of a step, a function of points in working units."""
@@ -303,7 +304,7 @@ def result_dtype(array: np.ndarray) -> np.dtype:
 
 
 def finish(
-    scaling: Scaling, working: Any, bounds: tuple[float, float] | None, dtype: np.dtype
+    scaling: AbstractScaling, working: Any, bounds: tuple[float, float] | None, dtype: np.dtype
 ) -> np.ndarray:
     """Working units to the user's, inside the bounds to the last bit."""
     points = scaling.to_data(working, np.float64)

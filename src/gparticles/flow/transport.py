@@ -94,8 +94,9 @@ def transport(
         bounds: (low, high) in data units, in which particles are kept.
         source_weights, target_weights: shapes (m,) and (n,), not negative; equal by default.
         labels, target_labels: classes of the points, shapes (m,) and (n,): one phi per class.
-        scale: "auto" divides by one robust spread, "columns" by one per column as well, a number
-            by itself; 1.0 means raw units.
+        scale: "auto" divides by one robust spread, "columns" by one per column as well, "log"
+            takes logarithms of distances from the centre, for heavy tails; a number divides by
+            itself, 1.0 means raw units.
         stop: a rule that may end the flow before its last step.
         store: what is kept for replay and pictures.
         callbacks: called with a ``Progress`` after every chunk of steps.

@@ -81,7 +81,8 @@ Lipschitz = Annotated[
     _allows("a number above 0, or inf"),
 ]
 Scale = Annotated[
-    Literal["auto", "columns"] | Positive, _allows('"auto", "columns" or a number above 0')
+    Literal["auto", "columns", "log"] | Positive,
+    _allows('"auto", "columns", "log" or a number above 0'),
 ]
 Numbers = Annotated[float | list[float], _allows("a number, or one per column in brackets")]
 Bounds = Annotated[
@@ -149,7 +150,7 @@ class Dataset(Cloud):
 
 def _sampler_model(name: str) -> type[Dataset]:
     """A model with one key per keyword of a sampler."""
-    types: dict[Any, Any] = {int: Count, float: Number, int | None: Count}
+    types: dict[Any, Any] = {bool: Flag, int: Count, float: Number, int | None: Count}
     fields: dict[str, Any] = {}
     for key, parameter in inspect.signature(SAMPLERS[name]).parameters.items():
         if key in Dataset.model_fields:
@@ -232,6 +233,7 @@ class Latent(Section):
     width: Count | None = None
     depth: Count | None = None
     epochs: Count | None = None
+    align: Flag = False
     keep_residual: Flag | None = None
     centre_residual: Flag | None = None
     scale_residual: Flag | None = None
