@@ -23,6 +23,11 @@ from gparticles.flow import Progress as Progress
 from gparticles.flow import Store as Store
 from gparticles.flow import load_flow as load_flow
 from gparticles.flow import transport as transport
+from gparticles.gan import GAN as GAN
+from gparticles.gan import ClippedCritic as ClippedCritic
+from gparticles.gan import LipschitzCritic as LipschitzCritic
+from gparticles.gan import PenalisedCritic as PenalisedCritic
+from gparticles.gan import train_gan as train_gan
 from gparticles.latent import PCA as PCA
 from gparticles.latent import Autoencoder as Autoencoder
 from gparticles.latent import LatentFlow as LatentFlow

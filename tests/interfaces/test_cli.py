@@ -15,7 +15,7 @@ import pytest
 
 import gparticles
 from gparticles.data import load
-from gparticles.interfaces import cli, console
+from gparticles.interfaces import console, watching
 
 # compiles much: left out of `make fast-test`
 pytestmark = pytest.mark.slow
@@ -155,9 +155,9 @@ def test_statuses(error, status, capsys):
 
 
 def test_how_to_resume(monkeypatch, tmp_path):
-    monkeypatch.setattr(cli, "_typed", ["run", "my recipe.toml", "--out", "x"])
-    assert cli._how_to_resume(tmp_path).endswith("gpa run 'my recipe.toml' --out x --resume")
-    assert "before anything was written" in cli._how_to_resume(tmp_path / "none")
+    monkeypatch.setattr(watching, "_typed", ["run", "my recipe.toml", "--out", "x"])
+    assert watching._how_to_resume(tmp_path).endswith("gpa run 'my recipe.toml' --out x --resume")
+    assert "before anything was written" in watching._how_to_resume(tmp_path / "none")
 
 
 LONG = ("gaussian", "--set", "n=20", "--set", "target.n=20", "--set", "checkpoint_seconds=0.1")

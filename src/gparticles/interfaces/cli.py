@@ -1,6 +1,5 @@
 """The command ``gpa``."""
 
-import shlex
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -11,7 +10,15 @@ import typer
 
 import gparticles
 from gparticles.errors import InputError
-from gparticles.interfaces import commands_divergence, commands_evaluate, commands_integrate, commands_report, console
+from gparticles.interfaces import (
+    commands_augment,
+    commands_divergence,
+    commands_evaluate,
+    commands_integrate,
+    commands_report,
+    console,
+)
+from gparticles.interfaces.watching import remember, watched
 
 app = typer.Typer(
     name="gpa",
@@ -20,9 +27,6 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-
-# as typed, for the line that says how to resume
-_typed: list[str] = []
 
 Out = Annotated[Path, typer.Option("--out", "-o", help="The file to write.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace the file if it exists.")]
@@ -37,10 +41,10 @@ LabelColumn = Annotated[
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command; returns its exit status: 0, 2 for what the user can mend, 130, or 1."""
-    _typed[:] = sys.argv[1:] if argv is None else argv
+    typed = remember(sys.argv[1:] if argv is None else argv)
     try:
         with console.warnings_told():
-            status = app(list(_typed) or ["--help"], prog_name="gpa", standalone_mode=False)
+            status = app(typed or ["--help"], prog_name="gpa", standalone_mode=False)
     except (Exception, KeyboardInterrupt) as error:
         found = console.status_of(error)
         if found == console.INTERRUPTED and argv is None:
@@ -183,28 +187,12 @@ def _cloud(text: str, role: str) -> dict[str, Any]:
 def _run(config: Any, folder: Path, *, resume: bool) -> Any:
     from gparticles.interfaces.runs import run as carry_out
 
-    with console.gentle_interrupts() as interrupt, console.progress_bar() as bar:
-        callbacks = [callback for callback in (bar, interrupt) if callback is not None]
-        try:
-            return carry_out(config, folder, resume=resume, callbacks=callbacks, say=console.tell)
-        except KeyboardInterrupt:
-            raise console.InterruptedRunError(_how_to_resume(folder)) from None
-        except OSError as error:
-            # what writes to an open file does not know its name
-            where, why = error.filename or folder, error.strerror or error
-            mend = f"make room or change its permissions, then: {_again()}"
-            raise InputError(f"{where}: {why}; {mend}") from error
-
-
-def _how_to_resume(folder: Path) -> str:
-    if not folder.exists():
-        return "stopped before anything was written"
-    return f"stopped; to continue: {_again()}"
-
-
-def _again() -> str:
-    typed = _typed if "--resume" in _typed else [*_typed, "--resume"]
-    return shlex.join(["gpa", *typed])
+    return watched(
+        folder,
+        lambda callbacks: carry_out(
+            config, folder, resume=resume, callbacks=callbacks, say=console.tell
+        ),
+    )
 
 
 @app.command()
@@ -251,6 +239,7 @@ def _check_free(out: Path, *, force: bool) -> None:
         raise InputError(f"{out}: exists; give another name, or --force to replace it")
 
 
+commands_augment.register(app)
 commands_divergence.register(app)
 commands_evaluate.register(app)
 commands_integrate.register(app)

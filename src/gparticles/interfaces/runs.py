@@ -82,7 +82,7 @@ def run(
     given = arguments(config, moved)
     chosen = rehearse(given).describe()
     keys = {**config.to_dict(), "scale": given["scale"]}
-    _check_same_run(folder, keys)
+    check_same_run(folder, keys)
     folder.begin(config_text(keys, chosen, gparticles.__version__))
     began = time.monotonic()
     kept = folder.path / "checkpoint"
@@ -102,7 +102,12 @@ def _tell(inputs: Inputs, config: Config, say: Say) -> None:
         )
 
 
-def _check_same_run(folder: RunFolder, keys: dict[str, Any]) -> None:
+def check_same_run(folder: RunFolder, keys: dict[str, Any]) -> None:
+    """Refuses to continue a folder that began with other settings.
+
+    Raises:
+        InputError: the first key that differs, with both values.
+    """
     path = folder.path / CONFIG
     if not path.exists():
         return

@@ -1,0 +1,195 @@
+"""``gpa augment``: what the folder holds, what it says, and what is refused."""
+
+import csv
+import inspect
+import json
+from types import SimpleNamespace
+from typing import ClassVar
+
+import numpy as np
+import pytest
+
+from gparticles.data import load
+from gparticles.gan import LipschitzCritic, train_gan
+from gparticles.interfaces.augmentation import recipe_of
+from gparticles.interfaces.augmentation_words import judged_words, means
+from gparticles.interfaces.folder import RunFolder
+from gparticles.interfaces.inputs import gather
+
+QUICK = (
+    "-n",
+    30,
+    "--gan-steps",
+    3,
+    "--set",
+    "steps=3",
+    "--set",
+    "store.frames=2",
+    "--set",
+    "potential.width=8",
+)
+
+
+def _stop(*_, **__):
+    raise KeyboardInterrupt
+
+
+class _Pretended:
+    """A GAN without its training, which would take seconds to compile."""
+
+    outcome = "took all 3 steps"
+    history: ClassVar = {"divergence": np.array([3.0, 2.0, 1.0], np.float32)}
+
+    def __init__(self, target, labels):
+        self.target, self.labelled = target, labels is not None
+
+    def sample(self, n, *, labels=None, seed=0):
+        assert (labels is not None) == self.labelled
+        noise = np.random.default_rng(seed).normal(size=(n, *self.target.shape[1:]))
+        return self.target.mean(axis=0) + self.target.std(axis=0) * noise
+
+
+@pytest.fixture
+def pretended(monkeypatch):
+    """Gives the arguments of every call of ``train_gan``."""
+    calls = []
+
+    def train(*given, **settings):
+        calls.append(inspect.signature(train_gan).bind(*given, **settings).arguments)
+        return _Pretended(calls[-1]["target"], calls[-1]["labels"])
+
+    monkeypatch.setattr("gparticles.interfaces.augmentation.train_gan", train)
+    return calls
+
+
+@pytest.fixture
+def runs_of_the_flow(monkeypatch):
+    """A flow that is a shift, and whether each run was to be resumed."""
+    resumed = []
+
+    def run(config, out, *, resume, callbacks, say):
+        resumed.append(resume)
+        points = gather(config, max_held_out=1).source + 1
+        folder = RunFolder(out)
+        folder.begin("")
+        np.save(folder.path / "points.npy", points)
+        if len(resumed) == 1:
+            raise KeyboardInterrupt
+        folder.finish({})
+        flow = SimpleNamespace(outcome="took all 3 steps", particles=points)
+        return SimpleNamespace(flow=flow)
+
+    def flow(folder):
+        return SimpleNamespace(particles=np.load(folder.path / "points.npy"))
+
+    monkeypatch.setattr("gparticles.interfaces.augmentation.runs.run", run)
+    monkeypatch.setattr("gparticles.interfaces.folder.RunFolder.flow", flow)
+    return resumed
+
+
+def test_a_table_comes_back_with_its_header_ids_and_classes(
+    gpa, few, pretended, runs_of_the_flow, monkeypatch
+):
+    columns = ("--id-column", "sample", "--label-column", "kind")
+    given = ("augment", "--target", few, *columns, "--validation", 0.5, *QUICK, "--out", "more")
+    folder = few.parent / "more"
+    status, _, err = gpa(*given)
+    assert status == 130
+    assert err.splitlines()[-1].endswith("--out more --resume")
+    status, _, err = gpa(*given)
+    assert status == 2
+    assert "--resume" in err
+    with monkeypatch.context() as patch:
+        patch.setattr("gparticles.interfaces.augmentation.train_gan", _stop)
+        assert gpa(*given, "--resume")[0] == 130
+    status, out, err = gpa(*given, "--resume")
+    assert status == 0, err
+    # the second time it was finished and was not run again
+    assert runs_of_the_flow == [False, True]
+    assert {path.name for path in folder.iterdir()} == {
+        *("augmented.csv", "gan-few.csv", "gan-augmented.csv", "config.toml", "history.csv"),
+        *("metrics.json", "figures", "gpa"),
+    }
+    _check_table(folder, few)
+    assert [len(call["target"]) for call in pretended] == [20] * 3 + [50] * 3
+    assert [call["seed"] for call in pretended] == [0, 1, 2] * 2
+    assert {call["scale"] for call in pretended} == {"columns"}
+    assert all(len(call["labels"]) == len(call["target"]) for call in pretended)
+    assert all(isinstance(call["critic"], LipschitzCritic) for call in pretended)
+    metrics = json.loads((folder / "metrics.json").read_text())
+    assert metrics["w2"]["few"] == pytest.approx(np.mean(metrics["w2"]["few_each"]))
+    assert metrics["w2"]["flow"] > 0
+    assert metrics["verdict"]["sentence"] in out
+    assert "20 rows and 30 new ones" in out
+    assert {path.name for path in (folder / "figures").iterdir()} == {"loss.png", "samples.png"}
+    loss = list(csv.DictReader((folder / "history.csv").read_text().splitlines()))
+    assert list(loss[0]) == ["step", "few", "augmented"]
+    assert len(loss) == 3
+    status, _, err = gpa(*given)
+    assert status == 2
+    assert "never overwritten" in err
+
+
+def _check_table(folder, few):
+    rows = list(csv.reader((folder / "augmented.csv").read_text().splitlines()))
+    assert rows[0] == ["sample", "kind", "height", "weight", "income"]
+    assert len(rows) == 1 + 20 + 30
+    known = {row[0]: row for row in csv.reader(few.read_text().splitlines())}
+    for row in rows[1:21]:
+        given = known[row[0]]
+        np.testing.assert_allclose(np.array(row[2:], float), np.array(given[2:], float), rtol=1e-6)
+        assert row[1] == given[1]
+    assert [row[0] for row in rows[21:23]] == ["generated-00001", "generated-00002"]
+    assert sorted({row[1] for row in rows[21:]}) == ["a", "b"]
+    columns = {"id_column": "sample", "label_column": "kind"}
+    new = load(folder / "augmented.csv", **columns).values[20:]
+    np.testing.assert_array_equal(new, np.load(folder / "gpa" / "points.npy"))
+    assert len(load(folder / "gan-few.csv", **columns)) == 30
+
+
+def test_what_cannot_be_used_is_refused(fails, tmp_path):
+    fails(("augment", "--target", "none.csv"), "none.csv")
+    fails(("augment", "--target", "gaussian", "--label-column", "kind"), "--label-column")
+    fails(("augment", "--target", "gaussian", "--set", "stps=3"), "stps")
+    fails(("augment", "--target", "gaussian", "--gan-steps", "0"), "gan-steps")
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_target_may_be_a_recipe_a_dataset_or_a_file(few):
+    assert recipe_of("swiss-roll", {}).keys["source"]["std"] == 3.0
+    assert recipe_of("mnist", {}).keys["n"] == 600
+    drawn = recipe_of("two-moons", {}).keys
+    assert drawn["target"] == {"dataset": "two-moons"}
+    assert drawn["source"] == {"noise": "gaussian"}
+    given = recipe_of(str(few), {"id_column": "sample"}).keys
+    assert given["target"] == {"file": str(few.resolve()), "id_column": "sample"}
+    assert given["n"] == 5000
+
+
+def _w2(few, augmented, *, flow=2.0, smoothed=2.5):
+    entry = {
+        "value": flow,
+        "resampled": 3.0,
+        "smoothed": smoothed,
+        "fresh": 1.0,
+        "unit": "u",
+        "title": "t",
+        "points": [1, 1],
+        "note": "",
+    }
+    found = {
+        "flow": [{"w2": entry}],
+        "few": [{"w2": {**entry, "value": v}} for v in few],
+        "augmented": [{"w2": {**entry, "value": v}} for v in augmented],
+    }
+    return means(found)["w2"]
+
+
+def test_words_claim_no_more_than_the_numbers():
+    gained = judged_words(_w2([3.0, 3.2], [2.0, 2.4]))
+    assert gained.startswith("The GAN gained by them: W2 to held-out rows is 2.2 with")
+    assert "3.1 without" in gained
+    assert judged_words(_w2([3.0, 3.2], [3.5, 3.3])).startswith("The GAN lost by them")
+    assert judged_words(_w2([3.0, 3.2], [2.0, 3.1])).startswith("No clear gain")
+    assert judged_words(_w2([3.0], [2.0], flow=2.6)).endswith("plain noise comes as near.")
+    assert "--validation 0.2" in judged_words(None)
