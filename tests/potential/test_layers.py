@@ -10,7 +10,13 @@ from hypothesis import strategies as st
 import gparticles as gpa
 from gparticles.potential import LAYERS, UnitRows, resolve
 from gparticles.potential.activations import REGISTRY, check_1_lipschitz, parse_activation
-from gparticles.potential.convolution import Convolution, _native, _shifted_products, same_padding
+from gparticles.potential.convolution import (
+    Convolution,
+    _banded_products,
+    _native,
+    _shifted_products,
+    same_padding,
+)
 from gparticles.potential.lipschitz import cayley, gram_bound, spectral_norm
 
 # compiles much: left out of `make fast-test`
@@ -128,7 +134,8 @@ def test_shifted_products_are_the_convolution(size, kernel, stride):
     padded = jnp.pad(x, ((0, 0), (y0, y1), (x0, x1), (0, 0)))
     expected = _native(padded, taps, stride)
     assert expected.shape[1:3] == (height, width)
-    np.testing.assert_allclose(_shifted_products(padded, taps, stride), expected, atol=1e-5)
+    for products in (_shifted_products, _banded_products):
+        np.testing.assert_allclose(products(padded, taps, stride), expected, atol=1e-5)
 
 
 @pytest.mark.parametrize("name", REGISTRY)

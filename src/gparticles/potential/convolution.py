@@ -16,6 +16,11 @@ from jaxtyping import Array, Float
 
 from gparticles.potential.lipschitz import AbstractWeight
 
+# up to these, padded pixels and channels, bands were up to 3.5 times as fast as shifted slices
+# (gradients in a loop, 800 images); they waste a share of the product that grows with both
+_NARROW = 40
+_FEW = 32
+
 Images = Float[Array, "n h w c"]
 Convolved = Float[Array, "n h_out w_out c_out"]
 
@@ -60,15 +65,39 @@ class Convolution(eqx.Module):
         convolve = jax.lax.platform_dependent(
             padded,
             self.taps(),
-            cpu=lambda x, w: _shifted_products(x, w, self.stride),
+            cpu=lambda x, w: _products(x, w, self.stride),
             default=lambda x, w: _native(x, w, self.stride),
         )
         return convolve + self.bias
 
 
+def _products(padded: Images, taps: Array, stride: int) -> Convolved:
+    """The convolution as matrix products, of the two kinds the quicker one for these sizes."""
+    # XLA's own CPU convolution falls to a naive kernel inside a loop
+    small = padded.shape[2] <= _NARROW and taps.shape[3] <= _FEW
+    return (_banded_products if small else _shifted_products)(padded, taps, stride)
+
+
+def _banded_products(padded: Images, taps: Array, stride: int) -> Convolved:
+    # a row of the image at once, by a band of the taps: few channels alone make thin products
+    kernel, channels = taps.shape[0], taps.shape[3]
+    n, _, breadth, incoming = padded.shape
+    height = (padded.shape[1] - kernel) // stride + 1
+    width = (breadth - kernel) // stride + 1
+    place = np.zeros((width, kernel, breadth), padded.dtype)
+    at, tap = np.meshgrid(np.arange(width), np.arange(kernel), indexing="ij")
+    place[at, tap, at * stride + tap] = 1
+    bands = jnp.einsum("oxb,yxcd->ybcod", place, taps)
+    bands = bands.reshape(kernel, breadth * incoming, width * channels)
+    rows = padded.reshape(n, -1, breadth * incoming)
+    total = jnp.zeros((n, height, width * channels), padded.dtype)
+    for y in range(kernel):
+        total = total + rows[:, y : y + (height - 1) * stride + 1 : stride] @ bands[y]
+    return total.reshape(n, height, width, channels)
+
+
 def _shifted_products(padded: Images, taps: Array, stride: int) -> Convolved:
-    # XLA's own CPU convolution falls to a naive kernel inside a loop; a sum of matrix products
-    # over shifted slices keeps the rate of the product
+    # a sum of products over shifted slices keeps the rate of the product
     kernel = taps.shape[0]
     height = (padded.shape[1] - kernel) // stride + 1
     width = (padded.shape[2] - kernel) // stride + 1
