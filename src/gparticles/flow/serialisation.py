@@ -37,6 +37,9 @@ def encode(value: Any, arrays: dict[str, np.ndarray]) -> Any:
     Raises:
         InputError: it holds a function or an object that could not be found again.
     """
+    if isinstance(value, np.ndarray) and value.dtype.kind == "U":
+        # safetensors holds numbers
+        return {"text": value.tolist()}
     if isinstance(value, (jax.Array, np.ndarray, np.generic)):
         name = f"array{len(arrays)}"
         arrays[name] = np.asarray(value)
@@ -73,6 +76,8 @@ def decode(data: Any, arrays: dict[str, np.ndarray], classes: Iterable[type] = (
             return node
         if "array" in node:
             return arrays[node["array"]]
+        if "text" in node:
+            return np.array(node["text"], np.str_)
         if "tuple" in node:
             return tuple(build(v) for v in node["tuple"])
         if "float" in node:
