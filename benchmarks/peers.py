@@ -73,7 +73,7 @@ def choose(name: str, methods: Sequence[str], places: Environments) -> dict[str,
     """Settings and iterations of the best held-out score, all on one sample."""
     sample = draw(name, CHOOSING_SEED, choosing=True)
     work = [
-        (method, Job(settings, METHODS[method].iterations, CHOOSING_SEED, timed=False))
+        (method, Job(settings, most_iterations(method, settings), CHOOSING_SEED, timed=False))
         for method in methods
         for settings in grid_of(method, name)
     ]
@@ -81,15 +81,21 @@ def choose(name: str, methods: Sequence[str], places: Environments) -> dict[str,
     tried: dict[str, list[Record]] = {}
     for (method, job), trace in zip(work, traces, strict=True):
         values = traced(DATA[name].metric, trace, sample)
-        free = METHODS[method].choose_iterations and not np.isnan(values).all()
+        free = METHODS[method].choose_iterations and "steps" not in job.settings
+        free = free and not np.isnan(values).all()
         best = int(np.nanargmin(values)) if free else -1
         found = {"settings": job.settings, "iterations": trace.iterations[best]}
         kept = {"value": values[best], "seconds": trace.seconds[best]}
         tried.setdefault(method, []).append(found | kept | {"values": values})
     return {
-        method: min(runs, key=lambda run: run["value"]) | {"tried": runs}
+        method: min(runs, key=lambda run: np.nan_to_num(run["value"], nan=np.inf)) | {"tried": runs}
         for method, runs in tried.items()
     }
+
+
+def most_iterations(method: str, settings: Record) -> int:
+    """The method's, but where a schedule has a length of its own."""
+    return settings.get("steps", METHODS[method].iterations)
 
 
 def run_seed(
@@ -105,7 +111,6 @@ def run_seed(
         rows[method] = scores(metric, trace.final, sample) | {
             "seconds": trace.seconds[-1],
             "seconds_to_within": seconds_to_within(trace.seconds, values),
-            "compiling": trace.compiling,
             "trace": {"seconds": trace.seconds, "values": values},
         }
     return rows
