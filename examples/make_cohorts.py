@@ -13,11 +13,11 @@ import numpy as np
 
 from gparticles.data import synthetic_expression
 
-GENES, SIZES = 120, (60, 45)
+GENES, SIZES = 120, (120, 90)
 
 
 def main():
-    made = synthetic_expression(SIZES, genes=GENES, seed=0)
+    made = synthetic_expression(SIZES, genes=GENES, effect=3.0, seed=0)
     names = [f"gene{k + 1:03d}" for k in range(GENES)]
     order = {"A": range(GENES), "B": np.random.default_rng(0).permutation(GENES)[3:]}
     for batch, genes in order.items():
@@ -27,7 +27,7 @@ def main():
             writer = csv.writer(stream, lineterminator="\n")
             writer.writerow(["sample", "subtype", *(names[g] for g in genes)])
             for k, row in enumerate(rows):
-                values = (f"{made.values[row, g]:.3f}" for g in genes)
+                values = (f"{made.values[row, g]:.2f}" for g in genes)
                 writer.writerow([f"{batch}{k + 1:03d}", made.labels[row], *values])
         print(f"{path}: {len(rows)} samples, {len(genes)} genes")
 

@@ -7,7 +7,7 @@ import pytest
 
 from gparticles.data import SAMPLERS, SOURCES
 from gparticles.divergence import REGISTRY
-from gparticles.interfaces.config import Config, Keep, Potential, Stop
+from gparticles.interfaces.config import Config, Keep, Latent, Potential, Stop
 
 ROOT = Path(__file__).parents[1]
 PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
@@ -37,9 +37,9 @@ def test_every_page_is_in_the_index():
     [
         SAMPLERS,
         SOURCES,
-        *(section.model_fields for section in (Config, Potential, Stop, Keep)),
+        *(section.model_fields for section in (Config, Latent, Potential, Stop, Keep)),
     ],
-    ids=["samplers", "noise", "recipe", "potential", "stop", "store"],
+    ids=["samplers", "noise", "recipe", "latent", "potential", "stop", "store"],
 )
 def test_names_in_recipes_are_documented(names):
     page = (ROOT / "docs" / "custom-data.md").read_text(encoding="utf-8")

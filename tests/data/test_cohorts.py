@@ -155,3 +155,17 @@ def test_labels_of_a_file(tmp_path):
             read_labels(path, ["s1", "s2"])
     with pytest.raises(InputError, match="cannot be read"):
         read_labels(tmp_path / "no.csv", ["s1"])
+
+
+def test_a_column_of_codes_is_told(pair):
+    paths, expected = pair
+    codes = [("subtype", ["0", "1", "0"]), ("subtype", ["1", "0"])]
+    for path, rows, column in zip(paths, (expected[:3], expected[3:]), codes, strict=True):
+        write(path, rows, extra=[column])
+    (line,) = read_cohorts(paths).warnings
+    assert line.startswith('"subtype": whole numbers only')
+    assert read_cohorts(paths, label_column="subtype").warnings == ()
+    # counts are whole everywhere, and no codes
+    for path, rows in zip(paths, (expected[:3], expected[3:]), strict=True):
+        write(path, rows.round() + 1)
+    assert read_cohorts(paths).warnings == ()

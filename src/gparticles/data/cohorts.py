@@ -91,7 +91,7 @@ def read_cohorts(
         names=tuple(names),
         tables=kept,
         transposed=transpose,
-        warnings=(*told, *_scale_warnings(kept)),
+        warnings=(*told, *_code_warnings(kept), *_scale_warnings(kept)),
     )
 
 
@@ -209,6 +209,21 @@ def _with_genes(table: Table, genes: Sequence[str]) -> Table:
     at = {gene: k for k, gene in enumerate(table.columns or ())}
     chosen = [at[gene] for gene in genes]
     return replace(table, values=table.values[:, chosen], columns=tuple(genes))
+
+
+def _code_warnings(tables: Sequence[Table]) -> list[str]:
+    """A line where a few columns are whole numbers and all others are not, as codes of classes."""
+    values = np.concatenate([table.values for table in tables])
+    whole = np.flatnonzero(
+        (values == np.rint(values)).all(axis=0) & np.ptp(values, axis=0).astype(bool)
+    )
+    if not 0 < len(whole) <= max(1, values.shape[1] // 20):
+        return []
+    names = [(tables[0].columns or ())[k] for k in whole]
+    return [
+        f"{listed(names)}: whole numbers only, but taken for a gene as all other columns; name it "
+        "in --labels or --judge-by, or remove it, if it holds classes"
+    ]
 
 
 def _scale_warnings(tables: Sequence[Table]) -> list[str]:

@@ -44,6 +44,7 @@ def synthetic_expression(
     sizes: tuple[int, ...] = (150, 150),
     *,
     positive: tuple[float, ...] | float = 0.5,
+    effect: float = 1.0,
     genes: int = GENES,
     study: int = 1,
     seed: int = 0,
@@ -57,6 +58,7 @@ def synthetic_expression(
         sizes: samples of each laboratory; the first is the reference.
         positive: the share of class 1 in each, or one share for all; (0.7, 0.3) against (0.3, 0.7)
             is a confounded design.
+        effect: how far the classes are apart, as a multiple of what they usually are.
         genes: how many.
         study: which genes, classes and laboratories, from 1.
         seed: of the samples.
@@ -75,7 +77,7 @@ def synthetic_expression(
             f"{len(sizes)} sizes and {len(shares)} shares of class 1; give one share for each batch"
         )
     at_least("the smallest size", min(sizes), 1)
-    nature = _nature(genes, study)
+    nature = _nature(genes, study, effect)
     values = np.empty((sum(sizes), genes), np.float32)
     truth, labels = np.empty_like(values), np.empty(len(values), np.int64)
     end = 0
@@ -95,6 +97,7 @@ def expression(
     *,
     shift: float = 0.0,
     positive: float = 0.5,
+    effect: float = 1.0,
     genes: int = GENES,
     study: int = 1,
     seed: int = 0,
@@ -111,6 +114,7 @@ def expression(
         shift: how strong the other laboratory's map is, 0 (none) or more; 1 is what
             `synthetic_expression` takes.
         positive: the share of class 1, to the nearest sample.
+        effect: how far the classes are apart, as a multiple of what they usually are.
         genes: how many.
         study: which genes, classes and laboratories, from 1; source and target share it.
         seed: of the samples.
@@ -127,7 +131,7 @@ def expression(
     """
     at_least("n", n, 1)
     at_least("shift", shift, 0)
-    nature = _nature(genes, study)
+    nature = _nature(genes, study, effect)
     generator = np.random.default_rng(seed)
     true, labels = _samples(nature, n, positive=positive, generator=generator)
     return _measured(true, nature, _laboratory(genes, study + 1), shift), labels
@@ -152,7 +156,7 @@ class _Laboratory:
     background: Array
 
 
-def _nature(genes: int, study: int) -> _Nature:
+def _nature(genes: int, study: int, strength: float) -> _Nature:
     at_least("genes", genes, 1)
     at_least("study", study, 1)
     generator = np.random.default_rng([study, 0])
@@ -165,6 +169,7 @@ def _nature(genes: int, study: int) -> _Nature:
     effect[chosen] = generator.choice([-1, 1], len(chosen)) * generator.uniform(
         0.2, 1.0, len(chosen)
     )
+    effect *= strength
     noise = generator.uniform(0.2, 0.6, genes)
     return _Nature(*(a.astype(np.float32) for a in (level, programmes, effect, noise)))
 

@@ -23,6 +23,8 @@ def check_free(paths: list[Path], *, force: bool) -> None:
         beside = next(parent for parent in path.absolute().parents if parent.exists())
         if not beside.is_dir():
             raise InputError(f"{path}: {beside} is a file; give another place")
+        if not os.access(beside, os.W_OK):
+            raise InputError(f"{path}: {beside} cannot be written to; give another place")
 
 
 @contextmanager
