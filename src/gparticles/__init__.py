@@ -30,8 +30,10 @@ from gparticles.gan import PenalisedCritic as PenalisedCritic
 from gparticles.gan import train_gan as train_gan
 from gparticles.latent import PCA as PCA
 from gparticles.latent import Autoencoder as Autoencoder
+from gparticles.latent import GaussianMap as GaussianMap
 from gparticles.latent import LatentFlow as LatentFlow
 from gparticles.latent import Transformer as Transformer
+from gparticles.latent import class_weights as class_weights
 from gparticles.latent import latent_transport as latent_transport
 from gparticles.latent import load_latent_flow as load_latent_flow
 from gparticles.notebook import shows as _shows

@@ -44,7 +44,8 @@ def test_the_package_offers_it():
 
 def test_it_is_latent_transport():
     estimator = LatentGPA(2, seed=3, **SHORT).fit(SOURCE, TARGET)
-    flow = gparticles.latent_transport(SOURCE, TARGET, latent_dim=2, seed=3, **SHORT)
+    defaults = {"scale_residual": True, "align": gparticles.GaussianMap(), "step_size": 0.1}
+    flow = gparticles.latent_transport(SOURCE, TARGET, latent_dim=2, seed=3, **SHORT, **defaults)
     np.testing.assert_array_equal(estimator.particles_, flow.particles)
     moved = LatentGPA(2, seed=3, **SHORT).fit_transform(SOURCE, TARGET)
     np.testing.assert_array_equal(moved, flow.particles)
@@ -58,7 +59,7 @@ def test_parameters_are_those_of_latent_transport_and_gpa():
     own = set(known) - {"source", "target", "settings"}
     mine = LatentGPA().get_params()
     assert set(mine) == own | set(GPA().get_params())
-    for name in own:
+    for name in own - {"align", "scale_residual"}:
         assert mine[name] == known[name].default
     for name, value in GPA().get_params().items():
         assert mine[name] == value
@@ -131,3 +132,19 @@ def test_refused(source, target):
     with pytest.raises(gparticles.InputError) as caught:
         LatentGPA(2, **SHORT).fit(source, target)
     assert "\n" not in str(caught.value)
+
+
+def test_residuals_are_scaled_where_they_are_kept():
+    def fitted(**given):
+        return LatentGPA(2, fit_steps=1, **given).fit(SOURCE, TARGET).flow_
+
+    assert fitted().latent.settings["steps"] == 50
+    assert fitted(steps=8).residuals.scale
+    for name in ("keep_residual", "centre_residual", "scale_residual"):
+        assert not fitted(steps=8, **{name: False}).residuals.scale
+
+
+def test_weights_reach_the_flow():
+    weights = np.r_[np.ones(10), np.zeros(20)]
+    model = LatentGPA(2, **SHORT).fit(SOURCE, TARGET, source_weights=weights)
+    np.testing.assert_allclose(model.flow_.weights[0], weights / 10)

@@ -45,6 +45,13 @@ def _run(adata, **settings):
     return integrate(adata, "batch", **{"reference": "A", **SHORT, **settings})
 
 
+def _alone(source, target, **settings):
+    """One batch, moved by hand with the same defaults."""
+    settings = {"codec": gparticles.latent.Identity(), "align": gparticles.GaussianMap()} | settings
+    settings = SHORT | {"step_size": 0.1, "keep_residual": False} | settings
+    return gparticles.latent_transport(source, target, **settings).particles
+
+
 def test_the_package_offers_it():
     assert gparticles.integrate is integrate
 
@@ -57,8 +64,7 @@ def test_each_batch_moves_onto_the_reference():
     np.testing.assert_array_equal(moved[batches == "A"], z[batches == "A"])
     for name in "BC":
         rows = batches == name
-        flow = gparticles.transport(z[rows], z[batches == "A"], seed=2, **SHORT)
-        np.testing.assert_array_equal(moved[rows], flow.particles)
+        np.testing.assert_array_equal(moved[rows], _alone(z[rows], z[batches == "A"], seed=2))
     assert moved.dtype == np.float32
 
 
@@ -99,10 +105,64 @@ def test_labels_are_kept_together():
     z, batches = adata.obsm["X_pca"], np.asarray(adata.obs["batch"])
     labels = np.asarray(adata.obs["type"]).astype(str)
     rows, fixed = batches == "B", batches == "A"
-    flow = gparticles.transport(
-        z[rows], z[fixed], labels=labels[rows], target_labels=labels[fixed], **SHORT
-    )
-    np.testing.assert_array_equal(adata.obsm["X_gpa"][rows], flow.particles)
+    by_hand = _alone(z[rows], z[fixed], labels=labels[rows], target_labels=labels[fixed])
+    np.testing.assert_array_equal(adata.obsm["X_gpa"][rows], by_hand)
+
+
+def test_without_the_affine_map_it_is_the_flow():
+    adata = _made()
+    _run(adata, align=None, step_size=0.5)
+    z, batches = adata.obsm["X_pca"], np.asarray(adata.obs["batch"])
+    flow = gparticles.transport(z[batches == "B"], z[batches == "A"], step_size=0.5, **SHORT)
+    np.testing.assert_array_equal(adata.obsm["X_gpa"][batches == "B"], flow.particles)
+
+
+def test_missing_labels_follow_their_neighbours():
+    adata, full = _made(), _made()
+    z, batches = adata.obsm["X_pca"], np.asarray(adata.obs["batch"])
+    # classes that neighbours know: each on its side of the batch's median
+    for made in (adata, full):
+        side = np.zeros(CELLS, bool)
+        for name in SIZES:
+            rows = batches == name
+            side[rows] = z[rows, 0] > np.median(z[rows, 0])
+        made.obs["side"] = np.where(side, "high", "low")
+    far = int(np.argmax(np.where(batches == "B", z[:, 0], -np.inf)))
+    _set(adata, "side", far, None)
+    for made in (adata, full):
+        _run(made, labels_key="side")
+    np.testing.assert_array_equal(adata.obsm["X_gpa"], full.obsm["X_gpa"])
+
+
+def test_without_a_reference_all_move_onto_the_pool():
+    # without a network, which would be compiled for the pool's shape
+    exact = {"potential": gparticles.ExactPotential(), "fit_steps": None, "steps": 2}
+    adata = _made()
+    _run(adata, reference=None, **exact)
+    z, moved = adata.obsm["X_pca"].astype(float), adata.obsm["X_gpa"]
+    batches = np.asarray(adata.obs["batch"])
+    means = [z[batches == name].mean(axis=0) for name in SIZES]
+    middle = np.mean(means, axis=0)
+    pool = z.copy()
+    for name, mean in zip(SIZES, means, strict=True):
+        pool[batches == name] += middle - mean
+    for name in SIZES:
+        rows = batches == name
+        np.testing.assert_allclose(moved[rows], _alone(z[rows], pool, **exact), atol=1e-4)
+        # onto the middle, up to what two short steps move
+        gap = np.linalg.norm(moved[rows].mean(axis=0) - middle)
+        assert gap < 0.2 * np.linalg.norm(z[rows].mean(axis=0) - middle)
+    assert adata.uns["gparticles"]["reference"] is None
+
+
+def test_balanced_by_weights():
+    adata = _made()
+    _run(adata, balance_key="type")
+    batches, types = np.asarray(adata.obs["batch"]), np.asarray(adata.obs["type"])
+    z, rows, fixed = adata.obsm["X_pca"], batches == "B", batches == "A"
+    weights = gparticles.class_weights(types[rows], types[fixed])
+    by_hand = _alone(z[rows], z[fixed], source_weights=weights)
+    np.testing.assert_array_equal(adata.obsm["X_gpa"][rows], by_hand)
 
 
 def test_the_record_survives_a_file(tmp_path):
@@ -162,7 +222,17 @@ REFUSED = {
     "labels": (lambda a: None, {"labels_key": "no"}, ["'no'", "batch, type"]),
     "one sample": (lambda a: _set(a, "batch", 3, "D"), {}, ["'D'", "one sample"]),
     "no batch": (lambda a: _set(a, "batch", 3, None), {}, ["missing in 1 rows", "cell3"]),
-    "no label": (lambda a: _set(a, "type", 3, None), {"labels_key": "type"}, ["cell3"]),
+    "no label": (
+        lambda a: [_set(a, "type", k, None) for k in np.flatnonzero(a.obs["batch"] == "B")],
+        {"labels_key": "type"},
+        ["'B'", "all are missing"],
+    ),
+    "one-sided label": (
+        lambda a: _set(a, "type", int(np.flatnonzero(a.obs["batch"] == "B")[0]), "new"),
+        {"labels_key": "type"},
+        ["'new'", "'B'", "x, y"],
+    ),
+    "align": (lambda a: None, {"align": "affine"}, ["GaussianMap"]),
     "no PCs": (lambda a: a.varm.clear(), {"layer": "new"}, ["PCs", "none"]),
     "other PCs": (
         lambda a: a.varm.update(PCs=np.ones((GENES, 3))),

@@ -4,13 +4,14 @@ import numpy as np
 import pytest
 
 from gparticles.latent import Residuals
+from gparticles.latent.classes import grouped
 from gparticles.latent.residuals import moments
 
 RNG = np.random.default_rng(2)
 # any function of the points may stand for what a codec gives back
 SOURCE, TARGET = RNG.normal(size=(20, 5)), 3 * RNG.normal(size=(30, 5)) + 1
 DECODED = 0.1 * RNG.normal(size=(20, 5)), 0.1 * RNG.normal(size=(30, 5))
-EQUAL = np.full(20, 1 / 20), np.full(30, 1 / 30)
+EQUAL = tuple(grouped(np.empty((n, 0)), np.full(n, 1 / n)) for n in (20, 30))
 
 
 def _fitted(**settings):
@@ -57,9 +58,9 @@ def _rest():
 
 def test_weights_and_the_share_that_is_lost():
     weights = np.arange(20.0)
-    found = moments(SOURCE, DECODED[0], weights / weights.sum())
+    found = moments(SOURCE, DECODED[0], grouped(np.empty((20, 0)), weights / weights.sum()))
     residuals = SOURCE - DECODED[0]
-    np.testing.assert_allclose(found.mean, np.average(residuals, axis=0, weights=weights))
+    np.testing.assert_allclose(found.mean[0], np.average(residuals, axis=0, weights=weights))
     variances = [np.cov(x.T, aweights=weights, ddof=0).trace() for x in (residuals, SOURCE)]
     assert found.lost == pytest.approx(variances[0] / variances[1])
 

@@ -10,8 +10,14 @@ from gparticles.data import is_frame
 from gparticles.errors import InputError
 from gparticles.flow import Flow, Store, transport
 from gparticles.flow.stopping import AbstractStop
-from gparticles.latent import AbstractCodec, LatentFlow, latent_transport
+from gparticles.latent import (
+    AbstractCodec,
+    GaussianMap,
+    LatentFlow,
+    move_batch,
+)
 
+_ALIGN = GaussianMap()
 _DTYPES = (np.float64, np.float32, np.float16)
 
 
@@ -137,14 +143,17 @@ class LatentGPA(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
     Both clouds are encoded, moved and decoded, and what the codec loses of a point is added back,
     so that points go in and come out in the original space; see ``gparticles.latent_transport``.
-    For wide data, such as hundreds of samples of thousands of genes.
+    For wide data, such as hundreds of samples of thousands of genes, and for the batch effects in
+    them: ``align``, ``scale_residual``, ``steps`` and ``step_size`` have the defaults of
+    ``gpa.integrate``, an affine map and then a short flow, and not those of ``transport``.
+    Residuals are scaled by default where they are kept and centred.
 
     The remarks of ``GPA`` on scikit-learn's checks hold here. In ``sklearn.base.clone`` a codec
     that is a scikit-learn estimator loses its fit, as estimators do there: wrap it as
     ``gpa.Transformer(codec)``.
 
     Args:
-        latent_dim, codec, keep_residual, centre_residual, scale_residual, bounds: as in
+        latent_dim, codec, keep_residual, centre_residual, scale_residual, align, bounds: as in
             ``gparticles.latent_transport``.
         f, lipschitz, potential, integrator, reverse, steps, step_size, fit_steps, optimizer,
             batch_size, scale, stop, store, seed: of the flow in the latent space, as in
@@ -176,7 +185,8 @@ class LatentGPA(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         codec: Any = None,
         keep_residual: bool = True,
         centre_residual: bool = True,
-        scale_residual: bool = False,
+        scale_residual: bool | None = None,
+        align: GaussianMap | None = _ALIGN,
         f: Any = None,
         lipschitz: float | None = None,
         potential: Any = None,
@@ -198,6 +208,7 @@ class LatentGPA(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         self.keep_residual = keep_residual
         self.centre_residual = centre_residual
         self.scale_residual = scale_residual
+        self.align = align
         self.f = f
         self.lipschitz = lipschitz
         self.potential = potential
@@ -215,12 +226,22 @@ class LatentGPA(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         self.seed = seed
 
     def fit(
-        self, source: Any, target: Any, *, labels: Any = None, target_labels: Any = None
+        self,
+        source: Any,
+        target: Any,
+        *,
+        labels: Any = None,
+        target_labels: Any = None,
+        source_weights: Any = None,
+        target_weights: Any = None,
     ) -> "LatentGPA":
         """Fits the codec to both clouds and runs the flow from the source to the target.
 
         Args:
-            source, target, labels, target_labels: as for ``GPA.fit``.
+            source, target, labels, target_labels: as for ``GPA.fit``; where a label is missing
+                (None, NaN or ""), its nearest labelled samples say it.
+            source_weights, target_weights: shapes (m,) and (n,), not negative; equal by default.
+                ``gpa.class_weights`` gives the classes of one the proportions of the other.
 
         Raises:
             InputError: what ``gparticles.latent_transport`` refuses, and columns that differ.
@@ -230,9 +251,11 @@ class LatentGPA(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         moving = _checked(self, source, reset=True)
         fixed = _checked(self, target, reset=False)
         arguments = {name: getattr(self, name) for name in self.get_params(deep=False)}
-        self.flow_ = latent_transport(
-            moving, fixed, labels=labels, target_labels=target_labels, **arguments
-        )
+        arguments |= {"labels": labels, "target_labels": target_labels}
+        arguments |= {"source_weights": source_weights, "target_weights": target_weights}
+        if self.scale_residual is None:
+            arguments["scale_residual"] = self.keep_residual and self.centre_residual
+        self.flow_ = move_batch(moving, fixed, **arguments)
         self.codec_, self.particles_ = self.flow_.codec, self.flow_.particles
         return self
 

@@ -1,13 +1,19 @@
 """Batches of an AnnData object moved onto a reference batch, by scanpy's conventions."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from gparticles.errors import InputError
-from gparticles.flow import Flow, transport
 from gparticles.flow.solution import result_dtype
+from gparticles.latent import (
+    LatentFlow,
+    class_weights,
+    move_latents,
+    pooled,
+)
+from gparticles.latent.classes import filled
 
 
 def integrate(
@@ -18,55 +24,77 @@ def integrate(
     basis: str = "X_pca",
     adjusted_basis: str = "X_gpa",
     labels_key: str | None = None,
+    balance_key: str | None = None,
     layer: str | None = None,
     seed: int = 0,
     **settings: Any,
 ) -> None:
     """Moves every batch of an AnnData object onto a reference batch, in place.
 
-    One flow for each batch, from its rows of ``obsm[basis]`` to the reference's, whose rows stay as
-    they are to the last bit. Writes ``obsm[adjusted_basis]``, ``uns["gparticles"]`` (settings,
-    version, outcomes, history) and, if asked, one layer: X + (Z' - Z) PCs^T, with Z and Z' the
-    basis before and after and PCs = ``varm["PCs"]``, so that what the components do not hold stays
-    as it is in X. Touches nothing else, and writes nothing if it refuses.
+    One affine map and one flow for each batch, from its rows of ``obsm[basis]`` to the reference's,
+    whose rows stay as they are to the last bit. With ``reference=None`` all batches move, onto the
+    pool of all of them, in which every batch (with labels, every class of it) was shifted so that
+    its mean is the mean of the batches' means.
+
+    Writes ``obsm[adjusted_basis]``, ``uns["gparticles"]`` (settings, version, outcomes, history)
+    and, if asked, one layer: X + (Z' - Z) PCs^T, with Z and Z' the basis before and after and PCs
+    = ``varm["PCs"]``, so that what the components do not hold stays as it is in X. Touches nothing
+    else, and writes nothing if it refuses.
 
     Args:
         adata: an ``anndata.AnnData``, in memory or backed.
         key: the column of ``obs`` that names the batches.
-        reference: the batch that stays.
+        reference: the batch that stays, or None for the pool of all.
         basis: the key in ``obsm`` of the representation to correct, shape (n, k).
         adjusted_basis: the key in ``obsm`` to write, in the dtype of the basis.
         labels_key: a column of ``obs`` with classes; each moves onto the same class, by one
-            potential for each. Every class of a batch must occur in the reference.
+            potential for each. Every class of a batch must occur in the reference. Samples whose
+            label is missing move with the class of most of their nearest labelled samples in
+            their batch.
+        balance_key: a column of ``obs`` with classes, by which samples of a batch are weighted so
+            that its classes have the reference's proportions (``gpa.class_weights``); the flow
+            does not see the classes. For batches whose proportions differ.
         layer: the key in ``layers`` to write, dense, shape (n, d). For a basis that is the PCA of X
             as it stands.
         seed: as in ``gparticles.transport``.
-        settings: its other arguments, the same for every batch.
+        settings: its other arguments and ``align`` of ``gparticles.latent_transport``, the same
+            for every batch. By default a ``GaussianMap``, 50 steps and a step size of 0.1.
 
     Raises:
         InputError: anything that cannot be used, in one line that names the mend.
     """
     points = _basis(adata, basis, adjusted_basis)
     batches = _column(adata, key, "key")
-    labels = None if labels_key is None else _column(adata, labels_key, "labels_key")
-    others = _others(batches, str(reference), key)
-    if labels is not None:
-        _check_classes(batches, labels, str(reference))
+    classes = _Classes(
+        None if labels_key is None else _column(adata, labels_key, "labels_key", gaps=True),
+        None if balance_key is None else _column(adata, balance_key, "balance_key", gaps=True),
+    )
+    reference = None if reference is None else str(reference)
+    others = _others(batches, reference, key)
+    if classes.labels is not None and reference is not None:
+        _check_classes(batches, classes.labels, reference)
     components = None if layer is None else _components(adata, points.shape[1])
-    plan = _Plan(points, batches, labels, str(reference), {"seed": seed, **settings})
+    plan = _Plan(points, batches, classes, reference, {"seed": seed, **settings})
     flows = {name: plan.flow(name) for name in others}
     moved = points.astype(result_dtype(points))
     for name, flow in flows.items():
         moved[batches == name] = flow.particles
     change = moved.astype(np.float64) - points
     genes = None if components is None else _genes(adata.X, change, components)
-    keys = {"key": key, "reference": str(reference), "basis": basis}
-    keys |= {"adjusted_basis": adjusted_basis, "labels_key": labels_key, "layer": layer}
+    keys = {"key": key, "reference": reference, "basis": basis, "layer": layer}
+    keys |= {"adjusted_basis": adjusted_basis, "labels_key": labels_key, "balance_key": balance_key}
     record = _record(flows, keys, seed)
     adata.obsm[adjusted_basis] = moved
     if genes is not None:
         adata.layers[layer] = genes
     adata.uns["gparticles"] = record
+
+
+class _Classes(NamedTuple):
+    """Each sample's class for the flow and for weights, "" where it is missing; or None."""
+
+    labels: np.ndarray | None
+    balance: np.ndarray | None
 
 
 @dataclass(frozen=True)
@@ -75,19 +103,38 @@ class _Plan:
 
     points: np.ndarray
     batches: np.ndarray
-    labels: np.ndarray | None
-    reference: str
+    classes: _Classes
+    reference: str | None
     settings: dict[str, Any]
 
-    def flow(self, batch: str) -> Flow:
-        rows, fixed = self.batches == batch, self.batches == self.reference
-        labels = {}
-        if self.labels is not None:
-            labels = {"labels": self.labels[rows], "target_labels": self.labels[fixed]}
+    def flow(self, batch: str) -> LatentFlow:
+        rows = self.batches == batch
+        fixed = (
+            np.full(len(rows), True) if self.reference is None else self.batches == self.reference
+        )
+        given: dict[str, Any] = {}
+        if self.classes.labels is not None:
+            labels = self._labels(self.classes.labels)
+            given |= {"labels": labels[rows], "target_labels": labels[fixed]}
+        target = self.points[fixed]
+        if self.reference is None:
+            target = pooled(target, self.batches, given.get("target_labels"))
         try:
-            return transport(self.points[rows], self.points[fixed], **labels, **self.settings)
+            if self.classes.balance is not None:
+                balance = self.classes.balance
+                given["source_weights"] = class_weights(balance[rows], balance[fixed])
+            return move_latents(self.points[rows], target, **(given | self.settings))
         except InputError as error:
             raise InputError(f"batch {batch!r}: {error}") from error
+
+    def _labels(self, labels: np.ndarray) -> np.ndarray:
+        """Without gaps, each filled from its own batch."""
+        found = labels.copy()
+        for name in np.unique(self.batches):
+            rows = self.batches == name
+            said = f"labels_key: batch {str(name)!r}"
+            found[rows], _ = filled(self.points[rows], labels[rows], said)
+        return found
 
 
 def _listed(names: Any) -> str:
@@ -120,7 +167,7 @@ def _basis(adata: Any, basis: str, adjusted_basis: str) -> np.ndarray:
     return points
 
 
-def _column(adata: Any, name: str, argument: str) -> np.ndarray:
+def _column(adata: Any, name: str, argument: str, *, gaps: bool = False) -> np.ndarray:
     if name not in adata.obs:
         raise InputError(
             f"{argument}: obs has no column {name!r}, but {_listed(adata.obs.columns)}; name one "
@@ -128,17 +175,17 @@ def _column(adata: Any, name: str, argument: str) -> np.ndarray:
         )
     column = adata.obs[name]
     missing = np.asarray(column.isna())
-    if missing.any():
+    if missing.any() and not gaps:
         raise InputError(
             f"{argument}: obs[{name!r}] is missing in {int(missing.sum())} rows, the first "
             f"{adata.obs_names[missing][0]!r}; fill or remove them"
         )
-    return np.asarray(column.astype(str), dtype=str)
+    return np.where(missing, "", np.asarray(column.astype(str), dtype=str))
 
 
-def _others(batches: np.ndarray, reference: str, key: str) -> list[str]:
+def _others(batches: np.ndarray, reference: str | None, key: str) -> list[str]:
     names, counts = np.unique(batches, return_counts=True)
-    if reference not in names:
+    if reference is not None and reference not in names:
         raise InputError(
             f"reference: obs[{key!r}] has no {reference!r}, but {_listed(names)}; name one of these"
         )
@@ -154,8 +201,8 @@ def _others(batches: np.ndarray, reference: str, key: str) -> list[str]:
 
 
 def _check_classes(batches: np.ndarray, labels: np.ndarray, reference: str) -> None:
-    known = np.unique(labels[batches == reference])
-    strange = ~np.isin(labels, known)
+    known = np.setdiff1d(labels[batches == reference], [""])
+    strange = ~np.isin(labels, known) & (labels != "")
     if strange.any():
         raise InputError(
             f"labels_key: {str(labels[strange][0])!r} in batch {str(batches[strange][0])!r} does "
@@ -192,7 +239,7 @@ def _genes(values: Any, change: np.ndarray, components: np.ndarray) -> np.ndarra
     return genes
 
 
-def _record(flows: dict[str, Flow], keys: dict[str, Any], seed: int) -> dict[str, Any]:
+def _record(flows: dict[str, LatentFlow], keys: dict[str, Any], seed: int) -> dict[str, Any]:
     """What ``uns`` keeps: text, numbers, arrays and None, so that h5ad and zarr can hold it."""
     from gparticles import __version__
 
@@ -201,13 +248,19 @@ def _record(flows: dict[str, Flow], keys: dict[str, Any], seed: int) -> dict[str
         "version": __version__,
         **keys,
         "seed": seed,
-        "settings": every[0].settings,
+        "settings": _settings(every[0]),
         "batches": np.array(list(flows)),
         "outcomes": np.array([flow.outcome for flow in every]),
         "notes": np.array([" ".join(flow.notes) for flow in every]),
-        "lipschitz": np.array([flow.lipschitz for flow in every]),
+        "lipschitz": np.array([flow.latent.lipschitz for flow in every]),
         "history": {name: _padded([f.history[name] for f in every]) for name in every[0].history},
     }
+
+
+def _settings(flow: LatentFlow) -> dict[str, Any]:
+    # the whole move's: of the flow alone, bounds are not known
+    given = {"align": repr(flow.alignment), "bounds": flow.bounds and list(flow.bounds)}
+    return flow.latent.settings | given
 
 
 def _padded(rows: list[np.ndarray]) -> np.ndarray:

@@ -1,10 +1,17 @@
 """Transport in a latent space: encode, move, decode."""
 
+from gparticles.latent.alignment import GaussianMap as GaussianMap
 from gparticles.latent.autoencoder import Autoencoder as Autoencoder
+from gparticles.latent.batches import for_batches as for_batches
+from gparticles.latent.batches import move_batch as move_batch
+from gparticles.latent.batches import move_latents as move_latents
+from gparticles.latent.classes import class_weights as class_weights
+from gparticles.latent.classes import pooled as pooled
 from gparticles.latent.codecs import PCA as PCA
 from gparticles.latent.codecs import AbstractCodec as AbstractCodec
+from gparticles.latent.codecs import Identity as Identity
 from gparticles.latent.codecs import Transformer as Transformer
 from gparticles.latent.residuals import Residuals as Residuals
-from gparticles.latent.transport import LatentFlow as LatentFlow
+from gparticles.latent.solution import LatentFlow as LatentFlow
+from gparticles.latent.solution import load_latent_flow as load_latent_flow
 from gparticles.latent.transport import latent_transport as latent_transport
-from gparticles.latent.transport import load_latent_flow as load_latent_flow

@@ -259,7 +259,7 @@ def _epochs(
     """One scan of epochs, each a scan of Adam's steps; errors of shape (epochs,) of both parts."""
     rows, held_out = data
 
-    def step(carry: tuple[Pair, Any], index: Array) -> tuple[tuple[Pair, Any], Array]:
+    def step(carry: tuple[Any, Any], index: Array) -> tuple[tuple[Any, Any], Array]:
         pair, moments = carry
         error, slopes = jax.value_and_grad(_error)(pair, rows[index])
         updates, moments = adam.update(slopes, moments)

@@ -168,6 +168,29 @@ def _principal(centred: np.ndarray, rank: int, seed: int) -> tuple[np.ndarray, f
     return np.asarray(found.components_), min(held / total, 1.0) if total > 0 else 1.0
 
 
+class Identity(AbstractCodec):
+    """Points are their own latents, as where they were encoded elsewhere."""
+
+    @property
+    def is_fitted(self) -> bool:
+        """True: there is nothing to fit."""
+        return True
+
+    @property
+    def lipschitz(self) -> float:
+        """1."""
+        return 1.0
+
+    def fit(self, points: np.ndarray, *, seed: int = 0) -> "Identity":
+        return self
+
+    def encode(self, points: np.ndarray) -> np.ndarray:
+        return points
+
+    def decode(self, latents: np.ndarray) -> np.ndarray:
+        return latents
+
+
 class Transformer(AbstractCodec):
     """Any fitted object with ``transform`` and ``inverse_transform``, such as scikit-learn's.
 

@@ -1,203 +1,19 @@
-"""Transport in a latent space: the source and target encoded, moved there, decoded."""
+"""Transport in a latent space: the source and target encoded, aligned, moved there, decoded."""
 
 import dataclasses
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from gparticles.checks import check_points, check_same_shape, check_weights
-from gparticles.divergence import AbstractF
-from gparticles.divergence.certified import DEFAULT_TOLERANCE, Certificate, divergence
 from gparticles.errors import InputError
-from gparticles.flow import Flow, load_flow, transport
-from gparticles.flow.files import read_arrays, read_record, write_arrays, write_record
+from gparticles.flow import transport
 from gparticles.flow.preparation import check_bounds, check_seed
-from gparticles.flow.serialisation import decode, encode
-from gparticles.flow.solution import result_dtype
-from gparticles.latent.autoencoder import Autoencoder, Network
-from gparticles.latent.codecs import LATENT_DIM, PCA, AbstractCodec, Transformer, as_codec
+from gparticles.latent.alignment import GaussianMap
+from gparticles.latent.classes import Grouped, filled, grouped
+from gparticles.latent.codecs import LATENT_DIM, AbstractCodec, as_codec
 from gparticles.latent.residuals import Moments, Residuals, moments
-
-# entries of wide points that are decoded at once, so that memory stays bounded
-BLOCK_ENTRIES = 2**24
-
-
-@dataclass(frozen=True, repr=False)
-class LatentFlow:
-    """A finished flow in a latent space, seen from the original space.
-
-    Attributes:
-        particles: the moved source in the original space, shape (m, *event), in its dtype.
-        latent: the ``gparticles.Flow`` in the latent space, with its own particles and history.
-        latent_target: the encoded target, shape (n, latent_dim).
-        codec: the fitted codec.
-        residuals: what is added back after decoding, and how.
-        lost: the share of the variance of the source and of the target outside the latent space.
-        bounds: (low, high) in data units, or None.
-        weights: of source and target, shapes (m,) and (n,), each summing to one.
-        notes: what the user should know, one line each.
-    """
-
-    particles: np.ndarray
-    latent: Flow
-    latent_target: np.ndarray
-    codec: AbstractCodec
-    residuals: Residuals
-    lost: tuple[float, float]
-    bounds: tuple[float, float] | None
-    weights: tuple[np.ndarray, np.ndarray]
-    notes: tuple[str, ...]
-
-    @property
-    def history(self) -> dict[str, np.ndarray]:
-        """The latent flow's history."""
-        return self.latent.history
-
-    @property
-    def outcome(self) -> str:
-        """How the latent flow ended, in words."""
-        return self.latent.outcome
-
-    @property
-    def decoder_lipschitz(self) -> float | None:
-        """The decoder's Lipschitz constant a, data units per latent unit; None where unknown."""
-        return self.codec.lipschitz
-
-    @property
-    def lipschitz(self) -> float | None:
-        """L / a in nats per data unit: what the latent flow's L is for decoded points (T8)."""
-        slope = self.decoder_lipschitz
-        return None if slope is None else self.latent.lipschitz / slope
-
-    def divergence_bound(
-        self,
-        *,
-        f: AbstractF | None = None,
-        lipschitz: float = 1.0,
-        tolerance: float = DEFAULT_TOLERANCE,
-    ) -> Certificate:
-        """D^{aL} of the latent particles from the latent target, which bounds D^L in data space.
-
-        D^L(Dec#P | Dec#Q) <= D^{aL}(P | Q) with a = Lip(Dec), since phi o Dec is aL-Lipschitz
-        for every L-Lipschitz phi; equal for an isometric decoder, such as a PCA's without
-        standardising. It speaks of decoded latents: once residuals are added back, or points
-        clipped to bounds, it says nothing.
-
-        Args:
-            f: the divergence; ``KL()`` by default.
-            lipschitz: L in nats per data unit, of the original space.
-            tolerance: as in ``gparticles.divergence``.
-
-        Returns:
-            The certificate of D^{aL}; its ``upper`` bounds D^L in the original space.
-
-        Raises:
-            InputError: the decoder's Lipschitz constant is not known.
-        """
-        slope = self.decoder_lipschitz
-        if slope is None:
-            raise InputError(
-                "the decoder's Lipschitz constant is not known; use gpa.PCA, or give it as "
-                "gpa.Transformer(codec, lipschitz=...)"
-            )
-        return divergence(
-            self.latent.particles,
-            self.latent_target,
-            f=f,
-            lipschitz=slope * lipschitz,
-            p_weights=self.weights[0],
-            q_weights=self.weights[1],
-            tolerance=tolerance,
-        )
-
-    def __call__(self, points: Any, labels: Any = None) -> np.ndarray:
-        """Carries new points of the source's kind along the flow, in the original space.
-
-        Args:
-            points: shape (k, *event), data units.
-            labels: shape (k,), needed if and only if the flow is class-conditional.
-
-        Returns:
-            The moved points, shape (k, *event), in the dtype of ``points`` if it is a float.
-
-        Raises:
-            InputError: wrong shape, NaN, or what the latent flow refuses.
-        """
-        array = check_points(points, "points")
-        event = self.particles.shape[1:]
-        if array.shape[1:] != event:
-            raise InputError(
-                f"points have shape {array.shape[1:]}, the flow's {event}; give the same columns"
-            )
-        before = _encoded(self.codec, array)
-        return _decoded(self, array, (before, self.latent(before, labels)))
-
-    def __repr__(self) -> str:
-        shape = " x ".join(map(str, self.particles.shape))
-        dim = self.latent_target.shape[1]
-        return f"LatentFlow({shape} particles through {dim} dimensions: {self.outcome})"
-
-    def save(self, directory: str | Path, *, overwrite: bool = False) -> Path:
-        """Writes the flow, its codec and residuals into a directory, made if needed.
-
-        Raises:
-            InputError: one is there already, or the codec is an object of another library, which
-                only pickle could store.
-        """
-        directory = Path(directory)
-        if (directory / "latent.json").exists() and not overwrite:
-            raise InputError(f"{directory}: holds a flow already; use overwrite=True to replace it")
-        if isinstance(self.codec, Transformer):
-            raise InputError(
-                f"a codec made of a {type(self.codec.fitted).__name__} cannot be saved without "
-                "pickle; use gpa.PCA, or save .latent and that object on their own"
-            )
-        arrays: dict[str, np.ndarray] = {}
-        record = {name: encode(getattr(self, name), arrays) for name in _SAVED}
-        self.latent.save(directory / "flow", overwrite=overwrite)
-        checksum = write_arrays(directory / "latent.safetensors", arrays)
-        write_record(directory / "latent.json", {"latent": record, "checksum": checksum})
-        return directory
-
-
-_SAVED = (
-    "particles",
-    "latent_target",
-    "codec",
-    "residuals",
-    "lost",
-    "bounds",
-    "weights",
-    "notes",
-)
-# what a saved flow may be made of
-_KNOWN = (PCA, Autoencoder, Network, Residuals)
-
-
-def load_latent_flow(directory: str | Path, *, classes: Iterable[type] = ()) -> LatentFlow:
-    """Reads what ``LatentFlow.save`` wrote.
-
-    Args:
-        directory: where ``latent.json`` is.
-        classes: codecs and equinox modules of your own that it is made of.
-
-    Raises:
-        InputError: there is no such flow, or it is damaged, truncated or of a newer schema.
-    """
-    directory, classes = Path(directory), tuple(classes)
-    if not (directory / "latent.json").exists():
-        raise InputError(f"{directory}: holds no latent flow (latent.json is missing)")
-    record = read_record(directory / "latent.json")
-    try:
-        arrays = read_arrays(directory / "latent.safetensors", record["checksum"])
-        known = (*_KNOWN, *classes)
-        fields = {name: decode(record["latent"][name], arrays, known) for name in _SAVED}
-    except (KeyError, TypeError, AttributeError) as error:
-        raise InputError(f"{directory}: damaged flow ({error}); save it again") from None
-    return LatentFlow(latent=load_flow(directory / "flow", classes=classes), **fields)
+from gparticles.latent.solution import LatentFlow, decoded, decoded_rows, encoded, flat
 
 
 def latent_transport(
@@ -209,15 +25,19 @@ def latent_transport(
     keep_residual: bool = True,
     centre_residual: bool = True,
     scale_residual: bool = False,
+    align: GaussianMap | None = None,
     bounds: tuple[float, float] | None = None,
     **settings: Any,
 ) -> LatentFlow:
     """Moves the source onto the target in a latent space, and back to the original one.
 
     The codec is fitted to source and target together, both are encoded, ``gparticles.transport``
-    moves the latents, and they are decoded. What the codec loses of a point is added back after
-    decoding (``Residuals``). The flow's potential, scale, L and steps are those of the latent
-    space.
+    moves the latents, from where ``align`` takes them, and they are decoded. What the codec loses
+    of a point is added back after decoding (``Residuals``). The flow's potential, scale, L and
+    steps are those of the latent space. With ``labels`` and ``target_labels`` the flow is
+    class-conditional, and residuals and the alignment are centred class by class; a missing label
+    (None, NaN or "") becomes the one that most of the nearest labelled latents of the same cloud
+    have, and a note says how many did.
 
     Args:
         source: the points that move, shape (m, *event).
@@ -229,6 +49,7 @@ def latent_transport(
         keep_residual: add back what the codec loses.
         centre_residual: of these residuals, move the source's mean onto the target's first.
         scale_residual: and bring their standard deviations, column by column, to the target's.
+        align: a ``GaussianMap`` that is fitted and goes before the flow; None for none.
         bounds: (low, high) in data units, to which decoded points are clipped.
         settings: the other arguments of ``gparticles.transport``.
 
@@ -248,31 +69,68 @@ def latent_transport(
         check_weights(settings.get("source_weights"), len(source), "source_weights"),
         check_weights(settings.get("target_weights"), len(target), "target_weights"),
     )
+    if align is not None and not isinstance(align, GaussianMap):
+        raise InputError(f"align is {align!r}: give a gpa.GaussianMap(), or None")
     asked = as_codec(codec, latent_dim)
     fitted = _fitted(asked, (source, target), int(seed))
-    latents = _encoded(fitted, source), _encoded(fitted, target)
+    latents = encoded(fitted, source), encoded(fitted, target)
+    labels, gaps = _labels(latents, settings)
+    clouds = _clouds(latents, weights, labels)
     of_source, of_target = (
-        _moments(fitted, cloud, z, weights=w)
-        for cloud, z, w in zip((source, target), latents, weights, strict=True)
+        _moments(fitted, points, cloud)
+        for points, cloud in zip((source, target), clouds, strict=True)
     )
-    moved = transport(*latents, **settings)
+    align = None if align is None else align.fit(*clouds)
+    start = latents[0] if align is None else align(latents[0], clouds[0].index)
+    moved = transport(start, latents[1], **(settings | labels))
     flow = LatentFlow(
         particles=source,
         latent=moved,
         latent_target=latents[1],
         codec=fitted,
         residuals=residuals.fit(of_source, of_target),
+        alignment=align,
+        labelled=(latents[0], labels["labels"]) if labels else None,
         lost=(of_source.lost, of_target.lost),
         bounds=bounds,
         weights=weights,
-        notes=(*_notes(asked, fitted), *moved.notes),
+        notes=(*_notes(asked, fitted), *gaps, *moved.notes),
     )
-    particles = _decoded(flow, source, (latents[0], moved.particles))
+    particles = decoded(flow, source, (latents[0], moved.particles, clouds[0].index))
     return dataclasses.replace(flow, particles=particles)
 
 
-def _flat(points: np.ndarray) -> np.ndarray:
-    return points.reshape(len(points), -1).astype(np.float64)
+def _labels(
+    latents: tuple[np.ndarray, np.ndarray], settings: dict[str, Any]
+) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """Both clouds' labels without gaps, by the names of transport's arguments; {} without."""
+    names = ("labels", "target_labels")
+    # one without the other is for ``transport`` to refuse
+    if any(settings.get(name) is None for name in names):
+        return {}, ()
+    found, notes = {}, ()
+    for name, cloud in zip(names, latents, strict=True):
+        found[name], missing = filled(cloud, settings[name], name)
+        if missing:
+            notes += (
+                f"{name}: {missing} were missing; each became that of most of its nearest "
+                "labelled samples",
+            )
+    return found, notes
+
+
+def _clouds(
+    latents: tuple[np.ndarray, np.ndarray],
+    weights: tuple[np.ndarray, np.ndarray],
+    labels: dict[str, Any],
+) -> tuple[Grouped, Grouped]:
+    given = labels.get("labels"), labels.get("target_labels")
+    classes = None if given[1] is None else np.unique(given[1])
+    source, target = (
+        grouped(z, w, name, classes=classes)
+        for z, w, name in zip(latents, weights, given, strict=True)
+    )
+    return source, target
 
 
 def _fitted(
@@ -280,53 +138,17 @@ def _fitted(
 ) -> AbstractCodec:
     if codec.is_fitted:
         return codec
-    return codec.fit(np.concatenate([_flat(cloud) for cloud in clouds]), seed=seed)
+    return codec.fit(np.concatenate([flat(cloud) for cloud in clouds]), seed=seed)
 
 
-def _rows(codec: AbstractCodec, latents: np.ndarray) -> np.ndarray:
-    """Decoded, one flat row each: a codec fitted to images decodes to images."""
-    return codec.decode(latents).reshape(len(latents), -1)
-
-
-def _blocks(points: np.ndarray) -> Iterator[slice]:
-    rows = max(1, BLOCK_ENTRIES // max(1, points[0].size))
-    return (slice(begin, begin + rows) for begin in range(0, len(points), rows))
-
-
-def _encoded(codec: AbstractCodec, points: np.ndarray) -> np.ndarray:
-    return np.concatenate([codec.encode(_flat(points[part])) for part in _blocks(points)])
-
-
-def _moments(
-    codec: AbstractCodec, points: np.ndarray, latents: np.ndarray, *, weights: np.ndarray
-) -> Moments:
-    decoded = _rows(codec, latents)
-    if decoded.shape[1] != points[0].size:
+def _moments(codec: AbstractCodec, points: np.ndarray, cloud: Grouped) -> Moments:
+    back = decoded_rows(codec, cloud.points)
+    if back.shape[1] != points[0].size:
         raise InputError(
-            f"codec: it decodes to {decoded.shape[1]} columns, the points have {points[0].size}; "
+            f"codec: it decodes to {back.shape[1]} columns, the points have {points[0].size}; "
             "give one that was fitted to such points"
         )
-    return moments(_flat(points), decoded, weights)
-
-
-def _decoded(
-    flow: LatentFlow, points: np.ndarray, latents: tuple[np.ndarray, np.ndarray]
-) -> np.ndarray:
-    """Moved points in the original space, from their latents before and after the move."""
-    moved = np.empty(points.shape, result_dtype(points))
-    for part in _blocks(points):
-        before = _rows(flow.codec, _as_seen(flow.latent, latents[0][part]))
-        after = _rows(flow.codec, latents[1][part])
-        rows = flow.residuals.restore(_flat(points[part]), before, after)
-        if flow.bounds is not None:
-            rows = np.clip(rows, *flow.bounds)
-        moved[part] = rows.reshape(points[part].shape)
-    return moved
-
-
-def _as_seen(flow: Flow, latents: np.ndarray) -> np.ndarray:
-    # the flow works in float32: rounded as there, latents that it leaves in place stay in place
-    return flow.scaling.to_data(flow.scaling.to_working(latents), np.float64)
+    return moments(flat(points), back, cloud)
 
 
 def _notes(asked: AbstractCodec, fitted: AbstractCodec) -> tuple[str, ...]:

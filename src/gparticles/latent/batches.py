@@ -1,0 +1,48 @@
+"""A batch moved onto another; docs/integration-measured.md tells how its settings were chosen."""
+
+from typing import Any
+
+from gparticles.flow import ExactPotential
+from gparticles.latent.alignment import GaussianMap
+from gparticles.latent.codecs import Identity
+from gparticles.latent.solution import LatentFlow
+from gparticles.latent.transport import latent_transport
+
+STEPS = 50
+# in working units squared per nat: the flow only has to do what the affine map leaves
+STEP_SIZE = 0.1
+# of more samples than LARGE, an optimiser step sees a random part of this size
+LARGE, BATCH_SIZE = 5000, 1024
+
+
+def for_batches(settings: dict[str, Any], *, samples: int = 0) -> dict[str, Any]:
+    """Arguments of ``latent_transport`` for a batch effect, but for those that are given.
+
+    A ``GaussianMap`` first, then a short flow, and residuals that are centred and scaled. Where
+    there are many samples, the potential is fitted to random parts of them.
+
+    Args:
+        settings: what is given; None means the default, but for ``align``.
+        samples: of the larger cloud.
+    """
+    chosen = {"align": GaussianMap(), "scale_residual": True} | settings
+    for name, value in (("steps", STEPS), ("step_size", STEP_SIZE)):
+        if chosen.get(name) is None:
+            chosen[name] = value
+    exact = isinstance(chosen.get("potential"), ExactPotential)
+    if samples > LARGE and not exact and chosen.get("batch_size") is None:
+        chosen["batch_size"] = BATCH_SIZE
+    return chosen
+
+
+def move_batch(source: Any, target: Any, **settings: Any) -> LatentFlow:
+    """``latent_transport`` with the settings for batch effects, but for those that are given."""
+    return latent_transport(
+        source, target, **for_batches(settings, samples=max(len(source), len(target)))
+    )
+
+
+def move_latents(source: Any, target: Any, **settings: Any) -> LatentFlow:
+    """``move_batch`` of clouds that are latents already, shapes (m, k) and (n, k)."""
+    as_they_are = {"codec": Identity(), "keep_residual": False, "scale_residual": False}
+    return move_batch(source, target, **(settings | as_they_are))
