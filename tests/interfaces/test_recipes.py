@@ -18,7 +18,7 @@ def checked(name="gaussian", *overrides):
 
 LOW = "gaussian mixture swiss-roll sierpinski sierpinski-3d stretched-exponential lorenz points"
 TAILS = "student-t student-t-1.2 student-t-1.5 student-t-1.8 cauchy"
-IMAGES = "digits mnist mnist-2-to-0"
+IMAGES = "digits mnist mnist-2-to-0 patches"
 
 
 def test_the_packaged_ones():
