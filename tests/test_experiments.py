@@ -102,3 +102,61 @@ def test_scores_of_clouds_that_are_known(known):
     assert mixture["worst_share"] < 0.015
     one = modes(np.full((10, 2), 2.0))
     assert one == {"at_modes": 1.0, "worst_share": 0.75}
+
+
+def test_a_median_page_keeps_printed_numbers_apart(known):
+    from medians import MedianPage, median
+    from pages import Results
+
+    def runs(*values):
+        return [{"scores": {"l1": value}, "floors": {}} for value in values]
+
+    where = {"cores": 1, "processor": "one", "load_before": 0.0}
+    rows = {"Cauchy: ours": runs(1.0, 90.0, 2.0), "Cauchy: fresh": runs(3.0)}
+    record = {"machine": where, "seeds": [0, 1, 2], "rows": rows}
+    words = {"picture": "A picture", "commands": ["ours: `gpa run cauchy`"]}
+    page = MedianPage(
+        "A title",
+        "",
+        "",
+        ("l1",),
+        {"l1": ("L1", "of the CCDF")},
+        finding=lambda r: str(median(r, "Cauchy: ours", "l1")),
+        printed={"Cauchy": {"theirs": {"l1": 7.13}}},
+        **words,
+    )
+    text = page.text("made-up", record)
+    expected = "| | L1 |\n|---|---|\n| **Cauchy** | |\n| ours | 2 (1 to 90) |\n| fresh | 3 |\n"
+    assert expected + "| *theirs* | 7.13 |\n" in text
+    assert "**Finding.** 2.0" in text
+    # what was printed is none of our results
+    assert "theirs" not in "".join(Results(record).rows)
+
+
+def test_printed_numbers_are_counted_where_medians_reach_them(known):
+    from pages import Results
+
+    module = known["heavy-tails"]
+    best = {"l1_train": 0.2, "log_train": 5.0, "l1": 0.1, "log": 0.01}
+    rows = {
+        module.name_of(target, module.BEST): [{"scores": best, "floors": {}}] * 3
+        for target in module.TARGETS
+    }
+    # 7.13, 1.65, .381 and not .106; no log error; on held-out points also .106, and every log error
+    assert module.reached(Results({"rows": rows}), module.BEST, module.LIP) == (3, 8)
+
+
+def test_scores_of_tails_that_are_known(known):
+    import tail_runs
+
+    config, inputs = tail_runs.inputs_of("student-t-1.8", ("n=400", "target.n=400"), 0)
+    assert config.scale == "log"
+    assert len(inputs.held_out) == 400
+    same = tail_runs.scores(inputs.target, inputs)
+    assert same["l1_train"] == same["log_train"] == 0
+    assert same["beyond"] == pytest.approx(0.1, abs=0.003)
+    assert 0 < same["log"] < 0.5
+    away = np.median(inputs.target, axis=0)
+    twice = tail_runs.scores(away + 2 * (inputs.target - away), inputs)
+    assert twice["log_train"] == pytest.approx(np.log(2), rel=1e-6)
+    assert tail_runs.scores(inputs.target * np.nan, inputs) == {}
