@@ -38,6 +38,13 @@ def integrate(
             help="Classes; each moves onto the same class of the reference.",
         ),
     ] = None,
+    balance: Annotated[
+        str | None,
+        typer.Option(
+            metavar="COLUMN|FILE",
+            help="Classes whose shares in a batch are weighted to be the reference's.",
+        ),
+    ] = None,
     judge_by: Annotated[
         str | None,
         typer.Option(metavar="COLUMN|FILE", help="Classes that the flow does not see."),

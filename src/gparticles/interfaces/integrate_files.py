@@ -26,7 +26,7 @@ from gparticles.interfaces.integration_options import Done, Options, held_out_ju
 from gparticles.interfaces.integration_report import Finished, outcomes_of, write_outcome
 from gparticles.interfaces.laws import SourceLaw, form_of
 from gparticles.interfaces.staging import check_free, staged
-from gparticles.latent import latent_transport
+from gparticles.latent import move_batch
 
 Say = Callable[[str], None]
 
@@ -77,7 +77,7 @@ def _finished(
     batches: Batches, options: Options, notes: list[str]
 ) -> tuple[Flows, np.ndarray, Finished]:
     """Integrates and judges: the flows, all samples after them, and what is said of it."""
-    move = partial(latent_transport, latent_dim=options.latent_dim, **options.flow_settings)
+    move = partial(move_batch, latent_dim=options.latent_dim, **options.flow_settings)
     embed = partial(embedding, dim=options.latent_dim, seed=options.seed)
     held_out = held_out_judgement(batches, move, embed, options=options, say=notes.append)
     flows = fit(batches, move)
@@ -96,24 +96,30 @@ def _finished(
 
 
 def _read(paths: list[Path], options: Options) -> tuple[Cohorts, Batches]:
-    names = [name for name in (options.labels, options.judge_by) if name is not None]
-    columns = [name for name in names if not Path(name).is_file()]
+    named = [options.labels, options.balance, options.judge_by]
+    columns = sorted({name for name in named if name is not None and not Path(name).is_file()})
     if columns and options.transpose:
         raise InputError(f"labels: there is no file {columns[0]}; with --transpose give a file")
+    if len(columns) > 1:
+        raise InputError(
+            f"labels: {columns[0]!r} and {columns[1]!r}; of a matrix one column can hold labels, "
+            "so give the other in a file of its own"
+        )
     cohorts = read_cohorts(
         paths,
         transpose=options.transpose,
         id_column=options.id_column,
         label_column=columns[0] if columns else None,
     )
-    labels = _labels(options.labels, cohorts)
-    judged = labels if options.judge_by is None else _labels(options.judge_by, cohorts)
+    labels, balance, judged = (_labels(name, cohorts) for name in named)
+    known = next((found for found in (judged, labels, balance) if found is not None), None)
     batches = Batches(
         points=cohorts.values,
         names=cohorts.batches,
         reference=_reference(paths, cohorts.names, options.reference),
         labels=labels,
-        judged=judged,
+        balance=balance,
+        judged=known,
     )
     return cohorts, batches
 

@@ -11,13 +11,12 @@ import numpy as np
 from gparticles.checks import check_points
 from gparticles.data.table import listed
 from gparticles.errors import InputError
-from gparticles.flow import transport
 from gparticles.interfaces.integration import Batches, check_batches, judge_all
 from gparticles.interfaces.integration_options import Done, Options, held_out_judgement
 from gparticles.interfaces.integration_report import Finished, write_outcome
 from gparticles.interfaces.scverse import integrate
 from gparticles.interfaces.staging import check_free, staged
-from gparticles.latent import PCA
+from gparticles.latent import PCA, move_latents
 
 # entries of a dense X in float64: 2 GiB
 MAX_ENTRIES = 2**28
@@ -66,6 +65,7 @@ def _finished(adata: Any, options: Options, notes: list[str]) -> Finished:
         basis=basis,
         adjusted_basis=options.adjusted_basis,
         labels_key=options.labels,
+        balance_key=options.balance,
         layer=options.layer,
         **options.flow_settings,
     )
@@ -74,10 +74,11 @@ def _finished(adata: Any, options: Options, notes: list[str]) -> Finished:
         names=_text(adata, key),
         reference=options.reference,
         labels=None if options.labels is None else _text(adata, options.labels),
+        balance=None if options.balance is None else _text(adata, options.balance),
         judged=judged,
     )
     notes += check_batches(batches)
-    move = partial(transport, **options.flow_settings)
+    move = partial(move_latents, **options.flow_settings)
     held_out = held_out_judgement(batches, move, _as_it_is, options=options, say=notes.append)
     after = _matrix(adata.obsm[options.adjusted_basis])
     record = adata.uns["gparticles"]
@@ -136,7 +137,7 @@ def _decompose(adata: Any, options: Options) -> str:
 
 
 def _judged(adata: Any, options: Options) -> np.ndarray | None:
-    name = options.judge_by or options.labels
+    name = options.judge_by or options.labels or options.balance
     if name is None:
         return None
     if name not in adata.obs:

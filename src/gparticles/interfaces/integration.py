@@ -1,7 +1,7 @@
 """Batches moved onto a reference, and judged: on all samples, and on ones kept from the fit."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,17 +11,16 @@ from gparticles.errors import InputError
 from gparticles.evaluate.mixing import NEIGHBOURS, label_auc, mixing, neighbour_mixing
 from gparticles.evaluate.pairwise import subset
 from gparticles.evaluate.wasserstein import w2
-from gparticles.flow import Flow
 from gparticles.interfaces.inputs import validation_rows
-from gparticles.latent import LatentFlow
+from gparticles.latent import LatentFlow, class_weights
 
 # distances between all pairs are formed
 MAX_JUDGED = 5000
 # what is judged by fewer neighbours says nothing
 MIN_HELD_OUT = 2
 
-Move = Callable[..., Flow | LatentFlow]
-Flows = dict[str, Flow | LatentFlow]
+Move = Callable[..., LatentFlow]
+Flows = dict[str, LatentFlow]
 Embed = Callable[[np.ndarray], np.ndarray]
 MakeEmbed = Callable[[np.ndarray], Embed]
 
@@ -35,27 +34,26 @@ class Batches:
         names: each sample's batch, text, shape (N,).
         reference: the batch that stays.
         labels: each sample's class, by which the flow is conditional, shape (N,), or None.
-        judged: each sample's class to judge by, "" where it is not known, or None.
+        balance: each sample's class, by which samples of a moving batch are weighted so that its
+            classes have the reference's proportions, or None.
+        judged: each sample's class to judge by, or None. In all three, "" is not known.
     """
 
     points: np.ndarray
     names: np.ndarray
     reference: str
     labels: np.ndarray | None = None
+    balance: np.ndarray | None = None
     judged: np.ndarray | None = None
 
     def part(self, rows: np.ndarray) -> "Batches":
         """These samples only; rows are indices or a mask."""
-        labels, judged = (
-            None if array is None else array[rows] for array in (self.labels, self.judged)
-        )
-        return Batches(
-            points=self.points[rows],
-            names=self.names[rows],
-            reference=self.reference,
-            labels=labels,
-            judged=judged,
-        )
+        kept = {
+            name: None if array is None else array[rows]
+            for name in ("labels", "balance", "judged")
+            for array in (getattr(self, name),)
+        }
+        return replace(self, points=self.points[rows], names=self.names[rows], **kept)
 
     @property
     def others(self) -> list[str]:
@@ -68,7 +66,7 @@ def check_batches(batches: Batches) -> list[str]:
 
     Raises:
         InputError: an unknown reference, one batch only, a batch of one sample, a class that the
-            reference lacks, samples without a class where the flow needs them.
+            reference lacks.
     """
     names, counts = np.unique(batches.names, return_counts=True)
     if batches.reference not in names:
@@ -89,14 +87,8 @@ def check_batches(batches: Batches) -> list[str]:
 
 
 def _check_classes(batches: Batches, labels: np.ndarray) -> None:
-    missing = labels == ""
-    if missing.any():
-        raise InputError(
-            f"labels: {int(missing.sum())} of {len(labels)} samples have none; label or remove "
-            "them, or give --judge-by, which does not need all"
-        )
-    known = np.unique(labels[batches.names == batches.reference])
-    strange = ~np.isin(labels, known)
+    known = np.setdiff1d(labels[batches.names == batches.reference], [""])
+    strange = ~np.isin(labels, [*known, ""])
     if strange.any():
         raise InputError(
             f"labels: {str(labels[strange][0])!r} of batch {str(batches.names[strange][0])!r} does "
@@ -125,7 +117,7 @@ def fit(batches: Batches, move: Move) -> Flows:
 
     Args:
         batches: checked.
-        move: ``transport`` or ``latent_transport`` with its settings.
+        move: ``move_batch`` or ``move_latents`` with its settings.
 
     Raises:
         InputError: what ``move`` refuses, with the batch's name.
@@ -134,11 +126,13 @@ def fit(batches: Batches, move: Move) -> Flows:
     flows: Flows = {}
     for name in batches.others:
         moving = batches.part(batches.names == name)
-        labels = {}
+        given: dict[str, Any] = {}
         if batches.labels is not None:
-            labels = {"labels": moving.labels, "target_labels": fixed.labels}
+            given = {"labels": moving.labels, "target_labels": fixed.labels}
         try:
-            flows[name] = move(moving.points, fixed.points, **labels)
+            if batches.balance is not None:
+                given["source_weights"] = class_weights(moving.balance, fixed.balance)
+            flows[name] = move(moving.points, fixed.points, **given)
         except InputError as error:
             raise InputError(f"batch {name!r}: {error}") from error
     return flows

@@ -18,7 +18,7 @@ from gparticles.interfaces.integration_report import Finished
 
 HELD_OUT = 0.2
 
-_SHOWN = ("reference", "labels", "judge_by", "latent_dim", "steps", "seed", "held_out")
+_SHOWN = ("reference", "labels", "balance", "judge_by", "latent_dim", "steps", "seed", "held_out")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +27,7 @@ class Options:
 
     reference: str
     labels: str | None = None
+    balance: str | None = None
     judge_by: str | None = None
     latent_dim: int = 50
     steps: int | None = None

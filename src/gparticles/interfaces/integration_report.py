@@ -1,6 +1,5 @@
 """What is written of an integration beside the data: figures, numbers and a page."""
 
-import importlib.util
 import json
 import warnings
 from collections.abc import Sequence
@@ -15,7 +14,6 @@ from gparticles.flow.files import write_atomically
 from gparticles.interfaces.folder import METRICS
 from gparticles.interfaces.integration import Batches, Flows, Judgement
 from gparticles.interfaces.showing import REPORT, versions
-from gparticles.latent import LatentFlow
 
 # beyond, a map of neighbours takes minutes
 MAX_UMAP = 20_000
@@ -50,14 +48,11 @@ def outcomes_of(flows: Flows) -> dict[str, str]:
     """How each flow ended, with what its codec lost."""
     found = {}
     for name, flow in flows.items():
-        lost = ""
-        if isinstance(flow, LatentFlow):
-            kept = 100 - 100 * flow.lost[0]
-            lost = (
-                f", in {flow.latent_target.shape[1]} components, which hold {kept:.0f} % of its "
-                "variance; the rest is added back"
-            )
-        found[name] = f"{flow.outcome}{lost}"
+        kept = 100 - 100 * flow.lost[0]
+        found[name] = (
+            f"{flow.outcome}, in {flow.latent_target.shape[1]} components, which hold "
+            f"{kept:.0f} % of its variance; the rest is added back"
+        )
     return found
 
 
@@ -121,13 +116,15 @@ def _principal(space: np.ndarray) -> tuple[np.ndarray, tuple[str, str]]:
 
 
 def _umap(space: np.ndarray, seed: int) -> Any:
-    if importlib.util.find_spec("umap") is None or not 15 < len(space) <= MAX_UMAP:
+    if not 15 < len(space) <= MAX_UMAP:
         return None
     with warnings.catch_warnings():
-        # it says that a seed costs it its threads
+        # it warns of what it imports
         warnings.simplefilter("ignore")
-        import umap  # type: ignore[import-not-found]
-
+        try:
+            import umap  # type: ignore[import-not-found]
+        except ImportError:
+            return None
         points = umap.UMAP(random_state=seed, n_jobs=1).fit_transform(space)
     return np.asarray(points, np.float64), ("UMAP 1", "UMAP 2")
 

@@ -14,6 +14,7 @@ from gparticles.latent import (
     PCA,
     AbstractCodec,
     Autoencoder,
+    GaussianMap,
     LatentFlow,
     latent_transport,
 )
@@ -63,7 +64,9 @@ def latent_run(
     """
     settings = {k: v for k, v in given.items() if k not in ("source", "target", "bounds")}
     bounds = None if config.bounds is None else (config.bounds[0], config.bounds[1])
-    kept = {} if config.latent is None else config.latent.residual_options()
+    kept: dict[str, Any] = {} if config.latent is None else config.latent.residual_options()
+    if config.latent is not None and config.latent.align:
+        kept |= {"align": GaussianMap()}
     return latent_transport(
         inputs.source, inputs.target, codec=codec, bounds=bounds, **kept, **settings
     )
@@ -76,6 +79,8 @@ def as_shown(flow: Flow | LatentFlow) -> Flow:
     lost = " and ".join(f"{share:.2g}" for share in flow.lost)
     told = f"moved in {flow.latent_target.shape[1]} latent dimensions, outside of which lie {lost} "
     notes = (*flow.notes, f"{told}of the variance of source and target")
+    if flow.alignment is not None:
+        notes = (*notes, "an affine map goes before the flow, which is drawn from its end on")
     if flow.particles.ndim == 2:
         return replace(flow.latent, notes=(*notes, "pictures and metrics show the latent space"))
     frames = [_decoded(flow, frame) for frame in flow.latent.trajectory]
@@ -89,16 +94,6 @@ def seen_by(flow: Flow | LatentFlow) -> Callable[[np.ndarray], np.ndarray]:
         codec = flow.codec
         return lambda points: codec.encode(_flat(points))
     return lambda points: points
-
-
-def classes_of(flow: Flow | LatentFlow) -> np.ndarray | None:
-    """The labels that a flow knows, or None."""
-    return as_inner(flow).classes
-
-
-def as_inner(flow: Flow | LatentFlow) -> Flow:
-    """The flow itself, or the one in its latent space."""
-    return flow.latent if isinstance(flow, LatentFlow) else flow
 
 
 def _decoded(flow: LatentFlow, latents: np.ndarray) -> np.ndarray:

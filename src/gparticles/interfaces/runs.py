@@ -18,7 +18,6 @@ from gparticles.interfaces.folder import CONFIG, RunFolder, config_text, differi
 from gparticles.interfaces.inputs import Inputs, gather
 from gparticles.interfaces.latent_runs import (
     as_shown,
-    classes_of,
     encoded,
     fitted_codec,
     latent_run,
@@ -166,7 +165,7 @@ def transform(
         InputError: no flow, other columns than the flow's, or labels it does not know.
     """
     flow, form = folder.flow(), folder.law().like
-    labelled = classes_of(flow) is not None
+    labelled = flow.classes is not None
     if labelled and label_column is None and form.columns is not None:
         label_column = form.label_name
     points = load(path, id_column=id_column, label_column=label_column)
