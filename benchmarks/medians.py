@@ -81,6 +81,12 @@ def cell(results: Results, row: str, score: str) -> str:
     return figure(statistics.median(known)) + ends
 
 
+def label(results: Results, row: str) -> str:
+    """The variant, and how many of the seeds were run where not all were."""
+    variant, run = row.split(SEPARATOR)[1], len(results.rows[row])
+    return variant if run == len(results.record["seeds"]) else f"{variant} (seeds: {run})"
+
+
 def table(page: MedianPage, results: Results) -> str:
     """Every target has a line of its own above its rows."""
     headings = [page.legends[column][0] for column in page.columns]
@@ -89,7 +95,7 @@ def table(page: MedianPage, results: Results) -> str:
         lines.append(f"| **{target}** |" + " |" * len(headings))
         for row in (row for row in results.rows if row.split(SEPARATOR)[0] == target):
             cells = [cell(results, row, column) for column in page.columns]
-            lines.append(f"| {row.split(SEPARATOR)[1]} | " + " | ".join(cells) + " |")
+            lines.append(f"| {label(results, row)} | " + " | ".join(cells) + " |")
         for row, found in page.printed.get(target, {}).items():
             cells = [figure(found[c]) if c in found else "" for c in page.columns]
             lines.append(f"| *{row}* | " + " | ".join(cells) + " |")

@@ -126,7 +126,8 @@ def test_a_median_page_keeps_printed_numbers_apart(known):
         **words,
     )
     text = page.text("made-up", record)
-    expected = "| | L1 |\n|---|---|\n| **Cauchy** | |\n| ours | 2 (1 to 90) |\n| fresh | 3 |\n"
+    expected = "| | L1 |\n|---|---|\n| **Cauchy** | |\n| ours | 2 (1 to 90) |\n"
+    expected += "| fresh (seeds: 1) | 3 |\n"
     assert expected + "| *theirs* | 7.13 |\n" in text
     assert "**Finding.** 2.0" in text
     # what was printed is none of our results
