@@ -116,7 +116,11 @@ def test_two_matrices(gpa, made, tmp_path):
 def _later_samples_ride_the_flow_that_is_kept(gpa, folder):
     lines = (folder / "b.csv").read_text().splitlines()
     # without the column of kinds, which the flow does not know
-    rows = [",".join([name, *cells]) for name, _, *cells in (line.split(",") for line in lines)]
+    rows = [
+        # in another order, and with a gene that it does not know
+        ",".join([name, *reversed(cells), "other" if name == "sample" else "1"])
+        for name, _, *cells in (line.split(",") for line in lines)
+    ]
     (folder / "later.csv").write_text("\n".join([rows[0], *rows[11:17]]) + "\n")
     assert gpa("transform", "out/flows/b", "later.csv", "-o", "moved.csv")[0] == 0
     moved, whole = load("moved.csv"), load("out/b.csv", label_column="kind")

@@ -86,7 +86,7 @@ def read_cohorts(
     columns = {"id_column": id_column, "label_column": label_column}
     tables = [_samples(path, transpose=transpose, **columns) for path in paths]
     common, told = _common_genes(tables)
-    kept = tuple(_with_genes(table, common) for table in tables)
+    kept = tuple(with_genes(table, common) for table in tables)
     return Cohorts(
         names=tuple(names),
         tables=kept,
@@ -203,7 +203,15 @@ def _short(table: Table) -> str:
     return Path(table.name).name
 
 
-def _with_genes(table: Table, genes: Sequence[str]) -> Table:
+def with_genes(table: Table, genes: Sequence[str]) -> Table:
+    """The table with these of its columns, in this order.
+
+    Raises:
+        InputError: it lacks one of them.
+    """
+    lacking = sorted(set(genes) - set(table.columns or ()))
+    if lacking:
+        raise refusal(table.name, f"has no column {listed(lacking)}", "give all that are needed")
     if tuple(genes) == table.columns:
         return table
     at = {gene: k for k, gene in enumerate(table.columns or ())}

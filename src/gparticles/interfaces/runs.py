@@ -9,6 +9,7 @@ from typing import Any
 
 import gparticles
 from gparticles.data import check_same_columns, load, save
+from gparticles.data.cohorts import with_genes
 from gparticles.errors import InputError
 from gparticles.flow import Checkpoint, Flow, Progress, transport
 from gparticles.interfaces.building import arguments, rehearse
@@ -169,6 +170,9 @@ def transform(
     if labelled and label_column is None and form.columns is not None:
         label_column = form.label_name
     points = load(path, id_column=id_column, label_column=label_column)
+    if isinstance(flow, LatentFlow) and form.columns is not None and points.columns is not None:
+        # of thousands of genes, later files have other ones and another order
+        points = with_genes(points, form.columns)
     check_same_columns(points, replace(form, name=f"the run in {folder}"))
     if labelled and points.labels is None:
         raise InputError(
