@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import gparticles as gpa
-from gparticles.latent import for_batches
 from gparticles.latent.classes import grouped
 from gparticles.latent.residuals import Residuals, moments
 
@@ -163,7 +162,7 @@ def flow(**settings: Any) -> Method:
     """`LatentGPA` with these settings in the place of its defaults."""
 
     def method(task: Task) -> Corrected:
-        given = {"codec": task.codec, "seed": task.seed} | settings
+        given = {"latent_dim": LATENT_DIM, "seed": task.seed} | settings
         model = gpa.LatentGPA(**given).fit(task.source, task.target)
         return of_genes(task, model.transform(task.new_source))
 
@@ -172,7 +171,7 @@ def flow(**settings: Any) -> Method:
 
 def tight(task: Task) -> Corrected:
     potential = gpa.tight_mlp(LATENT_DIM, width=64, seed=task.seed)
-    return flow(align=None, steps=1000, step_size=0.5, potential=potential)(task)
+    return flow(**PLAIN, potential=potential)(task)
 
 
 def affine_only(task: Task) -> Corrected:
@@ -180,8 +179,7 @@ def affine_only(task: Task) -> Corrected:
     return flow(steps=1, step_size=1e-30, fit_steps=1)(task)
 
 
-SHORT = {name: for_batches({})[name] for name in ("steps", "step_size")}
-PLAIN = {"align": None, "steps": 1000, "step_size": 0.5}
+PLAIN = {"columns": None, "align": None, "steps": 1000, "step_size": 0.5}
 
 METHODS: dict[str, Method] = {
     "none": none,
@@ -196,19 +194,21 @@ METHODS: dict[str, Method] = {
     "POT entropic, 0.1": through_latents(pot_entropic(0.1)),
     "gparticles": flow(),
     "gparticles, residuals not scaled": flow(scale_residual=False),
-    "gparticles, affine map only": affine_only,
+    "gparticles, columns not matched": flow(columns=None),
+    "gparticles, no flow": affine_only,
     "gparticles, flow only (transport's defaults)": flow(**PLAIN),
     "gparticles, flow only, tight": tight,
 }
 VARIANTS: dict[str, Method] = {
-    "affine map only": affine_only,
-    **{f"shrinkage {a:g}": flow(align=gpa.GaussianMap(a), **SHORT) for a in (0.1, 0.2, 0.5, 0.8)},
-    "default: shrinkage 0.3, 50 steps of 0.1": flow(),
+    "none": none,
+    "default": flow(),
+    "no flow": affine_only,
+    "columns not matched": flow(columns=None),
+    "no Gaussian map": flow(align=None),
+    **{f"shrinkage {a:g}": flow(align=gpa.GaussianMap(a)) for a in (0.1, 0.3, 0.8)},
     "20 steps": flow(steps=20),
     "100 steps": flow(steps=100),
-    "200 steps": flow(steps=200),
     "50 steps of 0.5": flow(step_size=0.5),
-    "200 steps of 0.5": flow(step_size=0.5, steps=200),
     "1000 steps of 0.5, HeldOut": flow(step_size=0.5, steps=1000, stop=gpa.HeldOut()),
     "L = 0.3": flow(lipschitz=0.3),
     "ReverseKL": flow(f=gpa.ReverseKL()),

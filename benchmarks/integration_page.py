@@ -43,7 +43,8 @@ moves both studies, knows no genes and has no transform for new samples, so it w
 held-out samples as well**; it was also given wider clusters (sigma 0.5 in the place of 0.1), and
 studies that were centred before. POT moves training samples in the 50 components, new ones by its
 own extension, the nearest training sample's move; what the components do not hold is centred and
-scaled as in gparticles. "Affine map only" is gparticles without its flow.
+scaled as in gparticles, which is `gpa.LatentGPA`; "no flow" is its map of columns and its Gaussian
+map alone.
 """
 
 
@@ -169,11 +170,12 @@ def choice(record: dict[str, Any]) -> str:
 
     python benchmarks/integration.py breast_er.npz --choose
 
-The same measures on splits 100 to 102 of the same two studies, in the 50 components. Other splits,
-but the same samples: the choice has seen them all, one way or another.
+The same measures on splits 100 to 102 of the same two studies. Other splits, but the same samples:
+the choice has seen them all, one way or another. In the 50 components:
 
 """
-    return text + scored(record, "latents", seconds=False)
+    text += scored(record, "latents", seconds=False)
+    return f"{text}\nIn the genes:\n\n{scored(record, 'genes', seconds=False)}"
 
 
 def synthetic(record: dict[str, Any]) -> str:
@@ -221,8 +223,9 @@ def protocol(record: dict[str, Any]) -> str:
 Each ER class onto the same class, all 966 genes; half of the squared W2 to the target's class,
 which is what the Sinkhorn divergence of geomloss (p = 2) comes to at a small blur, as a share of
 that before. The paper prints 1.47 % and 2.61 % for its own data (GSE26639 and GSE76275, 54,675
-genes), of samples that the flow was fitted to, with the target's labels used: a sample moved onto a target
-sample scores best, and copies are the share that is. Held out, nothing can be had by copying.
+genes), of samples that the flow was fitted to, with the target's labels used: a sample moved onto
+a target sample scores best, and copies are the share that is. Held out, nothing can be had by
+copying.
 """
     for kind in ("fitted and scored on the same samples", "held out"):
         before = record[kind][NONE]

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from common import RESULTS, machine, mean_and_sd, print_table, write_json
 from integration_methods import (
+    LATENT_DIM,
     METHODS,
     Corrected,
     Method,
@@ -36,7 +37,7 @@ MEASURES = {"error": "error", "share": "share of it left", "auc": "AUC of differ
 def with_labels(task: Task) -> Corrected:
     """A class-conditional flow; new samples come with their labels."""
     labels = task.labels
-    model = gpa.LatentGPA(codec=task.codec, seed=task.seed)
+    model = gpa.LatentGPA(LATENT_DIM, seed=task.seed)
     model.fit(task.source, task.target, labels=labels["source"], target_labels=labels["target"])
     return of_genes(task, model.transform(task.new_source, labels["new_source"]))
 
@@ -44,7 +45,7 @@ def with_labels(task: Task) -> Corrected:
 def balanced(task: Task) -> Corrected:
     """Without labels for the flow, which sees the source's classes in the target's proportions."""
     weights = gpa.class_weights(task.labels["source"], task.labels["target"])
-    model = gpa.LatentGPA(codec=task.codec, seed=task.seed)
+    model = gpa.LatentGPA(LATENT_DIM, seed=task.seed)
     model.fit(task.source, task.target, source_weights=weights)
     return of_genes(task, model.transform(task.new_source))
 
@@ -65,7 +66,8 @@ OURS: dict[str, Method] = {
 } | {
     "gparticles": METHODS["gparticles"],
     "gparticles, residuals not scaled": METHODS["gparticles, residuals not scaled"],
-    "gparticles, affine map only": affine_only,
+    "gparticles, columns not matched": METHODS["gparticles, columns not matched"],
+    "gparticles, no flow": affine_only,
     "centring by class (labels)": centring_by_class,
     "gparticles, balancing weights (labels)": balanced,
     "gparticles, class by class (labels)": with_labels,

@@ -30,6 +30,7 @@ from gparticles.gan import PenalisedCritic as PenalisedCritic
 from gparticles.gan import train_gan as train_gan
 from gparticles.latent import PCA as PCA
 from gparticles.latent import Autoencoder as Autoencoder
+from gparticles.latent import ColumnMap as ColumnMap
 from gparticles.latent import GaussianMap as GaussianMap
 from gparticles.latent import LatentFlow as LatentFlow
 from gparticles.latent import Transformer as Transformer

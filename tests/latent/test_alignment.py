@@ -69,11 +69,28 @@ def test_points_without_spread():
     np.testing.assert_allclose(onto_one, 1, atol=1e-9)
 
 
+def test_columns_get_the_targets_moments():
+    points = SOURCE.copy()
+    points[:, 1] = 0.1 + 0.2
+    match = gpa.ColumnMap().fit(_cloud(points), _cloud(TARGET))
+    moved = match(points)
+    np.testing.assert_allclose(moved.mean(axis=0), TARGET.mean(axis=0), atol=1e-12)
+    varying = [0, 2, 3]
+    np.testing.assert_allclose(moved.std(axis=0)[varying], TARGET.std(axis=0)[varying])
+    # a constant column is shifted, and new values of it keep their units
+    assert match.gain[1] == 1
+    weights = RNG.uniform(size=200)
+    weighted = gpa.ColumnMap().fit(_cloud(SOURCE, weights=weights), _cloud(TARGET))(SOURCE)
+    means = np.average(weighted, axis=0, weights=weights)
+    np.testing.assert_allclose(means, TARGET.mean(axis=0), atol=1e-12)
+
+
 def test_refused(refused):
     few = _cloud(SOURCE[:3]), _cloud(TARGET)
     refused(lambda: gpa.GaussianMap(0.0).fit(*few), "shrinkage", "above 0")
     refused(lambda: gpa.GaussianMap(1.5), "from 0 to 1")
     refused(lambda: gpa.GaussianMap()(SOURCE, np.zeros(200, int)), "not fitted")
+    refused(lambda: gpa.ColumnMap()(SOURCE), "not fitted")
     refused(lambda: gpa.class_weights(["a"], ["b"]), "in common")
     refused(lambda: filled(SOURCE[:2], ["", None], "labels"), "all are missing")
     refused(lambda: filled(SOURCE[:2], ["a"], "labels"), "one label per point")
@@ -117,7 +134,7 @@ def test_the_pool_has_no_batches_means():
 
 def test_defaults_for_batches():
     given = for_batches({"steps": None, "fit_steps": 2})
-    assert repr(given["align"]) == "GaussianMap(shrinkage=0.3)"
+    assert repr(given["align"]) == "GaussianMap(shrinkage=0.5)"
     assert (given["steps"], given["step_size"], given["fit_steps"]) == (50, 0.1, 2)
     assert for_batches({"align": None, "steps": 7})["align"] is None
     assert "batch_size" not in given

@@ -228,8 +228,27 @@ def test_missing_labels_of_old_and_new_samples(clouds, short, tmp_path):
     np.testing.assert_array_equal(loaded(source, np.full(30, np.nan)), moved)
 
 
+def test_columns_are_matched_before_the_codec(clouds, short):
+    source, target = clouds
+    units = np.geomspace(0.5, 2, 12)
+    away = source * units + 100
+    flow = short(away, columns=gpa.ColumnMap())
+    rows = (away - away.mean(axis=0)) / away.std(axis=0) * target.std(axis=0) + target.mean(axis=0)
+    by_hand = short(rows)
+    np.testing.assert_allclose(flow.particles, by_hand.particles, atol=1e-4)
+    np.testing.assert_allclose(flow(away), flow.particles, rtol=1e-5, atol=1e-5)
+
+
+def test_columns_see_balanced_classes(clouds, short):
+    source, _ = clouds
+    labels, others = np.arange(30) % 3 == 0, np.arange(40) % 2 == 0
+    flow = short(labels=labels, target_labels=others, columns=gpa.ColumnMap())
+    weights = gpa.class_weights(labels, others)
+    np.testing.assert_allclose(flow.columns.source, weights @ source, atol=1e-12)
+
+
 def test_the_alignment_is_saved(short, clouds, tmp_path):
-    flow = short(align=gpa.GaussianMap())
+    flow = short(align=gpa.GaussianMap(), columns=gpa.ColumnMap())
     np.testing.assert_allclose(flow(clouds[0]), flow.particles, rtol=1e-5, atol=1e-5)
     flow.save(tmp_path / "run")
     again = gpa.load_latent_flow(tmp_path / "run")

@@ -12,12 +12,13 @@ from gparticles.flow import Flow, Store, transport
 from gparticles.flow.stopping import AbstractStop
 from gparticles.latent import (
     AbstractCodec,
+    ColumnMap,
     GaussianMap,
     LatentFlow,
     move_batch,
 )
 
-_ALIGN = GaussianMap()
+_COLUMNS, _ALIGN = ColumnMap(), GaussianMap()
 _DTYPES = (np.float64, np.float32, np.float16)
 
 
@@ -144,8 +145,8 @@ class LatentGPA(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     Both clouds are encoded, moved and decoded, and what the codec loses of a point is added back,
     so that points go in and come out in the original space; see ``gparticles.latent_transport``.
     For wide data, such as hundreds of samples of thousands of genes, and for the batch effects in
-    them: ``align``, ``scale_residual``, ``steps`` and ``step_size`` have the defaults of
-    ``gpa.integrate``, an affine map and then a short flow, and not those of ``transport``.
+    them: columns are matched first, latents go through an affine map and then a short flow
+    (``columns``, ``align``, ``steps``, ``step_size``); ``transport`` has other defaults.
     Residuals are scaled by default where they are kept and centred.
 
     The remarks of ``GPA`` on scikit-learn's checks hold here. In ``sklearn.base.clone`` a codec
@@ -153,8 +154,8 @@ class LatentGPA(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     ``gpa.Transformer(codec)``.
 
     Args:
-        latent_dim, codec, keep_residual, centre_residual, scale_residual, align, bounds: as in
-            ``gparticles.latent_transport``.
+        latent_dim, codec, keep_residual, centre_residual, scale_residual, columns, align,
+            bounds: as in ``gparticles.latent_transport``.
         f, lipschitz, potential, integrator, reverse, steps, step_size, fit_steps, optimizer,
             batch_size, scale, stop, store, seed: of the flow in the latent space, as in
             ``gparticles.transport``.
@@ -186,6 +187,7 @@ class LatentGPA(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         keep_residual: bool = True,
         centre_residual: bool = True,
         scale_residual: bool | None = None,
+        columns: ColumnMap | None = _COLUMNS,
         align: GaussianMap | None = _ALIGN,
         f: Any = None,
         lipschitz: float | None = None,
@@ -208,6 +210,7 @@ class LatentGPA(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         self.keep_residual = keep_residual
         self.centre_residual = centre_residual
         self.scale_residual = scale_residual
+        self.columns = columns
         self.align = align
         self.f = f
         self.lipschitz = lipschitz

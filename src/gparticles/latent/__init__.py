@@ -1,5 +1,6 @@
 """Transport in a latent space: encode, move, decode."""
 
+from gparticles.latent.alignment import ColumnMap as ColumnMap
 from gparticles.latent.alignment import GaussianMap as GaussianMap
 from gparticles.latent.autoencoder import Autoencoder as Autoencoder
 from gparticles.latent.batches import for_batches as for_batches

@@ -1,4 +1,4 @@
-"""The affine part of a batch effect: a map between Gaussians, before the flow does the rest."""
+"""The affine part of a batch effect, column by column and between Gaussians, before the flow."""
 
 import dataclasses
 
@@ -8,7 +8,46 @@ import numpy as np
 from gparticles.errors import InputError
 from gparticles.latent.classes import Grouped
 
-SHRINKAGE = 0.3
+SHRINKAGE = 0.5
+# shares of a column's size below which its deviation is rounding
+_TINY = 1e-9
+
+
+class ColumnMap(eqx.Module):
+    """x' = m_t + (s_t / s_s) (x - m_s), column by column, in the original space.
+
+    Means and standard deviations of source and target; a column that is constant in either is only
+    shifted.
+
+    Attributes:
+        source, target: m_s and m_t, shapes (d,); None before ``fit``, which returns a map that has
+            them.
+        gain: s_t / s_s, shape (d,).
+    """
+
+    source: np.ndarray | None = None
+    target: np.ndarray | None = None
+    gain: np.ndarray | None = None
+
+    def fit(self, source: Grouped, target: Grouped) -> "ColumnMap":
+        """The map between two clouds, whatever their classes; changes nothing in place."""
+        means = [cloud.weights @ cloud.points for cloud in (source, target)]
+        below, above = (
+            np.sqrt(cloud.weights @ (cloud.points - mean) ** 2)
+            for cloud, mean in zip((source, target), means, strict=True)
+        )
+        known = np.minimum(below, above) > _TINY * np.maximum(*np.abs(means))
+        gain = np.where(known, above / np.where(known, below, 1), 1.0)
+        return ColumnMap(means[0], means[1], gain)
+
+    def __call__(self, points: np.ndarray) -> np.ndarray:
+        """Points of shape (k, d), matched."""
+        if self.source is None or self.target is None or self.gain is None:
+            raise InputError("ColumnMap: not fitted; call fit, which returns the fitted one")
+        return self.target + self.gain * (points - self.source)
+
+    def __repr__(self) -> str:
+        return "ColumnMap()"
 
 
 class GaussianMap(eqx.Module):

@@ -1,6 +1,7 @@
 """An autoencoder as codec: starts as the PCA, and is trained as long as validation gains."""
 
 import dataclasses
+import math
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -43,7 +44,7 @@ class Network(eqx.Module):
     def lipschitz_bound(self, units: np.ndarray) -> float:
         """A bound of the Lipschitz constant of units times the network, from the layers' norms."""
         tall = np.reshape(units, (-1, 1))
-        inner = np.prod([spectral_norm(weight) for weight in self.weights[:-1]])
+        inner = math.prod(spectral_norm(weight) for weight in self.weights[:-1])
         return spectral_norm(tall * self.skip) + inner * spectral_norm(tall * self.weights[-1])
 
 
@@ -227,7 +228,7 @@ def _error(pair: Pair, rows: Float[Array, "n d"]) -> Float[Array, ""]:
     return jnp.mean((pair.decoder(pair.encoder(rows)) - rows) ** 2)
 
 
-def _train(codec: Autoencoder, start: Pair, data: tuple[Any, Any, PRNGKeyArray]) -> _Found:
+def _train(codec: Autoencoder, start: Any, data: tuple[Any, Any, PRNGKeyArray]) -> _Found:
     rows, held_out, key = jnp.asarray(data[0]), jnp.asarray(data[1]), data[2]
     adam = default_optimiser(float(codec.learning_rate))
     first = jax.jit(_error)(start, held_out)

@@ -3,7 +3,7 @@
 from typing import Any
 
 from gparticles.flow import ExactPotential
-from gparticles.latent.alignment import GaussianMap
+from gparticles.latent.alignment import ColumnMap, GaussianMap
 from gparticles.latent.codecs import Identity
 from gparticles.latent.solution import LatentFlow
 from gparticles.latent.transport import latent_transport
@@ -18,14 +18,14 @@ LARGE, BATCH_SIZE = 5000, 1024
 def for_batches(settings: dict[str, Any], *, samples: int = 0) -> dict[str, Any]:
     """Arguments of ``latent_transport`` for a batch effect, but for those that are given.
 
-    A ``GaussianMap`` first, then a short flow, and residuals that are centred and scaled. Where
-    there are many samples, the potential is fitted to random parts of them.
+    A ``ColumnMap`` and a ``GaussianMap`` first, then a short flow, and residuals that are centred
+    and scaled. Where there are many samples, the potential is fitted to random parts of them.
 
     Args:
-        settings: what is given; None means the default, but for ``align``.
+        settings: what is given; None means the default, but for ``columns`` and ``align``.
         samples: of the larger cloud.
     """
-    chosen = {"align": GaussianMap(), "scale_residual": True} | settings
+    chosen = {"columns": ColumnMap(), "align": GaussianMap(), "scale_residual": True} | settings
     for name, value in (("steps", STEPS), ("step_size", STEP_SIZE)):
         if chosen.get(name) is None:
             chosen[name] = value
@@ -45,4 +45,6 @@ def move_batch(source: Any, target: Any, **settings: Any) -> LatentFlow:
 def move_latents(source: Any, target: Any, **settings: Any) -> LatentFlow:
     """``move_batch`` of clouds that are latents already, shapes (m, k) and (n, k)."""
     as_they_are = {"codec": Identity(), "keep_residual": False, "scale_residual": False}
+    # latents have no columns of their own: the Gaussian map does what a map of columns would
+    as_they_are["columns"] = None
     return move_batch(source, target, **(settings | as_they_are))

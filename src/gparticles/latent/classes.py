@@ -129,7 +129,8 @@ def class_weights(labels: Any, like: Any) -> np.ndarray:
         known_labels(given, len(np.asarray(given)), name)
         for given, name in ((labels, "labels"), (like, "like"))
     )
-    one, other = one.astype(str), other.astype(str)
+    one = check_labels(one, len(one), "labels").astype(str)
+    other = check_labels(other, len(other), "like").astype(str)
     classes = np.intersect1d(one[here], other[there])
     if len(classes) == 0:
         raise InputError("labels and like have no class in common; weights cannot balance them")

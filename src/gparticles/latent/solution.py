@@ -15,7 +15,7 @@ from gparticles.flow import Flow, load_flow
 from gparticles.flow.files import read_arrays, read_record, write_arrays, write_record
 from gparticles.flow.serialisation import decode, encode
 from gparticles.flow.solution import result_dtype
-from gparticles.latent.alignment import GaussianMap
+from gparticles.latent.alignment import ColumnMap, GaussianMap
 from gparticles.latent.autoencoder import Autoencoder, Network
 from gparticles.latent.classes import guess, known_labels, positions
 from gparticles.latent.codecs import PCA, AbstractCodec, Identity, Transformer
@@ -35,7 +35,8 @@ class LatentFlow:
         latent_target: the encoded target, shape (n, latent_dim).
         codec: the fitted codec.
         residuals: what is added back after decoding, and how.
-        alignment: the affine map before the flow, or None.
+        columns: the map of columns before the codec, or None.
+        alignment: the affine map of latents before the flow, or None.
         labelled: the source's latents and labels, by which missing labels of new points are
             guessed; None without labels.
         lost: the share of the variance of the source and of the target outside the latent space.
@@ -49,6 +50,7 @@ class LatentFlow:
     latent_target: np.ndarray
     codec: AbstractCodec
     residuals: Residuals
+    columns: ColumnMap | None
     alignment: GaussianMap | None
     labelled: tuple[np.ndarray, np.ndarray] | None
     lost: tuple[float, float]
@@ -138,7 +140,7 @@ class LatentFlow:
             raise InputError(
                 f"points have shape {array.shape[1:]}, the flow's {event}; give the same columns"
             )
-        before = encoded(self.codec, array)
+        before = encoded(self.codec, array, self.columns)
         labels = self._labels(before, labels)
         index = positions(len(array), labels, self.classes)
         start = before if self.alignment is None else self.alignment(before, index)
@@ -190,6 +192,7 @@ _SAVED = (
     "latent_target",
     "codec",
     "residuals",
+    "columns",
     "alignment",
     "labelled",
     "lost",
@@ -198,7 +201,7 @@ _SAVED = (
     "notes",
 )
 # what a saved flow may be made of
-_KNOWN = (PCA, Identity, Autoencoder, Network, GaussianMap, Residuals)
+_KNOWN = (PCA, Identity, Autoencoder, Network, GaussianMap, ColumnMap, Residuals)
 
 
 def load_latent_flow(directory: str | Path, *, classes: Iterable[type] = ()) -> LatentFlow:
@@ -239,9 +242,17 @@ def _blocks(points: np.ndarray) -> Iterator[slice]:
     return (slice(begin, begin + rows) for begin in range(0, len(points), rows))
 
 
-def encoded(codec: AbstractCodec, points: np.ndarray) -> np.ndarray:
+def encoded(
+    codec: AbstractCodec, points: np.ndarray, columns: ColumnMap | None = None
+) -> np.ndarray:
     """Latents of points of any shape, shape (n, latent_dim)."""
-    return np.concatenate([codec.encode(flat(points[part])) for part in _blocks(points)])
+    blocks = _blocks(points)
+    return np.concatenate([codec.encode(matched(points[part], columns)) for part in blocks])
+
+
+def matched(points: np.ndarray, columns: ColumnMap | None) -> np.ndarray:
+    """One flat row for each point, its columns mapped, in float64."""
+    return flat(points) if columns is None else columns(flat(points))
 
 
 def decoded(
@@ -252,7 +263,8 @@ def decoded(
     for part in _blocks(points):
         before = decoded_rows(flow.codec, _as_seen(flow.latent, latents[0][part]))
         after = decoded_rows(flow.codec, latents[1][part])
-        rows = flow.residuals.restore(flat(points[part]), before, after, index=latents[2][part])
+        rows = matched(points[part], flow.columns)
+        rows = flow.residuals.restore(rows, before, after, index=latents[2][part])
         if flow.bounds is not None:
             rows = np.clip(rows, *flow.bounds)
         moved[part] = rows.reshape(points[part].shape)

@@ -9,11 +9,11 @@ from gparticles.checks import check_points, check_same_shape, check_weights
 from gparticles.errors import InputError
 from gparticles.flow import transport
 from gparticles.flow.preparation import check_bounds, check_seed
-from gparticles.latent.alignment import GaussianMap
-from gparticles.latent.classes import Grouped, filled, grouped
+from gparticles.latent.alignment import ColumnMap, GaussianMap
+from gparticles.latent.classes import Grouped, class_weights, filled, grouped
 from gparticles.latent.codecs import LATENT_DIM, AbstractCodec, as_codec
 from gparticles.latent.residuals import Moments, Residuals, moments
-from gparticles.latent.solution import LatentFlow, decoded, decoded_rows, encoded, flat
+from gparticles.latent.solution import LatentFlow, decoded, decoded_rows, encoded, flat, matched
 
 
 def latent_transport(
@@ -25,19 +25,20 @@ def latent_transport(
     keep_residual: bool = True,
     centre_residual: bool = True,
     scale_residual: bool = False,
+    columns: ColumnMap | None = None,
     align: GaussianMap | None = None,
     bounds: tuple[float, float] | None = None,
     **settings: Any,
 ) -> LatentFlow:
     """Moves the source onto the target in a latent space, and back to the original one.
 
-    The codec is fitted to source and target together, both are encoded, ``gparticles.transport``
-    moves the latents, from where ``align`` takes them, and they are decoded. What the codec loses
-    of a point is added back after decoding (``Residuals``). The flow's potential, scale, L and
-    steps are those of the latent space. With ``labels`` and ``target_labels`` the flow is
-    class-conditional, and residuals and the alignment are centred class by class; a missing label
-    (None, NaN or "") becomes the one that most of the nearest labelled latents of the same cloud
-    have, and a note says how many did.
+    The source's columns go through ``columns``. Then the codec is fitted to source and target
+    together, both are encoded, ``gparticles.transport`` moves the latents, from where ``align``
+    takes them, and they are decoded. What the codec loses of a point is added back after decoding
+    (``Residuals``). The flow's potential, scale, L and steps are those of the latent space. With
+    ``labels`` and ``target_labels`` the flow is class-conditional, and residuals and the alignment
+    are centred class by class; a missing label (None, NaN or "") becomes the one that most of the
+    nearest labelled latents of the same cloud have, and a note says how many did.
 
     Args:
         source: the points that move, shape (m, *event).
@@ -49,6 +50,8 @@ def latent_transport(
         keep_residual: add back what the codec loses.
         centre_residual: of these residuals, move the source's mean onto the target's first.
         scale_residual: and bring their standard deviations, column by column, to the target's.
+        columns: a ``ColumnMap`` that is fitted and goes before the codec; None for none. With
+            labels, it sees the source's classes in the target's proportions.
         align: a ``GaussianMap`` that is fitted and goes before the flow; None for none.
         bounds: (low, high) in data units, to which decoded points are clipped.
         settings: the other arguments of ``gparticles.transport``.
@@ -69,16 +72,18 @@ def latent_transport(
         check_weights(settings.get("source_weights"), len(source), "source_weights"),
         check_weights(settings.get("target_weights"), len(target), "target_weights"),
     )
-    if align is not None and not isinstance(align, GaussianMap):
-        raise InputError(f"align is {align!r}: give a gpa.GaussianMap(), or None")
+    _check_maps(columns, align)
+    if columns is not None:
+        before = grouped(flat(source), _balanced(weights[0], settings))
+        columns = columns.fit(before, grouped(flat(target), weights[1]))
     asked = as_codec(codec, latent_dim)
-    fitted = _fitted(asked, (source, target), int(seed))
-    latents = encoded(fitted, source), encoded(fitted, target)
+    rows = matched(source, columns), flat(target)
+    fitted = asked if asked.is_fitted else asked.fit(np.concatenate(rows), seed=int(seed))
+    latents = encoded(fitted, source, columns), encoded(fitted, target)
     labels, gaps = _labels(latents, settings)
     clouds = _clouds(latents, weights, labels)
     of_source, of_target = (
-        _moments(fitted, points, cloud)
-        for points, cloud in zip((source, target), clouds, strict=True)
+        _moments(fitted, points, cloud) for points, cloud in zip(rows, clouds, strict=True)
     )
     align = None if align is None else align.fit(*clouds)
     start = latents[0] if align is None else align(latents[0], clouds[0].index)
@@ -89,6 +94,7 @@ def latent_transport(
         latent_target=latents[1],
         codec=fitted,
         residuals=residuals.fit(of_source, of_target),
+        columns=columns,
         alignment=align,
         labelled=(latents[0], labels["labels"]) if labels else None,
         lost=(of_source.lost, of_target.lost),
@@ -98,6 +104,21 @@ def latent_transport(
     )
     particles = decoded(flow, source, (latents[0], moved.particles, clouds[0].index))
     return dataclasses.replace(flow, particles=particles)
+
+
+def _check_maps(columns: Any, align: Any) -> None:
+    for name, given, kind in (("columns", columns, ColumnMap), ("align", align, GaussianMap)):
+        if given is not None and not isinstance(given, kind):
+            raise InputError(f"{name} is {given!r}: give a gpa.{kind.__name__}(), or None")
+
+
+def _balanced(weights: np.ndarray, settings: dict[str, Any]) -> np.ndarray:
+    """The source's weights, times those that balance its classes where there are classes."""
+    labels, others = settings.get("labels"), settings.get("target_labels")
+    if labels is None or others is None:
+        return weights
+    found = weights * class_weights(labels, others)
+    return found / found.sum() if found.sum() > 0 else weights
 
 
 def _labels(
@@ -133,22 +154,14 @@ def _clouds(
     return source, target
 
 
-def _fitted(
-    codec: AbstractCodec, clouds: tuple[np.ndarray, np.ndarray], seed: int
-) -> AbstractCodec:
-    if codec.is_fitted:
-        return codec
-    return codec.fit(np.concatenate([flat(cloud) for cloud in clouds]), seed=seed)
-
-
 def _moments(codec: AbstractCodec, points: np.ndarray, cloud: Grouped) -> Moments:
     back = decoded_rows(codec, cloud.points)
-    if back.shape[1] != points[0].size:
+    if back.shape[1] != points.shape[1]:
         raise InputError(
-            f"codec: it decodes to {back.shape[1]} columns, the points have {points[0].size}; "
+            f"codec: it decodes to {back.shape[1]} columns, the points have {points.shape[1]}; "
             "give one that was fitted to such points"
         )
-    return moments(flat(points), back, cloud)
+    return moments(points, back, cloud)
 
 
 def _notes(asked: AbstractCodec, fitted: AbstractCodec) -> tuple[str, ...]:
