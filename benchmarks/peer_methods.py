@@ -83,6 +83,13 @@ OURS_FEW = (
     {"potential": "smooth"},
     {"potential": "tight, width 32"},
 )
+# scale="log" is what the recipes of heavy tails use
+OURS_HEAVY = (
+    {"potential": "default"},
+    {"potential": "smooth"},
+    {"potential": "default", "scale": "log"},
+    {"potential": "smooth", "scale": "log"},
+)
 OURS_MANY = (
     {"potential": "default, width 64"},
     {"potential": "default, width 64", "falling": True, "steps": 500},
@@ -109,7 +116,7 @@ def grid_of(method: str, data: str) -> tuple[Settings, ...]:
     rates = (3.0, 10.0, 30.0) if many else (0.3, 1.0, 3.0)
     return {
         "defaults": ({"potential": "default"},),
-        "chosen": OURS_MANY if many else OURS_FEW,
+        "chosen": OURS_MANY if many else OURS_HEAVY if data == "student-t" else OURS_FEW,
         "reference": (REFERENCE_SETTINGS[data],),
         "sinkhorn": tuple({"blur": blur, "rate": 0.5} for blur in blurs),
         "energy": tuple({"rate": rate, "batch": 500} for rate in rates),
