@@ -66,16 +66,21 @@ def test_rows_that_were_measured_are_the_variants(known):
 def test_words_on_the_carpet_count_seeds(known):
     from pages import Results
 
-    shares = {"recipe": (0.1, 0.2), "tight potential": (0.04, 0.06), "reference's settings": (1, 1)}
+    module = known["sierpinski"]
+    shares = [(0.1, 0.2), (0.04, 0.06), (1, 1), (0.3, 0.3)]
     beside = {"smoothed": 0.15, "source": 0.3, "fresh": 0.0}
     floors = {role: {"in_large_holes": share} for role, share in beside.items()}
+    more = {"seconds": 2.0, "off_plane": 0.5}
     rows = {
-        name: [{"scores": {"in_large_holes": s}, "floors": floors} for s in pair]
-        for name, pair in shares.items()
+        name: [{"scores": {"in_large_holes": s} | more, "floors": floors} for s in pair]
+        for name, pair in zip(module.EXPERIMENT.variants, shares, strict=True)
     }
-    words = " ".join(known["sierpinski"].PAGE.finding(Results({"rows": rows})).split())
-    assert "are 15.0 % of the recipe's particles, 5.0 % with the tight" in words
-    assert "below that in 1 of 2 seeds, the tight potential in 2 of 2" in words
+    other = {"the reference": [{"scores": {"in_large_holes": 0.7}}]}
+    words = module.PAGE.finding(Results({"rows": rows, "beside": other}))
+    words = " ".join(words.split())
+    assert "are 15.0 % of the recipe's particles, 5.0 % with the default" in words
+    assert "100.0 % with the reference's settings, 70.0 % of those of the reference;" in words
+    assert "below that in 1 of 2 seeds, the default potential in 2 of 2." in words
 
 
 def test_the_table_holds_means_and_deviations(known):
@@ -102,6 +107,60 @@ def test_scores_of_clouds_that_are_known(known):
     assert mixture["worst_share"] < 0.015
     one = modes(np.full((10, 2), 2.0))
     assert one == {"at_modes": 1.0, "worst_share": 0.75}
+
+
+def test_a_measurement_keeps_every_row_and_seed(known, tmp_path, monkeypatch):
+    import measure
+    from matplotlib.figure import Figure
+    from pages import Page
+
+    for folder in ("FOLDER", "PICTURES"):
+        monkeypatch.setattr(measure, folder, tmp_path)
+    seen = {}
+
+    def draw(shown):
+        seen.update(shown)
+        return Figure()
+
+    rows = {
+        "a": lambda seed: measure.Found({"w2": seed}, -seed, {"fresh": {"w2": 0.5}}),
+        "b": lambda seed: measure.Found({"w2": 10 + seed}),
+    }
+    measure.Measurement(rows, draw).carry_out("made-up", (3, 5))
+    record = json.loads((tmp_path / "made-up.json").read_text())
+    assert seen == {"a": [-3, -5], "b": [None, None]}
+    assert [run["scores"]["w2"] for run in record["rows"]["b"]] == [13, 15]
+    assert (tmp_path / "made-up.png").exists()
+    text = Page("", "", "", ("w2",), lambda r: r.wins("a", "b", "w2")).text("made-up", record)
+    assert "| a | 4 ± 1.41 |" in text
+    assert "**Finding.** 2 of 2" in text
+
+
+def test_what_contradicts_the_theory_is_counted(known):
+    module = known["divergence-and-l"]
+    slope = np.array([0.1, 1.0, 10.0])
+    value = np.array([0.1, 0.6, 0.7])
+    honest = module.Curve(slope, value, value, w1=1.0, d_f=0.8, nearest=0.0)
+    assert module.against(honest) == 0
+    for broken in ([0.1, 0.6, 0.9], [0.1, 0.6, 0.5], [0.02, 0.6, 0.7], [0.2, 0.6, 0.7]):
+        wrong = honest._replace(lower=np.array(broken), upper=np.array(broken))
+        assert module.against(wrong) == 1, broken
+
+
+def test_scores_of_the_small_examples(known):
+    module = known["low-dimension"]
+    # mean (3, 4) and covariance I; then covariance 4 I, at distance sqrt(2) (2 - 1)
+    square = np.array([[1.0, 1.0], [1.0, -1.0], [-1.0, 1.0], [-1.0, -1.0]])
+    assert module.from_standard(square + np.array([3.0, 4.0]))["own"] == pytest.approx(5.0)
+    assert module.from_standard(2 * square)["own"] == pytest.approx(2**0.5)
+    found = module.at_points(np.array([[4.0, 0.0], [4.01, -3.99], [2.0, 0.0], [8.0, 0.0]]))
+    assert found["own"] == 0.5
+
+
+def test_the_first_index_below_a_bound(known):
+    first_below = known["dissipation"].first_below
+    assert first_below(np.array([3.0, 2.0, 1.0]), 2.5) == 1
+    assert first_below(np.array([3.0, 2.0, 1.0]), 0.5) == 2
 
 
 def test_a_median_page_keeps_printed_numbers_apart(known):
