@@ -163,6 +163,8 @@ def legend(page: Page) -> str:
 
 def about(page: Page, record: dict[str, Any]) -> str:
     """How many seeds, and what they change."""
+    if len(record["seeds"]) == 1:
+        return "One seed only."
     return f"""Mean ± standard deviation over {len(record["seeds"])} seeds, which change
         {page.changing}."""
 

@@ -67,10 +67,10 @@ def test_words_on_the_carpet_count_seeds(known):
     from pages import Results
 
     module = known["sierpinski"]
-    shares = [(0.1, 0.2), (0.04, 0.06), (1, 1), (0.3, 0.3)]
+    shares = [(0.1, 0.2), (0.04, 0.06), (1, 1)]
     beside = {"smoothed": 0.15, "source": 0.3, "fresh": 0.0}
     floors = {role: {"in_large_holes": share} for role, share in beside.items()}
-    more = {"seconds": 2.0, "off_plane": 0.5}
+    more = {"seconds": 2.0, "in_holes": 0.5}
     rows = {
         name: [{"scores": {"in_large_holes": s} | more, "floors": floors} for s in pair]
         for name, pair in zip(module.EXPERIMENT.variants, shares, strict=True)
