@@ -17,6 +17,9 @@ from gparticles.interfaces.showing import REPORT, versions
 
 # beyond, a map of neighbours takes minutes
 MAX_UMAP = 20_000
+_TOLD = (
+    "The flow was told the labels, of held-out samples as well: what is said of labels flatters it."
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,6 +151,8 @@ def _page(done: Finished) -> Page:
         )
         rows = measured_rows(done.held_out.before, done.held_out.after)
         tables.insert(0, Table("Held-out samples", words, rows))
+    if batches.labels is not None:
+        tables = [table._replace(words=f"{table.words} {_TOLD}") for table in tables]
     moving = ", ".join(batches.others)
     return Page(
         name="Batches before and after",
