@@ -1,0 +1,134 @@
+"""KL against alpha in the GAN, on heavy tails."""
+
+import time
+from functools import partial
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+from measure import Found, Measurement
+from medians import SEPARATOR, MedianPage, median
+from pages import Results, figure
+from tail_runs import draw_tails, fresh, inputs_of, scores, shown
+
+import gparticles as gpa
+from gparticles.evaluate.plots.style import GREY, TARGET
+from gparticles.interfaces.laws import stream
+
+TARGETS = {"Student-t 0.5, 200 points": "student-t", "Student-t 1.5, 5000": "student-t-1.5"}
+STEPS = 2000
+F = {"KL": gpa.KL(), "alpha 2": gpa.Alpha(2.0), "alpha 10": gpa.Alpha(10.0)}
+GENTLE = "L = 0.1"
+SLOPES = {"L = 1": 1.0, GENTLE: 0.1}
+FRESH = "fresh points"
+COLOURS = {"KL": "#CC79A7", "alpha 2": "#009E73", "alpha 10": "#E69F00"}
+
+
+def name_of(target: str, row: str) -> str:
+    return f"{target}{SEPARATOR}{row}"
+
+
+def trained(seed: int, *, recipe: str, f: gpa.KL, slope: float) -> Found:
+    """One GAN's scores, as those of a run."""
+    _, inputs = inputs_of(recipe, (), seed)
+    began = time.perf_counter()
+    critic = gpa.LipschitzCritic(f=f, lipschitz=slope)
+    gan = gpa.train_gan(inputs.target, critic=critic, steps=STEPS, seed=seed)
+    seconds = time.perf_counter() - began
+    points = gan.sample(len(inputs.source), seed=stream(seed, "sample"))
+    about = {"failed": float("failed" in gan.outcome), "seconds": seconds}
+    late = np.diff(gan.history["divergence"][-1000:])
+    about["jumps"] = float(np.abs(late).mean()) if len(late) else float("nan")
+    return Found(scores(points, inputs) | about, shown(points, inputs))
+
+
+def rows_of(target: str, recipe: str) -> dict[str, Any]:
+    gans = {
+        f"GAN, {f}, {slope}": partial(trained, recipe=recipe, f=F[f], slope=SLOPES[slope])
+        for slope in SLOPES
+        for f in F
+        if slope == GENTLE or recipe == "student-t"
+    }
+    rows = gans | {FRESH: partial(fresh, recipe)}
+    return {name_of(target, name): row for name, row in rows.items()}
+
+
+def draw(found: dict[str, list[Any]]) -> Figure:
+    """The tails of the first seed with L = 0.1, one panel for each target."""
+    page = Figure(figsize=(11, 4.6), layout="constrained")
+    for k, target in enumerate(TARGETS):
+        clouds = {f: found[name_of(target, f"GAN, {f}, {GENTLE}")][0] for f in F}
+        one = clouds["KL"]
+        centre = np.median(one.target, axis=0)
+        curves = {
+            "target": (one.target, centre, {"color": TARGET, "lw": 2.5}),
+            "held out": (one.held_out, centre, {"color": GREY, "lw": 1.5, "ls": ":"}),
+        }
+        for f, cloud in clouds.items():
+            curves[f"GAN, {f}"] = (cloud.particles, centre, {"color": COLOURS[f], "lw": 1.3})
+        axes = page.add_subplot(1, 2, k + 1)
+        draw_tails(axes, curves)
+        axes.set(title=target, xlim=(0.1, None))
+        if k == 0:
+            axes.legend(frameon=False)
+    return page
+
+
+def finding(r: Results) -> str:
+    half, more = TARGETS
+    names = [*(f"GAN, {f}, {GENTLE}" for f in F), FRESH]
+    log = {
+        t: {name: figure(median(r, name_of(t, name), "log_radius")) for name in names}
+        for t in TARGETS
+    }
+    steep = {f: figure(median(r, name_of(half, f"GAN, {f}, L = 1"), "log_radius")) for f in F}
+    far = {name: figure(median(r, name_of(more, name), "largest")) for name in names}
+    kl, two, ten = names[:3]
+    gap = [
+        median(r, name_of(t, kl), "log_radius") - median(r, name_of(t, name), "log_radius")
+        for t in TARGETS
+        for name in (two, ten)
+    ]
+    verdict = "It holds" if min(gap) > 0 else "It holds in part" if max(gap) > 0 else "Not here"
+    return f"""{verdict}, by the W1 distance of the logarithms of the norms, which needs no moment:
+        with L = 0.1 it is {log[half][kl]} for KL, {log[half][two]} for alpha 2 and {log[half][ten]}
+        for alpha 10 on Student-t 0.5 (fresh points {log[half][FRESH]}), and {log[more][kl]},
+        {log[more][two]} and {log[more][ten]} on Student-t 1.5 (fresh {log[more][FRESH]}). With
+        L = 1 on Student-t 0.5 it is {steep["KL"]}, {steep["alpha 2"]} and {steep["alpha 10"]}. No
+        run broke off: the log-sum-exp and the exact shift keep KL finite. But none learns the
+        tail itself: the farthest of 5000 samples is at {far[kl]}, {far[two]} and {far[ten]} where
+        that of fresh points is at {far[FRESH]}. That is a limit of the generator rather than of f:
+        a Lipschitz map of Gaussian latents has Gaussian tails at most (Jaini, Kobyzev, Yu and
+        Brubaker 2020, arXiv 1907.04481). Particles do better in units that bend distances
+        ([heavy-tails.md](heavy-tails.md))."""
+
+
+EXPERIMENT = Measurement(
+    {k: v for target, recipe in TARGETS.items() for k, v in rows_of(target, recipe).items()}, draw
+)
+PAGE = MedianPage(
+    "Heavy tails in the GAN: KL against alpha",
+    "f_alpha was more effective than f_KL in learning a heavy-tailed distribution with a GAN "
+    "(README of the published code, after Birrell et al. 2022).",
+    "Spherical Student-t laws in 2-D: with 0.5 degrees of freedom 200 points, as in the README, "
+    "with 1.5 degrees 5000. Lipschitz GANs with the flow's default potential for a critic, 2000 "
+    "steps, batches of 256; L is per tenth of the spread. As many samples as targets, compared to "
+    "as many unseen points, by distances from the targets' median.",
+    ("l1", "log", "log_radius", "energy", "largest", "failed", "seconds"),
+    {
+        "l1": ("L1", "L1 distance of the CCDFs of the norms to unseen points', data units"),
+        "log": ("log error", "mean difference of the logarithms of the norms' high quantiles"),
+        "log_radius": ("W1 of log norms", "W1 distance of the logarithms of the norms"),
+        "energy": ("energy distance", "data units"),
+        "largest": ("farthest", "the largest norm"),
+        "failed": ("broke off", "share of runs that ended in numbers that are not finite"),
+        "seconds": ("seconds", "of training, compilation included in the first"),
+    },
+    finding,
+    "Share of points beyond a distance, first seed",
+    (
+        "KL, L = 0.1, in Python: `gpa.train_gan(student_t(5000, dof=1.5), "
+        "critic=gpa.LipschitzCritic(f=gpa.KL(), lipschitz=0.1), steps=2000)`",
+    ),
+    {},
+)
