@@ -66,8 +66,9 @@ PAGE = Page(
     "square of level 4 (arXiv 2210.17230).",
     "The carpet has side 10, particles start from N(0, 9 I). A uniform square would have "
     "21.0 % of its points in the holes of the first two levels and 37.6 % in all. The recipe's "
-    "potential, L, rate, batch and numbers of steps were chosen on a carpet of data seed 100; the "
-    "reference has all points in one batch.",
+    "potential, L, batch and numbers of steps were chosen on a carpet of data seed 100. The "
+    "reference's settings have batches of 200, as in its configuration; the reference itself is "
+    "given all points at once, since it weighs the remainder of its batches wrongly.",
     ("in_large_holes", "in_holes", "off_square", "w2", "nearest_ratio", "seconds"),
     finding,
     then="python benchmarks/sierpinski_reference.py --reference CHECKOUT "
