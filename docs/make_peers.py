@@ -210,9 +210,15 @@ def summary(sets: list[DataSet]) -> str:
     return f"""The aim was to be best or tied on held-out quality, in a tenth of the time of every
         neural peer. It is not reached everywhere. Best or tied (no peer is better in every seed, or
         beyond the 95 % interval of the paired differences) on {good} of {len(sets)} data sets; the
-        lowest means are: {first}. A tenth of the time in {fast} of {len(pairs)} pairs of a neural peer and a
-        data set, or in {near} if both are timed to within 5 % of their final values; the smallest
-        ratio is {low[0]:.2g} ({low[1]}, {low[2]})."""
+        lowest means are: {first}. A tenth of the time in {fast} of {len(pairs)} pairs of a neural
+        peer and a data set, or in {near} if both are timed to within 5 % of their final values;
+        the smallest ratio is {low[0]:.2g} ({low[1]}, {low[2]}). {unmeasured(sets)}"""
+
+
+def unmeasured(sets: list[DataSet]) -> str:
+    """Which of the benchmark's data sets have no results yet."""
+    missing = [title for name, title in TITLES.items() if name not in {d.name for d in sets}]
+    return f"Not measured yet: {'; '.join(missing)}." if missing else ""
 
 
 def draw(sets: list[DataSet]) -> None:
