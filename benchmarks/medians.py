@@ -77,7 +77,8 @@ def cell(results: Results, row: str, score: str) -> str:
     known = results.values(row, score)
     if not known:
         return ""
-    ends = f" ({figure(min(known))} to {figure(max(known))})" if len(known) > 1 else ""
+    low, high = figure(min(known)), figure(max(known))
+    ends = f" ({low} to {high})" if low != high else ""
     return figure(statistics.median(known)) + ends
 
 
