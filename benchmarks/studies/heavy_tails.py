@@ -105,8 +105,8 @@ def finding(r: Results) -> str:
     return f"""Plain KL leaves the tails unlearnt, and so does alpha (log error on Cauchy, held out:
         {log["KL"]} with KL, {log["alpha 2"]} with alpha 2, {log["alpha 10"]} with alpha 10); with
         twice the steps KL comes to {log["KL, 4000 steps"]} (seeds: {long}). With logarithms it is
-        {log[BEST]}, and at most {worst["log"]} on any of the four (fresh points {beyond["log"]}). The units make the
-        difference: where distances count by their logarithms, a potential of bounded slope moves
+        {log[BEST]}, and at most {worst["log"]} on any of the four (fresh points {beyond["log"]}).
+        The units make the difference: where distances count by their logarithms, a potential of bounded slope moves
         particles in proportion to how far out they are. The farthest Cauchy particle is at
         {far[BEST]} with them and at {far["KL"]} without, where the farthest target is at {true}.
         Of the eight printed numbers of Lip-KL-GPA (four targets, two errors) the recipes reach
