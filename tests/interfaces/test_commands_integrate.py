@@ -2,7 +2,7 @@
 
 import json
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -10,7 +10,7 @@ import pytest
 
 from gparticles.data import load, synthetic_expression
 from gparticles.interfaces import integrate_files
-from gparticles.interfaces.integration import Batches, judge
+from gparticles.interfaces.integration import Batches, check_batches, judge
 
 SIZES, GENES, DIM = (40, 30), 12, 3
 SHORT = ("--latent-dim", DIM, "--steps", 3, "--judge-by", "kind")
@@ -241,6 +241,20 @@ def test_small_batches_are_judged_on_all_samples(gpa, made, tmp_path):
     assert status == 0
     assert "nothing was held out" in err
     assert "mixing of the samples that were fitted" in out
+
+
+def test_confounded_labels_are_told(made):
+    confounded = Batches(
+        points=made.values.astype(float),
+        names=made.batches.astype(str),
+        reference="A",
+        judged=np.where(made.batches == "A", "x", "y"),
+    )
+    lines = check_batches(confounded)
+    assert "no two batches have two labels in common" in lines[0]
+    assert len(lines) == 3
+    assert "label_auc_across_batches" not in judge(confounded.points, confounded)
+    assert check_batches(replace(confounded, judged=made.labels.astype(str))) == []
 
 
 def test_balanced_classes(made):

@@ -102,6 +102,11 @@ def _one_sided(batches: Batches) -> list[str]:
     if batches.judged is None:
         return []
     lines = []
+    if not _comparable(batches.part(batches.judged != "")):
+        lines.append(
+            "no two batches have two labels in common: nothing tells the batches' effect from the "
+            "labels', so mixing may be the loss of the labels, and these are not judged"
+        )
     for label in np.unique(batches.judged[batches.judged != ""]):
         within = np.unique(batches.names[batches.judged == label])
         if len(within) == 1:
