@@ -112,9 +112,10 @@ def finding(r: Results) -> str:
         and {spans["roll"][1]} on the roll and between {spans["grid"][0]} and {spans["grid"][1]} on
         the mixture. The step matters as little: Euler with steps of
         {", ".join(f"{p:g}" for p in EULERS)} is at {", ".join(euler["roll"])} on the roll and
-        {", ".join(euler["grid"])} on the mixture. Runs that broke off: {len(broken)}. Probably because the
-        velocity is that of a network three optimiser steps old, whose error is larger than that of
-        a step, so that a method of high order integrates the wrong field accurately."""
+        {", ".join(euler["grid"])} on the mixture. Runs that broke
+        off: {len(broken)}. The likely reason is that the velocity is that of a network three
+        optimiser steps old, whose error is larger than that of a step, so that a method of high
+        order integrates the wrong field accurately."""
 
 
 EXPERIMENT = Measurement(
