@@ -178,7 +178,9 @@ def choice(record: dict[str, Any]) -> str:
     python benchmarks/integration.py breast_er.npz --choose
 
 The same measures on splits 100 to 102 of the same two studies. Other splits, but the same samples:
-the choice has seen them all, one way or another. In the 50 components:
+the choice has seen them all, one way or another. Splits 0 to 4 had been run once before with
+shrinkage 0.3 and unmatched columns; matching columns was added for the made-up studies below, and
+chosen with the shrinkage on these splits and on other draws of those. In the 50 components:
 
 """
     text += scored(record, "latents", seconds=False)
@@ -292,9 +294,9 @@ def times(record: dict[str, Any]) -> str:
     python benchmarks/integration_times.py
 
 Made-up cells of ten types in 50 components, half of them in each of two batches, on
-{record["machine"]["cores"]} cores ({record["machine"]["processor"]}); compilation included, imports
-not; memory is the peak less that before. `gpa.integrate` fits the potential to random parts of
-1024 cells where a batch has more than 5000.
+{record["machine"]["cores"]} cores ({record["machine"]["processor"]}). Compilation is included,
+imports are not; memory is the peak less that before. `gpa.integrate` fits the potential to random
+parts of 1024 cells where a batch has more than 5000.
 
 """
     text += table(
@@ -317,8 +319,8 @@ not; memory is the peak less that before. `gpa.integrate` fits the potential to 
     first = min(row["seconds"] for row in record["rows"] if row["method"] == "gparticles")
     told = (
         f"At {largest:,} cells gparticles takes {ratio:.1f} times harmonypy's time, of which "
-        f"compilation, which is all there is to few cells, takes some {first:.1f} s; the aim was no "
-        "more than harmonypy's time."
+        f"compilation, which is all there is to few cells, takes some {first:.1f} s; the aim was "
+        "no more than harmonypy's time."
     )
     return text + "".join(paragraph(told))
 
