@@ -106,9 +106,10 @@ def finding(r: Results) -> str:
         {log["KL"]} with KL, {log["alpha 2"]} with alpha 2, {log["alpha 10"]} with alpha 10); with
         twice the steps KL comes to {log["KL, 4000 steps"]} (seeds: {long}). With logarithms it is
         {log[BEST]}, and at most {worst["log"]} on any of the four (fresh points {beyond["log"]}).
-        The units make the difference: where distances count by their logarithms, a potential of bounded slope moves
-        particles in proportion to how far out they are. The farthest Cauchy particle is at
-        {far[BEST]} with them and at {far["KL"]} without, where the farthest target is at {true}.
+        The units make the difference: where distances count by their logarithms, a potential of
+        bounded slope moves particles in proportion to how far out they are. The farthest Cauchy
+        particle is at {far[BEST]} with them and at {far["KL"]} without, where the farthest target
+        is at {true}.
         Of the eight printed numbers of Lip-KL-GPA (four targets, two errors) the recipes reach
         {best[0]} on the training sample, plain KL {plain[0]}; on held-out points the recipes reach
         {best[1]}, plain KL {plain[1]} and fresh points of the target itself {floor[1]}. Of those of
