@@ -53,9 +53,11 @@ def inputs_of(recipe: str, seed: int) -> tuple[Any, Inputs]:
 
 
 @cache
-def by_flow(recipe: str, seed: int) -> Made:
-    """The recipe's particles."""
+def by_flow(recipe: str, seed: int, *, steps: int | None = None) -> Made:
+    """The recipe's particles, after its steps or so many."""
     config, inputs = inputs_of(recipe, seed)
+    if steps is not None:
+        config = config.model_copy(update={"steps": steps})
     began = time.perf_counter()
     flow = gpa.transport(**arguments(config, inputs))
     return Made(flow.particles, time.perf_counter() - began)

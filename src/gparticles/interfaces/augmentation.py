@@ -29,6 +29,7 @@ ROWS = 5000
 REPEATS = 3
 METRICS = ("w2", "energy", "copy_rate", "nearest_ratio", "coverage")
 FEW, AUGMENTED = "few", "augmented"
+TITLES = {FEW: "the few rows", AUGMENTED: "all rows"}
 
 
 @dataclass(frozen=True)
@@ -132,7 +133,8 @@ def augment(
         labels = training.labels(len(new))
         save(clouds[0], folder.path / f"gan-{name}", like=inputs.like, labels=labels)
     _write_history(folder, gans)
-    _draw(folder, inputs, {"the flow's": new} | {k: v[0] for k, v in samples.items()}, gans)
+    drawn = {f"GAN on {TITLES[name]}": clouds[0] for name, clouds in samples.items()}
+    _draw(folder, inputs, {"the flow's rows": new, **drawn}, gans)
     metrics = _metrics(config, inputs, {"flow": [new], **samples}, given)
     ends = {name: [gan.outcome for gan in found] for name, found in gans.items()}
     metrics |= {
