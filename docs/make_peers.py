@@ -318,10 +318,12 @@ distance, 15 for Sinkhorn's and 4000 for flow matching. No reported point took p
 of choosing is not counted. One seed chooses: a choice is as good as one sample is typical, for
 every method."""
 TIMES = """**Seconds** are those of one core that nothing else used (the machine's other core was
-busy: times of one method differ by up to a factor of two between runs), without imports,
-evaluation and compiling; of flow matching the training only, without carrying the particles. Ours
-compiles once per process and kind of problem ([how long](measured.md#speed)), which is more than
-some of these runs take: for a single short run a peer that compiles nothing is done first."""
+busy: times of one method differ by up to a factor of two between runs; the reference, on two seeds
+since it is slow, and our chosen row of Student-t ran at other times than the rest), without
+imports, evaluation and compiling; of flow matching the training only, without carrying the
+particles. Ours compiles once per process and kind of problem ([how long](measured.md#speed)),
+which is more than some of these runs take: for a single short run a peer that compiles nothing is
+done first."""
 
 
 def main() -> None:
