@@ -117,7 +117,7 @@ PAGE = Page(
     "first two with three trainings each. [gan.md](../gan.md) has the objective.",
     ("w2", "nearest_ratio", "coverage", "loss", "wobble"),
     finding,
-    options="--seeds 0 1 2 3",
+    options="--seeds 0 1 2 3 4",
     legends={
         "loss": ("loss", "mean of what the critic reached in the last 1000 steps, nats"),
         "wobble": ("its deviation", "standard deviation over these steps"),

@@ -91,8 +91,8 @@ def finding(r: Results) -> str:
     return f"""{"It holds" if holds else "It does not hold here"}. {several}The log error of
         the tail with L = 0.1 is {three("log", half, names)} on Student-t 0.5 (fresh points
         {fresh_log[0]}), and {three("log", more, names)} on Student-t 1.5 (fresh {fresh_log[1]});
-        with L = 1 on Student-t 0.5 it is {three("log", half, steep)}. In the bulk, by the W1
-        distance of the logarithms of the norms, alpha 2 is not behind: {
+        with L = 1 on Student-t 0.5 it is {three("log", half, steep)}. In the bulk, the W1
+        distance of the logarithms of the norms is {
         three("log_radius", more, names)
     } on Student-t 1.5. {"No run broke off" if broke == 0 else "Some runs broke off"}:
         log-sum-exp and the exact shift keep the objective finite, and that may be why KL has no
