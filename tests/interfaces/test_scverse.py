@@ -215,7 +215,7 @@ def _spoilt(how):
 
 REFUSED = {
     "basis": (lambda a: None, {"basis": "X_umap"}, ["X_umap", "X_pca"]),
-    "no basis": (lambda a: a.obsm.clear(), {}, ["none", "scanpy.pp.pca"]),
+    "no basis": (lambda a: a.obsm.clear(), {}, ["empty", "scanpy.pp.pca"]),
     "same name": (lambda a: None, {"adjusted_basis": "X_pca"}, ["another name"]),
     "reference": (lambda a: None, {"reference": "Z"}, ["'Z'", "A, B, C"]),
     "unused category": (lambda a: None, {"reference": "unused"}, ["A, B, C"]),

@@ -240,7 +240,10 @@ def _draw(
     from gparticles.evaluate.plots.augmentation import save_loss, save_samples
 
     figures = folder.subfolder("figures")
-    curves = {name: [g.history["divergence"] for g in found] for name, found in gans.items()}
+    curves = {
+        f"GAN on {TITLES[name]}": [g.history["divergence"] for g in found]
+        for name, found in gans.items()
+    }
     save_loss(curves, figures / "loss.png")
     save_samples(inputs.target, clouds, figures / "samples.png")
 

@@ -48,7 +48,9 @@ def status_of(error: BaseException) -> int:
         traceback.print_exception(error)
     # click's and typer's own, wherever the installed version keeps their classes
     if hasattr(error, "format_message"):
-        tell(f"{error.format_message()} (gpa --help tells more)")  # type: ignore[attr-defined]
+        # the command that was typed, which knows its own options
+        typed = getattr(getattr(error, "ctx", None), "command_path", None) or "gpa"
+        tell(f"{error.format_message()} ({typed} --help tells more)")  # type: ignore[attr-defined]
         return USERS
     if (
         isinstance(error, (KeyboardInterrupt, InterruptedRunError))
@@ -159,15 +161,26 @@ def summary(result: "Result", folder: Path) -> Iterator[str]:
         yield flow.outcome
     yield from flow.notes
     if "w2" in metrics:
-        yield _distance(metrics["w2"])
+        yield from _nearness(metrics)
         yield metrics["nearest_ratio"]["sentence"]
         yield metrics["coverage"]["sentence"]
     if "divergence" in metrics:
-        yield f"divergence to the target: {metrics['divergence']['value']:.4g} nats"
+        found = metrics["divergence"]["value"]
+        yield f"divergence to the target: {found:.4g} nats (the last network's, in its own units)"
     yield f"particles: {result.particles}"
     figures = ", ".join(path.name for path in result.figures)
     yield f"figures:   {folder / 'figures'} ({figures})"
     yield f"report:    {result.report} (open it in a browser)"
+
+
+def _nearness(metrics: dict[str, Any]) -> Iterator[str]:
+    """How near to unseen points; by the tail where W2 is ruled by a few far points."""
+    if metrics.get("tail_log_error", {}).get("value") is None:
+        yield _distance(metrics["w2"])
+        return
+    yield "heavy tails: a few far points rule W2, so that it says little here"
+    yield metrics["tail_log_error"]["sentence"]
+    yield metrics["energy"]["sentence"]
 
 
 def _distance(w2: dict[str, Any]) -> str:

@@ -148,6 +148,10 @@ def _basis(adata: Any, basis: str, adjusted_basis: str) -> np.ndarray:
         if not hasattr(adata, attribute):
             raise InputError(f"adata is a {type(adata).__name__}; give an anndata.AnnData")
     if basis not in adata.obsm:
+        if not len(adata.obsm):
+            raise InputError(
+                f"basis: obsm is empty, without {basis!r}; make it first, as by scanpy.pp.pca"
+            )
         raise InputError(
             f"basis: obsm has no {basis!r}, but {_listed(adata.obsm)}; name one of these, or make "
             "it first, as by scanpy.pp.pca"

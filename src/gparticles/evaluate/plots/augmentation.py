@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from gparticles.evaluate.plots.clouds import scatter
 from gparticles.evaluate.plots.figures import AZIMUTH, ELEVATION
 from gparticles.evaluate.plots.images import image_grid, picked
-from gparticles.evaluate.plots.projection import Projection
+from gparticles.evaluate.plots.projection import Projection, limits
 from gparticles.evaluate.plots.style import PARTICLES, TARGET, legend_above, tidy
 
 _COLOURS = (TARGET, PARTICLES, "#009E73", "#CC79A7")
@@ -32,6 +32,7 @@ def loss_curves(axes: Axes, curves: Mapping[str, Sequence[np.ndarray]]) -> Axes:
             label = name if k == 0 else None
             axes.plot(smooth, color=colour, alpha=0.9 if k == 0 else 0.35, lw=1.2, label=label)
     axes.set_yscale("log")
+    axes.xaxis.get_major_locator().set_params(integer=True)
     axes.set_xlabel("step of the generator")
     axes.set_ylabel("critic's value (nats)")
     tidy(axes, grid=True)
@@ -69,15 +70,21 @@ def sample_panels(figure: Figure, target: np.ndarray, clouds: Mapping[str, np.nd
             image_grid(axes, images[picked(len(images), None, most=64)], columns=8)
             axes.set_title(title, fontsize=10)
         return
-    projection = Projection(target)
+    # columns have units of their own
+    spread = target.std(axis=0)
+    projection = Projection(target, scale=np.where(spread > 0, spread, 1.0))
     solid: dict[str, Any] = {"projection": "3d"} if projection.dim == 3 else {}
+    box = limits([projection(cloud) for cloud in (target, *clouds.values())])
     for k, (title, cloud) in enumerate(clouds.items()):
         panel: Any = figure.add_subplot(1, len(clouds), k + 1, **solid)
         if solid:
             panel.view_init(elev=ELEVATION, azim=AZIMUTH)
         else:
             tidy(panel)
-        scatter(panel, projection(cloud), projection(target))
+        scatter(panel, projection(cloud), projection(target), names=projection.names())
+        if projection.dim > 1:
+            names = ("xlim", "ylim", "zlim")[: projection.dim]
+            panel.set(**dict(zip(names, np.transpose(box), strict=True)))
         panel.set_title(title, y=1.1 if not solid else 1.04, fontsize=10)
 
 

@@ -9,6 +9,9 @@ from matplotlib.axes import Axes
 from gparticles.evaluate.plots.projection import limits, limits_over_time, outside
 from gparticles.evaluate.plots.style import GREY, MAX_DRAWN, PARTICLES, TARGET, flat, legend_above
 
+# targets; more are drawn as dots
+MANY = 1000
+
 
 def scatter(
     axes: Axes, particles: np.ndarray, target: np.ndarray, *, names: Iterable[str] = ()
@@ -30,7 +33,9 @@ def scatter(
     axes.scatter(
         *particles.T, s=size, c=PARTICLES, alpha=0.6, linewidths=0, label="particles", **style
     )
-    axes.scatter(*target.T, s=16, c=TARGET, marker="x", linewidths=0.9, label="target", **style)
+    # crosses stand out; thousands of them would hide the particles
+    mark = {"s": 16, "marker": "x", "linewidths": 0.9} if len(target) <= MANY else {"s": 2}
+    axes.scatter(*target.T, c=TARGET, label="target", **mark, **style)
     _frame(axes, box)
     _tell_hidden(axes, int(outside(np.concatenate([particles, target]), box).sum()))
     label_axes(axes, names)
