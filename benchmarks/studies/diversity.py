@@ -98,14 +98,14 @@ def finding(r: Results) -> str:
     copies = max(v for row in r.rows for v in r.values(row, "copy_rate"))
     w2 = {s: figure(r.mean(name_of("default", MOST, s), "w2")) for s in (EARLY, STEPS)}
     cover = {s: figure(r.mean(name_of("default", MOST, s), "coverage")) for s in (EARLY, STEPS)}
-    return f"""It does not hold that more particles than points keep them from becoming copies:
-        **the ratio hardly matters, the time does.** With every number of particles, one per point
-        as well as {MOST}, they come as near to the training points in the same time: their median
+    return f"""In the strict sense hardly any particle is a copy, at one per point as at {MOST};
+        but how near they come is not a matter of numbers: **the ratio hardly matters, the time
+        does.** With every number of particles they come as near to the training points in the same time: their median
         distance is {near["default", EARLY]} of that of fresh points after {EARLY} steps with the
         default potential and {near["default", STEPS]} after {STEPS} (tight: {near["tight", EARLY]}
-        and {near["tight", STEPS]}). So there is no ratio at which copying stops; what stops it
+        and {near["tight", STEPS]}). So no ratio keeps them away; what does
         is to stop the flow. The network, which is the same for any number of particles, either
-        tells the training points apart or does not. Copies in the strict sense are
+        tells the training points apart or does not. Copies in that strict sense are
         at most {percent(copies)} of a run's particles; nearer to a point than a tenth of the usual
         distance are at most {beside["default", EARLY]} after {EARLY} steps and
         {beside["default", STEPS]} after {STEPS} (tight: {beside["tight", EARLY]} and
