@@ -101,7 +101,8 @@ def finding(r: Results) -> str:
     return f"""In the strict sense hardly any particle is a copy, at one per point as at {MOST};
         but how near they come is not a matter of numbers: **the ratio hardly matters, the time
         does.** With every number of particles they come as near to the training points in the
-        same time: their median distance is {near["default", EARLY]} of that of fresh points after {EARLY} steps with the
+        same time: their median distance is {near["default", EARLY]} of that of fresh points after
+        {EARLY} steps with the
         default potential and {near["default", STEPS]} after {STEPS} (tight: {near["tight", EARLY]}
         and {near["tight", STEPS]}). So no ratio keeps them away; what does
         is to stop the flow. The network, which is the same for any number of particles, either

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from gparticles.evaluate.plots.clouds import scatter
 from gparticles.evaluate.plots.figures import AZIMUTH, ELEVATION
@@ -32,7 +33,7 @@ def loss_curves(axes: Axes, curves: Mapping[str, Sequence[np.ndarray]]) -> Axes:
             label = name if k == 0 else None
             axes.plot(smooth, color=colour, alpha=0.9 if k == 0 else 0.35, lw=1.2, label=label)
     axes.set_yscale("log")
-    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_xlabel("step of the generator")
     axes.set_ylabel("critic's value (nats)")
     tidy(axes, grid=True)
