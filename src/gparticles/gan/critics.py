@@ -130,9 +130,7 @@ class ClippedCritic(AbstractCritic):
 
     def __check_init__(self) -> None:
         check_number(self.limit, "limit")
-        check_number(self.learning_rate, "learning_rate")
-        check_count(self.width, "width")
-        check_count(self.depth, "depth")
+        _check_free(self)
 
     @property
     def objective(self) -> AbstractF:
@@ -176,9 +174,7 @@ class PenalisedCritic(AbstractCritic):
     def __check_init__(self) -> None:
         check_number(self.strength, "strength")
         check_number(self.lipschitz, "lipschitz")
-        check_number(self.learning_rate, "learning_rate")
-        check_count(self.width, "width")
-        check_count(self.depth, "depth")
+        _check_free(self)
 
     @property
     def objective(self) -> AbstractF:
@@ -192,6 +188,12 @@ class PenalisedCritic(AbstractCritic):
 
     def optimiser(self) -> optax.GradientTransformation:
         return adam(self.learning_rate)
+
+
+def _check_free(critic: ClippedCritic | PenalisedCritic) -> None:
+    check_number(critic.learning_rate, "learning_rate")
+    check_count(critic.width, "width")
+    check_count(critic.depth, "depth")
 
 
 def _free(
