@@ -3,6 +3,7 @@
 import csv
 import inspect
 import json
+from pathlib import Path
 from types import SimpleNamespace
 from typing import ClassVar
 
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 
 from gparticles.data import load
+from gparticles.flow import load_flow
 from gparticles.gan import LipschitzCritic, train_gan
 from gparticles.interfaces.augmentation import recipe_of
 from gparticles.interfaces.augmentation_words import judged_words, means
@@ -193,3 +195,31 @@ def test_words_claim_no_more_than_the_numbers():
     assert judged_words(_w2([3.0, 3.2], [2.0, 3.1])).startswith("No clear gain")
     assert judged_words(_w2([3.0], [2.0], flow=2.6)).endswith("plain noise comes as near.")
     assert "--validation 0.2" in judged_words(None)
+
+
+@pytest.mark.slow
+def test_with_a_real_flow_and_real_gans(gpa, tmp_path):
+    few = Path(__file__).parents[2] / "examples" / "few.csv"
+    out = tmp_path / "more"
+    short = ("-n", 40, "--gan-steps", 4, "--set", "steps=4", "--out", out)
+    status, _, err = gpa("augment", "--target", few, "--validation", 0.2, *short)
+    assert status == 0, err
+    given, rows = (
+        load(few, id_column="id").values,
+        load(out / "augmented.csv", id_column="id").values,
+    )
+    kept = {tuple(row) for row in rows[:-40]}
+    assert len(kept) == 160
+    assert kept < {tuple(row) for row in given}
+    flow = load_flow(out / "gpa" / "flow")
+    np.testing.assert_allclose(rows[-40:], flow.particles, rtol=1e-12)
+    assert flow.steps == 4
+    assert not kept & {tuple(row) for row in rows[-40:]}
+    samples = [
+        load(out / f"gan-{name}.csv", id_column="id").values for name in ("few", "augmented")
+    ]
+    assert all(np.isfinite(cloud).all() and cloud.std() > 0 for cloud in samples)
+    assert not np.array_equal(*samples)
+    loss = np.loadtxt(out / "history.csv", delimiter=",", skiprows=1)
+    assert len(loss) == 4
+    assert np.isfinite(loss).all()
