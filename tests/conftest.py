@@ -2,6 +2,8 @@
 
 import os
 
+import pytest
+
 # before JAX loads: tests run on the CPU, and the typechecker must wrap modules as they load
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 
@@ -14,3 +16,13 @@ PHI = ["activations", "convolution", "fitting", "lipschitz", "networks", "soft_t
 CHECKED += [f"potential.{name}" for name in PHI]
 CHECKED += [f"flow.{name}" for name in ("integrators", "stepping", "stopping", "scaling")]
 install_import_hook([f"gparticles.{name}" for name in CHECKED], "beartype.beartype")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def room_for_programs():
+    """The suite compiles thousands of programs, by far not all of them through the ways in."""
+    yield
+    # imported late, so that the hook above comes first
+    from gparticles.compiled import make_room
+
+    make_room(0.3)

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gparticles.checks import check_number, check_points
+from gparticles.compiled import make_room
 from gparticles.divergence import interior_point, sinkhorn
 from gparticles.divergence.bounds import Lower, Upper, balanced, lower_bound, upper_bound
 from gparticles.divergence.f_divergences import KL, AbstractF
@@ -169,6 +170,7 @@ def divergence(
     if not isinstance(f, AbstractF):
         raise InputError(f"f is {f!r}: give an object, such as gpa.KL()")
     tolerance = check_number(tolerance, "tolerance")
+    make_room()
     ground, rows, columns = check_clouds(p, q, lipschitz, (p_weights, q_weights))
     lower, upper = search(f, ground, tolerance)
     points = np.asarray(p)

@@ -13,6 +13,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from gparticles.checks import check_labels, check_points, label_indices
+from gparticles.compiled import make_room
 from gparticles.divergence import AbstractF
 from gparticles.errors import InputError
 from gparticles.flow.exact_ride import SoftRide
@@ -170,6 +171,7 @@ class Flow:
         """
         ride = self._ride()
         array, indices = self._check(points, labels)
+        make_room()
         # a flow that failed at its first step has nothing to ride
         blocks = [
             ride.move(self.scaling.to_working(block), label_block)

@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
+from gparticles.compiled import make_room
 from gparticles.divergence import KL, AbstractF
 from gparticles.flow import checkpoint as checkpoints
 from gparticles.flow.checkpoint import Checkpoint
@@ -112,6 +113,7 @@ def transport(
         InputError: anything that cannot be used, in one line that names the mend.
     """
     given = dict(locals())
+    make_room()
     if isinstance(potential, ExactPotential):
         return exact_transport(source, target, given)
     settings = Settings(
