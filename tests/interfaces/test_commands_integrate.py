@@ -312,7 +312,7 @@ def test_an_h5ad(gpa, made, h5ad, tmp_path):
     [
         (("--batch-key", "batch"), ["'batch'", "lab, kind"]),
         (("--reference", "Z"), ["'Z'", "A, B"]),
-        (("--basis", "X_umap"), ["'X_umap'", "none"]),
+        (("--basis", "X_umap"), ["'X_umap'", "obsm is empty"]),
         (("--judge-by", "type"), ['"lab", "kind"']),
         (("--transpose",), ["--transpose", "h5ad"]),
         (("-o", "out.csv"), [".h5ad"]),
