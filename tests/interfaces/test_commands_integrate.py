@@ -10,7 +10,8 @@ import pytest
 
 from gparticles.data import load, synthetic_expression
 from gparticles.interfaces import integrate_files
-from gparticles.interfaces.integration import Batches, check_batches, judge
+from gparticles.interfaces.batches import Batches, check_batches
+from gparticles.interfaces.integration import judge
 
 SIZES, GENES, DIM = (40, 30), 12, 3
 SHORT = ("--latent-dim", DIM, "--steps", 3, "--judge-by", "kind")
@@ -51,6 +52,9 @@ class Shift:
     notes: tuple[str, ...] = ()
     lost: tuple[float, float] = (0.25, 0.25)
     latent_target: np.ndarray = field(default_factory=lambda: np.zeros((1, DIM)))
+    # so that there is no latent bound
+    decoder_lipschitz: None = None
+    lipschitz: None = None
 
     def __call__(self, points, labels=None):
         return points + self.shift

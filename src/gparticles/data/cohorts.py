@@ -1,7 +1,7 @@
 """Several matrices of samples and genes, aligned by the genes' names."""
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -91,7 +91,7 @@ def read_cohorts(
         names=tuple(names),
         tables=kept,
         transposed=transpose,
-        warnings=(*told, *_code_warnings(kept), *_scale_warnings(kept)),
+        warnings=(*told, *_code_warnings(kept), *scale_warnings(_largest(kept))),
     )
 
 
@@ -234,9 +234,16 @@ def _code_warnings(tables: Sequence[Table]) -> list[str]:
     ]
 
 
-def _scale_warnings(tables: Sequence[Table]) -> list[str]:
-    """A line where some values look like logarithms and others do not, or none do."""
-    largest = {_short(table): float(table.values.max()) for table in tables}
+def _largest(tables: Sequence[Table]) -> dict[str, float]:
+    return {_short(table): float(table.values.max()) for table in tables}
+
+
+def scale_warnings(largest: Mapping[str, float]) -> list[str]:
+    """A line where some values look like logarithms and others do not, or none do.
+
+    Args:
+        largest: what is compared, by name, to its largest value.
+    """
     raw = [name for name, most in largest.items() if most > _SMALLEST_RAW]
     logs = [name for name, most in largest.items() if most <= _LARGEST_LOG]
     if raw and logs:

@@ -20,12 +20,17 @@ def integrate(
         typer.Argument(metavar="FILES", help="One .h5ad, or a csv, tsv or parquet for each batch."),
     ],
     *,
-    reference: Annotated[
-        str, typer.Option(metavar="BATCH", help="The batch that stays: a file, or a batch's name.")
-    ],
     out: Annotated[
         Path, typer.Option("--out", "-o", help="An .h5ad; or a folder, or one csv for all batches.")
     ],
+    reference: Annotated[
+        str | None,
+        typer.Option(metavar="BATCH", help="The batch that stays: a file, or a batch's name."),
+    ] = None,
+    pooled: Annotated[
+        bool,
+        typer.Option("--pooled", help="No batch stays: all move onto the pool of all batches."),
+    ] = False,
     batch_key: Annotated[
         str | None, typer.Option(metavar="COLUMN", help="h5ad: the column of obs with batches.")
     ] = None,
@@ -80,13 +85,15 @@ def integrate(
 ) -> None:
     """Correct batch effects: move every batch onto a reference batch, and report on it.
 
-    The reference comes out as it went in. Beside the data come report.html and metrics.json, with
-    numbers on samples that a second fit did not see.
+    The reference comes out as it went in; with --pooled there is none. Beside the data come
+    report.html and metrics.json, with numbers on samples that a second fit did not see.
     """
     given = dict(locals())
     paths, place = given.pop("inputs"), given.pop("out")
     command = _command(paths, place, given)
     _check_kind(paths, given)
+    _check_onto(given)
+    del given["pooled"]
     done = _carried_out(paths, place, {**given, "command": command})
     for line in summary(done):
         console.show(line)
@@ -108,6 +115,16 @@ def _check_kind(paths: list[Path], given: dict[str, Any]) -> None:
         raise InputError(f"--{option}: means nothing for {kind}; leave it out")
     if True in kinds and not given["batch_key"]:
         raise InputError("--batch-key: is missing; name the column of obs that tells batches apart")
+
+
+def _check_onto(given: dict[str, Any]) -> None:
+    if given["pooled"] and given["reference"] is not None:
+        raise InputError("--reference and --pooled: give one of them")
+    if not given["pooled"] and given["reference"] is None:
+        raise InputError(
+            "--reference: is missing; name the batch that stays, or give --pooled, "
+            "with which none does"
+        )
 
 
 def _carried_out(paths: list[Path], out: Path, given: dict[str, Any]) -> Any:
@@ -146,8 +163,9 @@ def summary(done: Any) -> Iterator[str]:
     finished = done.finished
     batches = finished.batches
     counts = finished.whole.counts
+    size = sum(counts.values()) if batches.reference is None else counts[batches.reference]
     for name, outcome in finished.outcomes.items():
-        onto = f"onto {batches.reference} ({counts[batches.reference]} samples)"
+        onto = f"onto {batches.onto} ({size} samples)"
         yield f"{name} ({counts[name]} samples) {onto}: {outcome}"
     judged, what = finished.held_out, "held-out samples"
     if judged is None:
@@ -160,6 +178,6 @@ def summary(done: Any) -> Iterator[str]:
         yield f"labels learnt across batches (AUC): {areas[0]:.3f} before, {areas[1]:.3f} after"
     yield f"corrected: {', '.join(map(str, done.files))}"
     yield f"report:    {done.report / 'report.html'} (open it in a browser)"
-    for name in done.flows[:1]:
-        place = shlex.quote(str(done.report / "flows" / name))
+    for name, folder in list(done.flows.items())[:1]:
+        place = shlex.quote(str(done.report / "flows" / folder))
         yield f"later samples of {name}: gpa transform {place} FILE -o FILE"

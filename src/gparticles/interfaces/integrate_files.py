@@ -12,18 +12,24 @@ from gparticles.data import Table, kind_of, save
 from gparticles.data.cohorts import Cohorts, read_cohorts, read_labels
 from gparticles.data.files import SUFFIXES
 from gparticles.data.table import listed
+from gparticles.divergence import KL
 from gparticles.errors import InputError
-from gparticles.interfaces.integration import (
+from gparticles.interfaces.batches import (
     Batches,
     Flows,
+    bounds_of,
     check_batches,
-    embedding,
     fit,
-    judge_all,
     moved_by,
 )
+from gparticles.interfaces.integration import embedding, judge_all
 from gparticles.interfaces.integration_options import Done, Options, held_out_judgement
-from gparticles.interfaces.integration_report import Finished, outcomes_of, write_outcome
+from gparticles.interfaces.integration_report import (
+    Finished,
+    notes_of,
+    outcomes_of,
+    write_outcome,
+)
 from gparticles.interfaces.laws import SourceLaw, form_of
 from gparticles.interfaces.staging import check_free, staged
 from gparticles.latent import move_batch
@@ -68,7 +74,7 @@ def integrate_files(paths: list[Path], out: Path, options: Options, say: Say) ->
     return Done(
         files=[home / name for name in files],
         report=home / report,
-        flows=sorted(flows),
+        flows={name: name for name in flows},
         finished=finished,
     )
 
@@ -81,6 +87,7 @@ def _finished(
     embed = partial(embedding, dim=options.latent_dim, seed=options.seed)
     held_out = held_out_judgement(batches, move, embed, options=options, say=notes.append)
     flows = fit(batches, move)
+    notes += notes_of(flows)
     after = moved_by(flows, batches)
     finished = Finished(
         batches=batches,
@@ -88,7 +95,8 @@ def _finished(
         held_out=held_out,
         space=f"the first {options.latent_dim} principal components of each matrix",
         outcomes=outcomes_of(flows),
-        notes=[*notes, *_notes(flows)],
+        bounds=bounds_of(flows, batches, f=KL()),
+        notes=notes,
         command=options.command,
         settings=options.shown(),
     )
@@ -130,16 +138,14 @@ def _labels(name: str | None, cohorts: Cohorts) -> np.ndarray | None:
     return read_labels(Path(name), cohorts.ids) if Path(name).is_file() else cohorts.labels
 
 
-def _reference(paths: list[Path], names: tuple[str, ...], wanted: str) -> str:
+def _reference(paths: list[Path], names: tuple[str, ...], wanted: str | None) -> str | None:
     """The batch that is meant by a path, a file's name, or this without its ending."""
+    if wanted is None:
+        return None
     for path, name in zip(paths, names, strict=True):
         if wanted in (name, path.name, str(path)) or Path(wanted).absolute() == path.absolute():
             return name
     raise InputError(f"reference: there is no {wanted!r}; name one of {listed(names)}")
-
-
-def _notes(flows: Flows) -> list[str]:
-    return list(dict.fromkeys(note for flow in flows.values() for note in flow.notes))
 
 
 def _write(stage: Path, joint: Path | None, cohorts: Cohorts, after: np.ndarray) -> list[str]:

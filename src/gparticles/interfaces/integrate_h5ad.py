@@ -1,7 +1,9 @@
 """``gpa integrate`` of an h5ad: ``gparticles.integrate`` on a file, with a report."""
 
+import re
 import warnings
 from collections.abc import Callable
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -9,12 +11,17 @@ from typing import Any
 import numpy as np
 
 from gparticles.checks import check_points
+from gparticles.data import Table
+from gparticles.data.cohorts import scale_warnings
 from gparticles.data.table import listed
 from gparticles.errors import InputError
-from gparticles.interfaces.integration import Batches, check_batches, judge_all
+from gparticles.interfaces.batches import Batches, Flows, check_batches
+from gparticles.interfaces.h5ad_basis import Basis, basis_of, dense
+from gparticles.interfaces.integration import judge_all
 from gparticles.interfaces.integration_options import Done, Options, held_out_judgement
-from gparticles.interfaces.integration_report import Finished, write_outcome
-from gparticles.interfaces.scverse import integrate
+from gparticles.interfaces.integration_report import Finished, notes_of, write_outcome
+from gparticles.interfaces.laws import SourceLaw
+from gparticles.interfaces.scverse import Keys, move_batches, read_batches
 from gparticles.interfaces.staging import check_free, staged
 from gparticles.latent import PCA, move_latents
 
@@ -41,64 +48,96 @@ def integrate_h5ad(path: Path, out: Path, options: Options, say: Say) -> Done:
         raise InputError(f"{out}: an .h5ad comes out as one; let its name end in .h5ad")
     report = f"{out.stem}-report"
     check_free([out, out.parent / report], force=options.force)
-    adata = _read(path)
-    made = options.basis is None and USUAL not in adata.obsm
-    notes = [_decompose(adata, options)] if made else []
-    finished = _finished(adata, options, notes)
+    adata = read_h5ad(path)
+    keys = _keys(options)
+    notes = [] if keys.basis in adata.obsm or options.basis else [_decompose(adata, options)]
+    batches = replace(read_batches(adata, keys), judged=_judged(adata, options, path))
+    notes += [*_scales(adata, batches, options, made=bool(notes)), *check_batches(batches)]
+    told = len(notes)
     for line in notes:
+        say(line)
+    flows, finished = _finished(adata, batches, options, notes)
+    for line in notes[told:]:
         say(line)
     with staged(out.parent) as stage:
         (stage / report).mkdir()
+        folders = _keep(stage / report / "flows", flows, basis_of(adata, asdict(keys)))
         write_outcome(stage / report, finished, seed=options.seed)
         adata.write_h5ad(stage / out.name)
-    return Done(files=[out], report=out.parent / report, finished=finished)
+    return Done(files=[out], report=out.parent / report, flows=folders, finished=finished)
 
 
-def _finished(adata: Any, options: Options, notes: list[str]) -> Finished:
-    """Integrates in place and judges; appends to the notes."""
-    judged = _judged(adata, options)
-    basis, key = options.basis or USUAL, str(options.batch_key)
-    integrate(
-        adata,
-        key=key,
+def _keys(options: Options) -> Keys:
+    return Keys(
+        key=str(options.batch_key),
         reference=options.reference,
-        basis=basis,
+        basis=options.basis or USUAL,
         adjusted_basis=options.adjusted_basis,
         labels_key=options.labels,
         balance_key=options.balance,
         layer=options.layer,
-        **options.flow_settings,
     )
-    batches = Batches(
-        points=_matrix(adata.obsm[basis]),
-        names=_text(adata, key),
-        reference=options.reference,
-        labels=None if options.labels is None else _text(adata, options.labels),
-        balance=None if options.balance is None else _text(adata, options.balance),
-        judged=judged,
-    )
-    notes += check_batches(batches)
-    move = partial(move_latents, **options.flow_settings)
+
+
+def _finished(
+    adata: Any, batches: Batches, options: Options, notes: list[str]
+) -> tuple[Flows, Finished]:
+    """Integrates in place and judges; appends to the notes."""
+    keys, settings = _keys(options), options.flow_settings
+    flows, bounds = move_batches(adata, keys, batches, **settings)
+    notes += notes_of(flows)
+    move = partial(move_latents, **settings)
     held_out = held_out_judgement(batches, move, _as_it_is, options=options, say=notes.append)
-    after = _matrix(adata.obsm[options.adjusted_basis])
-    record = adata.uns["gparticles"]
-    return Finished(
+    after = dense(adata.obsm[options.adjusted_basis])
+    return flows, Finished(
         batches=batches,
         whole=judge_all(batches, after, _as_it_is, seed=options.seed),
         held_out=held_out,
-        space=f"obsm[{basis!r}] before and obsm[{options.adjusted_basis!r}] after",
-        outcomes=dict(zip(record["batches"].tolist(), record["outcomes"].tolist(), strict=True)),
+        space=f"obsm[{keys.basis!r}] before and obsm[{keys.adjusted_basis!r}] after",
+        outcomes={name: flow.outcome for name, flow in flows.items()},
+        bounds=bounds,
         notes=notes,
         command=options.command,
         settings=options.shown(),
     )
 
 
+def _keep(folder: Path, flows: Flows, basis: Basis) -> dict[str, str]:
+    """One folder for each flow, which ``gpa transform`` takes; batch to its name."""
+    kept: dict[str, str] = {}
+    columns = tuple(f"{basis.keys['basis']} {k + 1}" for k in range(basis.size))
+    for name, flow in flows.items():
+        plain = re.sub(r"[^\w.+-]", "_", name).lstrip(".")[:100] or "batch"
+        # two batches that differ in what a folder's name cannot hold
+        while plain in kept.values():
+            plain += "_"
+        stored = flow.save(folder / plain / "flow")
+        form = Table(values=np.zeros((0, basis.size), np.float32), columns=columns, kind="csv")
+        law: dict[str, Any] = {"kind": "file", "name": name, "options": {}}
+        SourceLaw(**law, rows=None, labels=None, like=replace(form, header=True)).save(stored)
+        basis.save(stored)
+        kept[name] = plain
+    return kept
+
+
+def _scales(adata: Any, batches: Batches, options: Options, *, made: bool) -> list[str]:
+    """What is told of X where it is used: batches on other scales than the rest."""
+    if adata.X is None or not (made or options.layer):
+        return []
+    parts = {str(name): adata.X[batches.names == name] for name in np.unique(batches.names)}
+    return scale_warnings({name: float(part.max()) for name, part in parts.items()})
+
+
 def _as_it_is(_: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
     return lambda points: points
 
 
-def _read(path: Path) -> Any:
+def read_h5ad(path: Path) -> Any:
+    """An ``anndata.AnnData`` in memory.
+
+    Raises:
+        InputError: anndata is not installed, no such file, or it cannot be read.
+    """
     try:
         with warnings.catch_warnings():
             # its own, about what newer versions will do
@@ -125,9 +164,9 @@ def _decompose(adata: Any, options: Options) -> str:
             f"basis: obsm has no {USUAL!r}, but {listed(list(adata.obsm)) or 'nothing'}, and the "
             f"file {why}; name a basis, or make one with scanpy.pp.pca"
         )
-    dense = adata.X.toarray() if hasattr(adata.X, "toarray") else np.asarray(adata.X)
-    codec = PCA(options.latent_dim).fit(check_points(dense, "X"), seed=options.seed)
-    adata.obsm[USUAL] = codec.encode(dense).astype(np.float32)
+    values = check_points(dense(adata.X), "X")
+    codec = PCA(options.latent_dim).fit(values, seed=options.seed)
+    adata.obsm[USUAL] = codec.encode(values).astype(np.float32)
     if codec.components is not None:
         adata.varm["PCs"] = codec.components.T
     return (
@@ -136,22 +175,21 @@ def _decompose(adata: Any, options: Options) -> str:
     )
 
 
-def _judged(adata: Any, options: Options) -> np.ndarray | None:
+def _judged(adata: Any, options: Options, path: Path) -> np.ndarray | None:
     name = options.judge_by or options.labels or options.balance
-    if name is None:
-        return None
+    return None if name is None else column_of(adata, name, "labels", path)
+
+
+def column_of(adata: Any, name: str, what: str, path: Path) -> np.ndarray:
+    """A column of ``obs`` as text, "" where it is missing, shape (n,).
+
+    Raises:
+        InputError: there is no such column; those that there are get listed.
+    """
     if name not in adata.obs:
         raise InputError(
-            f"labels: obs has no column {name!r}, but {listed(list(adata.obs.columns))}; name one "
-            "of these"
+            f"{path}, {what}: obs has no column {name!r}, but {listed(list(adata.obs.columns))}; "
+            "name one of these"
         )
-    return _text(adata, name)
-
-
-def _text(adata: Any, name: str) -> np.ndarray:
     column = adata.obs[name]
     return np.where(np.asarray(column.isna()), "", np.asarray(column.astype(str), dtype=str))
-
-
-def _matrix(found: Any) -> np.ndarray:
-    return np.asarray(found.toarray() if hasattr(found, "toarray") else found)

@@ -1,19 +1,14 @@
 """What ``gpa integrate`` was asked for, and what it made."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from gparticles.errors import InputError
-from gparticles.interfaces.integration import (
-    Batches,
-    Judgement,
-    MakeEmbed,
-    Move,
-    judge_kept_out,
-    split,
-)
+from gparticles.flow import Store
+from gparticles.interfaces.batches import Batches, Move
+from gparticles.interfaces.integration import Judgement, MakeEmbed, judge_kept_out, split
 from gparticles.interfaces.integration_report import Finished
 
 HELD_OUT = 0.2
@@ -23,9 +18,12 @@ _SHOWN = ("reference", "labels", "balance", "judge_by", "latent_dim", "steps", "
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """The options of the command; those that one kind of input does not have are None."""
+    """The options of the command; those that one kind of input does not have are None.
 
-    reference: str
+    Without a reference, batches move onto the pool of all.
+    """
+
+    reference: str | None = None
     labels: str | None = None
     balance: str | None = None
     judge_by: str | None = None
@@ -46,11 +44,15 @@ class Options:
     @property
     def flow_settings(self) -> dict[str, Any]:
         """As keywords of ``transport``."""
-        return {"steps": self.steps, "seed": self.seed, "callbacks": self.callbacks}
+        # nothing is drawn of the particles on their way
+        store = Store(frames=2)
+        given = {"steps": self.steps, "seed": self.seed}
+        return {**given, "callbacks": self.callbacks, "store": store}
 
     def shown(self) -> dict[str, Any]:
         """What a reader should know of it."""
-        return {name: getattr(self, name) for name in _SHOWN}
+        shown = {name: getattr(self, name) for name in _SHOWN}
+        return shown if self.reference is not None else {**shown, "reference": "none (pooled)"}
 
 
 def held_out_judgement(
@@ -81,9 +83,12 @@ def held_out_judgement(
 
 @dataclass(frozen=True, kw_only=True)
 class Done:
-    """The files that were made, the report's folder, and the batches whose flows are kept."""
+    """The files that were made, the report's folder, and the batches whose flows are kept.
+
+    ``flows`` has the name of each one's folder in ``flows/`` beside the report.
+    """
 
     files: list[Path]
     report: Path
     finished: Finished
-    flows: list[str] = field(default_factory=list)
+    flows: dict[str, str]

@@ -9,11 +9,15 @@ from typing import Any
 
 import numpy as np
 
-from gparticles.evaluate.report.batches import Page, Table, measured_rows, write_batches_report
+from gparticles.evaluate.report.batches import Page, Row, Table, measured_rows, write_batches_report
+from gparticles.evaluate.report.words import number
 from gparticles.flow.files import write_atomically
+from gparticles.interfaces.batches import Batches, Flows
 from gparticles.interfaces.folder import METRICS
-from gparticles.interfaces.integration import Batches, Flows, Judgement
+from gparticles.interfaces.integration import Judgement
 from gparticles.interfaces.showing import REPORT, versions
+from gparticles.latent import LatentBound
+from gparticles.latent.bound import MEANING
 
 # beyond, a map of neighbours takes minutes
 MAX_UMAP = 20_000
@@ -32,6 +36,7 @@ class Finished:
         held_out: judged on samples kept from a second fit, or None.
         space: what the space is in which it was judged, in words.
         outcomes: batch to how its flow ended.
+        bounds: batch to the latent bound of its flow.
         notes: what the user should know.
         command: what made it.
         settings: names and values.
@@ -42,6 +47,7 @@ class Finished:
     held_out: Judgement | None
     space: str
     outcomes: dict[str, str]
+    bounds: dict[str, LatentBound]
     notes: Sequence[str]
     command: str
     settings: dict[str, Any]
@@ -57,6 +63,18 @@ def outcomes_of(flows: Flows) -> dict[str, str]:
             f"{kept:.0f} % of its variance; the rest is added back"
         )
     return found
+
+
+def notes_of(flows: Flows) -> list[str]:
+    """What the flows tell, each line once; with the batch's name where not all tell it."""
+    found: dict[str, list[str]] = {}
+    for name, flow in flows.items():
+        for note in flow.notes:
+            found.setdefault(note, []).append(name)
+    return [
+        note if len(names) == len(flows) else f"{', '.join(names)}: {note}"
+        for note, names in found.items()
+    ]
 
 
 def write_outcome(folder: Path, done: Finished, *, seed: int) -> None:
@@ -75,6 +93,7 @@ def _metrics(done: Finished) -> dict[str, Any]:
         **found,
         "space": done.space,
         "outcomes": done.outcomes,
+        "latent_bound": {name: bound.record() for name, bound in done.bounds.items()},
         "notes": list(done.notes),
         "settings": done.settings,
     }
@@ -153,21 +172,35 @@ def _page(done: Finished) -> Page:
         tables.insert(0, Table("Held-out samples", words, rows))
     if batches.labels is not None:
         tables = [table._replace(words=f"{table.words} {_TOLD}") for table in tables]
-    moving = ", ".join(batches.others)
+    stays = "and none stays" if batches.reference is None else "which stays"
     return Page(
         name="Batches before and after",
-        description=f"{moving} moved onto {batches.reference}, which stays as it is.",
+        description=f"{', '.join(batches.others)} moved onto {batches.onto}, {stays} as it is.",
         facts=[
-            ("reference", batches.reference),
+            ("reference", batches.reference or "none: the pool of all batches"),
             ("samples", sizes),
             ("columns", str(batches.points.shape[1])),
         ],
         notes=done.notes,
-        tables=tables,
+        tables=[*tables, _bound_table(done)],
         command=done.command,
         settings=[*_shown(done.settings), *done.outcomes.items()],
         versions=versions(),
     )
+
+
+def _bound_table(done: Finished) -> Table:
+    rows = tuple(
+        Row(
+            title=f"{name} from {done.batches.onto}",
+            before=number(bound.before),
+            after=number(bound.after),
+            ideal="",
+            words=bound.sentence,
+        )
+        for name, bound in done.bounds.items()
+    )
+    return Table("Latent bound", MEANING, rows)
 
 
 def _shown(settings: dict[str, Any]) -> list[tuple[str, str]]:

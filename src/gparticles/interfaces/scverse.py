@@ -1,19 +1,17 @@
 """Batches of an AnnData object moved onto a reference batch, by scanpy's conventions."""
 
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+import warnings
+from dataclasses import asdict, dataclass
+from functools import partial
+from typing import Any
 
 import numpy as np
 
+from gparticles.divergence import KL
 from gparticles.errors import InputError
 from gparticles.flow.solution import result_dtype
-from gparticles.latent import (
-    LatentFlow,
-    class_weights,
-    move_latents,
-    pooled,
-)
-from gparticles.latent.classes import filled
+from gparticles.interfaces.batches import Batches, Flows, bounds_of, fit, moved_by, one_sided
+from gparticles.latent import LatentBound, LatentFlow, move_latents
 
 
 def integrate(
@@ -36,10 +34,11 @@ def integrate(
     pool of all of them, in which every batch (with labels, every class of it) was shifted so that
     its mean is the mean of the batches' means.
 
-    Writes ``obsm[adjusted_basis]``, ``uns["gparticles"]`` (settings, version, outcomes, history)
-    and, if asked, one layer: X + (Z' - Z) PCs^T, with Z and Z' the basis before and after and PCs
-    = ``varm["PCs"]``, so that what the components do not hold stays as it is in X. Touches nothing
-    else, and writes nothing if it refuses.
+    Writes ``obsm[adjusted_basis]``, ``uns["gparticles"]`` (settings, version, outcomes, history,
+    and bounds of each batch's divergence from the reference, in the basis, by
+    ``gparticles.latent.latent_bound``) and, if asked, one layer: X + (Z' - Z) PCs^T, with Z and Z'
+    the basis before and after and PCs = ``varm["PCs"]``, so that what the components do not hold
+    stays as it is in X. Touches nothing else, and writes nothing if it refuses.
 
     Args:
         adata: an ``anndata.AnnData``, in memory or backed.
@@ -62,79 +61,90 @@ def integrate(
 
     Raises:
         InputError: anything that cannot be used, in one line that names the mend.
+
+    Warns:
+        UserWarning: classes that one batch alone has.
     """
-    points = _basis(adata, basis, adjusted_basis)
-    batches = _column(adata, key, "key")
-    classes = _Classes(
-        None if labels_key is None else _column(adata, labels_key, "labels_key", gaps=True),
-        None if balance_key is None else _column(adata, balance_key, "balance_key", gaps=True),
+    keys = Keys(
+        key=key,
+        reference=None if reference is None else str(reference),
+        basis=basis,
+        adjusted_basis=adjusted_basis,
+        labels_key=labels_key,
+        balance_key=balance_key,
+        layer=layer,
     )
-    reference = None if reference is None else str(reference)
-    others = _others(batches, reference, key)
-    if classes.labels is not None and reference is not None:
-        _check_classes(batches, classes.labels, reference)
-    components = None if layer is None else _components(adata, points.shape[1])
-    plan = _Plan(points, batches, classes, reference, {"seed": seed, **settings})
-    flows = {name: plan.flow(name) for name in others}
-    moved = points.astype(result_dtype(points))
-    for name, flow in flows.items():
-        moved[batches == name] = flow.particles
-    change = moved.astype(np.float64) - points
-    genes = None if components is None else _genes(adata.X, change, components)
-    keys = {"key": key, "reference": reference, "basis": basis, "layer": layer}
-    keys |= {"adjusted_basis": adjusted_basis, "labels_key": labels_key, "balance_key": balance_key}
-    record = _record(flows, keys, seed)
-    adata.obsm[adjusted_basis] = moved
-    if genes is not None:
-        adata.layers[layer] = genes
-    adata.uns["gparticles"] = record
+    batches = read_batches(adata, keys)
+    for line in one_sided(batches):
+        warnings.warn(line, stacklevel=2)
+    move_batches(adata, keys, batches, seed=seed, **settings)
 
 
-class _Classes(NamedTuple):
-    """Each sample's class for the flow and for weights, "" where it is missing; or None."""
+@dataclass(frozen=True, kw_only=True)
+class Keys:
+    """Where things are in an AnnData object; the names are the arguments of ``integrate``."""
 
-    labels: np.ndarray | None
-    balance: np.ndarray | None
-
-
-@dataclass(frozen=True)
-class _Plan:
-    """What is moved, and how."""
-
-    points: np.ndarray
-    batches: np.ndarray
-    classes: _Classes
+    key: str
     reference: str | None
-    settings: dict[str, Any]
+    basis: str
+    adjusted_basis: str
+    labels_key: str | None
+    balance_key: str | None
+    layer: str | None
 
-    def flow(self, batch: str) -> LatentFlow:
-        rows = self.batches == batch
-        fixed = (
-            np.full(len(rows), True) if self.reference is None else self.batches == self.reference
+
+def read_batches(adata: Any, keys: Keys) -> Batches:
+    """The basis with each sample's batch and classes, checked.
+
+    Raises:
+        InputError: what is not there, or cannot be used.
+    """
+    points = _basis(adata, keys.basis, keys.adjusted_basis)
+    names = _column(adata, keys.key, "key")
+    labels, balance = (
+        None if name is None else _column(adata, name, argument, gaps=True)
+        for name, argument in (
+            (keys.labels_key, "labels_key"),
+            (keys.balance_key, "balance_key"),
         )
-        given: dict[str, Any] = {}
-        if self.classes.labels is not None:
-            labels = self._labels(self.classes.labels)
-            given |= {"labels": labels[rows], "target_labels": labels[fixed]}
-        target = self.points[fixed]
-        if self.reference is None:
-            target = pooled(target, self.batches, given.get("target_labels"))
-        try:
-            if self.classes.balance is not None:
-                balance = self.classes.balance
-                given["source_weights"] = class_weights(balance[rows], balance[fixed])
-            return move_latents(self.points[rows], target, **(given | self.settings))
-        except InputError as error:
-            raise InputError(f"batch {batch!r}: {error}") from error
+    )
+    _check_names(names, keys.reference, keys.key)
+    if labels is not None and keys.reference is not None:
+        _check_classes(names, labels, keys.reference)
+    if keys.layer is not None:
+        components_of(adata, points.shape[1])
+    return Batches(
+        points=points, names=names, reference=keys.reference, labels=labels, balance=balance
+    )
 
-    def _labels(self, labels: np.ndarray) -> np.ndarray:
-        """Without gaps, each filled from its own batch."""
-        found = labels.copy()
-        for name in np.unique(self.batches):
-            rows = self.batches == name
-            said = f"labels_key: batch {str(name)!r}"
-            found[rows], _ = filled(self.points[rows], labels[rows], said)
-        return found
+
+def move_batches(
+    adata: Any, keys: Keys, batches: Batches, *, seed: int = 0, **settings: Any
+) -> tuple[Flows, dict[str, LatentBound]]:
+    """Moves what ``read_batches`` read, and writes it; returns flows and bounds by batch."""
+    flows = fit(batches, partial(move_latents, seed=seed, **settings))
+    moved = moved_by(flows, batches)
+    genes = None
+    if keys.layer is not None:
+        change = moved.astype(np.float64) - batches.points
+        genes = changed_genes(adata.X, change, components_of(adata, moved.shape[1]))
+    bounds = bounds_of(flows, batches, f=settings.get("f") or KL())
+    record = _record(flows, asdict(keys), seed) | {"latent_bound": _bounds(bounds)}
+    adata.obsm[keys.adjusted_basis] = moved
+    if genes is not None:
+        adata.layers[keys.layer] = genes
+    adata.uns["gparticles"] = record
+    return flows, bounds
+
+
+def _bounds(bounds: dict[str, LatentBound]) -> dict[str, Any]:
+    """One entry for each batch, NaN where it is not known."""
+    names = ("before", "after", "halves", "lipschitz", "decoder_lipschitz")
+    found: dict[str, Any] = {
+        name: np.array([getattr(bound, name) for bound in bounds.values()], np.float64)
+        for name in names
+    }
+    return {**found, "sentences": np.array([bound.sentence for bound in bounds.values()])}
 
 
 def _listed(names: Any) -> str:
@@ -187,7 +197,7 @@ def _column(adata: Any, name: str, argument: str, *, gaps: bool = False) -> np.n
     return np.where(missing, "", np.asarray(column.astype(str), dtype=str))
 
 
-def _others(batches: np.ndarray, reference: str | None, key: str) -> list[str]:
+def _check_names(batches: np.ndarray, reference: str | None, key: str) -> None:
     names, counts = np.unique(batches, return_counts=True)
     if reference is not None and reference not in names:
         raise InputError(
@@ -201,7 +211,6 @@ def _others(batches: np.ndarray, reference: str | None, key: str) -> list[str]:
             f"key: batch {str(single[0])!r} of obs[{key!r}] has one sample, which has no "
             "distribution; remove it or join it to another batch"
         )
-    return [str(name) for name in names if name != reference]
 
 
 def _check_classes(batches: np.ndarray, labels: np.ndarray, reference: str) -> None:
@@ -215,7 +224,12 @@ def _check_classes(batches: np.ndarray, labels: np.ndarray, reference: str) -> N
         )
 
 
-def _components(adata: Any, columns: int) -> np.ndarray:
+def components_of(adata: Any, columns: int) -> np.ndarray:
+    """``varm["PCs"]``, shape (genes, columns), float64.
+
+    Raises:
+        InputError: it is not there, or belongs to another basis.
+    """
     if adata.X is None:
         raise InputError("layer: adata has no X to correct; leave out layer")
     if "PCs" not in adata.varm:
@@ -232,7 +246,7 @@ def _components(adata: Any, columns: int) -> np.ndarray:
     return components
 
 
-def _genes(values: Any, change: np.ndarray, components: np.ndarray) -> np.ndarray:
+def changed_genes(values: Any, change: np.ndarray, components: np.ndarray) -> np.ndarray:
     """X + (Z' - Z) PCs^T, dense; rows that do not move come back to the last bit."""
     # of backed data, this reads them
     values = values[:]

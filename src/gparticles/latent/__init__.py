@@ -6,6 +6,9 @@ from gparticles.latent.autoencoder import Autoencoder as Autoencoder
 from gparticles.latent.batches import for_batches as for_batches
 from gparticles.latent.batches import move_batch as move_batch
 from gparticles.latent.batches import move_latents as move_latents
+from gparticles.latent.bound import MEANING as MEANING
+from gparticles.latent.bound import LatentBound as LatentBound
+from gparticles.latent.bound import latent_bound as latent_bound
 from gparticles.latent.classes import class_weights as class_weights
 from gparticles.latent.classes import pooled as pooled
 from gparticles.latent.codecs import PCA as PCA

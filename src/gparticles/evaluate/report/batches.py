@@ -42,6 +42,11 @@ MEASURES = {
         "Wasserstein-2 distance of the samples that move to the reference's, in units of the data; "
         "above 0 for two samples of one law",
     ),
+    "w2_between": (
+        "distance between batches",
+        "Wasserstein-2 distance of each batch's samples to those of all others, in units of the "
+        "data; above 0 for two samples of one law",
+    ),
 }
 """Titles of the measures, and what they mean."""
 
