@@ -141,3 +141,12 @@ def test_defaults_for_batches():
     assert for_batches({}, samples=100_000)["batch_size"] == 1024
     assert for_batches({"batch_size": 5}, samples=100_000)["batch_size"] == 5
     assert "batch_size" not in for_batches({"potential": gpa.ExactPotential()}, samples=100_000)
+
+
+def test_back_to_where_latents_came_from(refused):
+    labels, others = np.arange(200) % 2, np.arange(150) % 2
+    fitted = gpa.GaussianMap(0.3).fit(_cloud(SOURCE, labels), _cloud(TARGET, others))
+    there = fitted(SOURCE, labels)
+    assert np.abs(there - SOURCE).max() > 1
+    np.testing.assert_allclose(fitted.inverse(there, labels), SOURCE, atol=1e-9)
+    refused(lambda: gpa.GaussianMap().inverse(SOURCE, labels), "not fitted")

@@ -22,7 +22,7 @@ from gparticles.evaluate.film import SHADES, Film, greys, images_film
 from gparticles.evaluate.plots.clouds import comparable, label_axes
 from gparticles.evaluate.plots.figures import AZIMUTH, ELEVATION
 from gparticles.evaluate.plots.projection import Projection, limits_over_time, outside
-from gparticles.evaluate.plots.style import PARTICLES, TARGET, spaced, tidy
+from gparticles.evaluate.plots.style import PARTICLES, TARGET, spaced, step_name, tidy
 from gparticles.evaluate.shown import Shown
 from gparticles.flow import Flow
 from gparticles.flow.files import write_atomically
@@ -113,7 +113,7 @@ def _points(flow: Flow, shown: Shown) -> Film:
         dots = _pixels(figure, axes, frame[~outside(frame, box)])
         canvas = _add_dots(background.copy(), dots, large=frames.shape[1] <= 500)
         _add_marks(canvas, marks)
-        film.append(_add_text(canvas, f"step {step}"))
+        film.append(_add_text(canvas, step_name(step)))
     return Film(np.stack(film), _palette())
 
 
@@ -206,5 +206,5 @@ def _images(flow: Flow, shown: Shown) -> Film:
     large = film.frames.repeat(zoom, axis=1).repeat(zoom, axis=2)
     framed = np.pad(large, ((0, 0), (BAND, 0), (0, 0)))
     for canvas, step in zip(framed, flow.trajectory_steps[frames], strict=True):
-        _add_text(canvas, f"step {step}")
+        _add_text(canvas, step_name(step))
     return Film(framed, film.palette)

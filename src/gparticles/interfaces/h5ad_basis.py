@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from gparticles.checks import check_points
 from gparticles.data.table import listed
 from gparticles.errors import InputError
 from gparticles.flow.files import read_arrays, read_record, write_arrays, write_record
@@ -54,8 +53,17 @@ class Projection:
             raise InputError(f"{name}: two genes are called {named!r}; rename or average them")
         rows = max(1, _ENTRIES // len(self.genes))
         parts = (adata.X[begin : begin + rows] for begin in range(0, adata.n_obs, rows))
-        blocks = (check_points(dense(part)[:, index], f"{name}, X") for part in parts)
-        return np.concatenate([(b - self.centre) @ self.loadings for b in blocks])
+        found = [(dense(part)[:, index] - self.centre) @ self.loadings for part in parts]
+        return self._finite(np.concatenate(found), adata, name)
+
+    def _finite(self, points: np.ndarray, adata: Any, name: object) -> np.ndarray:
+        bad = ~np.isfinite(points).all(axis=1)
+        if bad.any():
+            raise InputError(
+                f"{name}: X of {int(bad.sum())} samples holds NaN or infinite values, the first of "
+                f"{adata.obs_names[bad][0]!r}; fill or remove them"
+            )
+        return points
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,8 +104,12 @@ def load_basis(folder: Path) -> Basis:
         projection, told = None, record.get("projection")
         if told is not None:
             arrays = read_arrays(folder / "basis.safetensors", told["checksum"])
-            named: dict[str, Any] = {"genes": tuple(told["genes"]), "largest": told["largest"]}
-            projection = Projection(**named, **arrays)
+            projection = Projection(
+                genes=tuple(told["genes"]),
+                centre=arrays["centre"],
+                loadings=arrays["loadings"],
+                largest=told["largest"],
+            )
         known = {name: record[name] for name in ("keys", "size", "why")}
         return Basis(projection=projection, **known)
     except (KeyError, TypeError) as error:

@@ -150,7 +150,10 @@ def read_h5ad(path: Path) -> Any:
     if not path.is_file():
         raise InputError(f"{path}: there is no such file; check the path")
     try:
-        return anndata.read_h5ad(path)
+        with warnings.catch_warnings():
+            # whoever looks genes up by name refuses such
+            warnings.filterwarnings("ignore", "Variable names are not unique")
+            return anndata.read_h5ad(path)
     except Exception as error:  # its readers raise many kinds for a broken file
         reason = " ".join(str(error).split())[:100]
         raise InputError(f"{path}: cannot be read ({reason}); write it anew") from None

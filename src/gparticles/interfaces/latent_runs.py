@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from gparticles.divergence import KL, parse_f
 from gparticles.errors import InputError
 from gparticles.flow import Flow
 from gparticles.interfaces.config import Config, Latent
@@ -16,8 +17,11 @@ from gparticles.latent import (
     Autoencoder,
     GaussianMap,
     LatentFlow,
+    latent_bound,
     latent_transport,
 )
+from gparticles.latent.bound import MEANING
+from gparticles.latent.classes import positions
 
 CODECS: dict[str, Callable[..., AbstractCodec]] = {"pca": PCA, "autoencoder": Autoencoder}
 
@@ -72,20 +76,47 @@ def latent_run(
     )
 
 
+def bound_entry(config: Config, inputs: Inputs, flow: Flow | LatentFlow) -> dict[str, Any]:
+    """``latent_bound`` for ``metrics.json``; nothing where the flow is in the data themselves."""
+    if isinstance(flow, Flow):
+        return {}
+    f = KL() if config.f is None else parse_f(config.f)
+    found = latent_bound(flow, inputs.source, f=f)
+    told = {"title": "latent bound", "value": found.after, "sentence": found.sentence}
+    return {"latent_bound": {**told, "note": MEANING, **found.record()}}
+
+
 def as_shown(flow: Flow | LatentFlow) -> Flow:
-    """What is drawn of a flow: of a table's, its latents; of images', these decoded."""
+    """What is drawn of a flow: of a table's, its latents; of images', these decoded.
+
+    An affine map before the flow is drawn too: the first frame is the source, as step -1.
+    """
     if isinstance(flow, Flow):
         return flow
     lost = " and ".join(f"{share:.2g}" for share in flow.lost)
     told = f"moved in {flow.latent_target.shape[1]} latent dimensions, outside of which lie {lost} "
     notes = (*flow.notes, f"{told}of the variance of source and target")
     if flow.alignment is not None:
-        notes = (*notes, "an affine map goes before the flow, which is drawn from its end on")
+        notes = (*notes, "an affine map takes the source to where the flow begins, at step 0")
+    latents, steps = _from_source(flow)
+    moving = {"trajectory": latents, "trajectory_steps": steps}
     if flow.particles.ndim == 2:
-        return replace(flow.latent, notes=(*notes, "pictures and metrics show the latent space"))
-    frames = [_decoded(flow, frame) for frame in flow.latent.trajectory]
-    trajectory = np.stack(frames) if frames else flow.particles[None][:0]
-    return replace(flow.latent, notes=notes, particles=flow.particles, trajectory=trajectory)
+        notes = (*notes, "pictures and metrics show the latent space")
+        return replace(flow.latent, notes=notes, **moving)
+    frames = [_decoded(flow, frame) for frame in latents]
+    moving["trajectory"] = np.stack(frames) if frames else flow.particles[None][:0]
+    return replace(flow.latent, notes=notes, particles=flow.particles, **moving)
+
+
+def _from_source(flow: LatentFlow) -> tuple[np.ndarray, np.ndarray]:
+    """Frames of the latents and their steps, with the source before them if it was mapped."""
+    latents, steps = flow.latent.trajectory, flow.latent.trajectory_steps
+    if flow.alignment is None or len(latents) == 0:
+        return latents, steps
+    labels = None if flow.labelled is None else flow.labelled[1]
+    index = positions(latents.shape[1], labels, flow.classes)
+    start = flow.alignment.inverse(latents[0].astype(np.float64), index)
+    return np.concatenate([start[None].astype(latents.dtype), latents]), np.append(-1, steps)
 
 
 def seen_by(flow: Flow | LatentFlow) -> Callable[[np.ndarray], np.ndarray]:

@@ -19,6 +19,7 @@ from gparticles.interfaces.folder import CONFIG, RunFolder, config_text, differi
 from gparticles.interfaces.inputs import Inputs, gather
 from gparticles.interfaces.latent_runs import (
     as_shown,
+    bound_entry,
     encoded,
     fitted_codec,
     latent_run,
@@ -136,11 +137,11 @@ def _finish(
         labels=inputs.kept_labels,
     )
     folder.write_history(flow.history)
-    shown = as_shown(flow)
+    shown, bound = as_shown(flow), bound_entry(config, inputs, flow)
     if isinstance(flow, LatentFlow) and shown.particles.ndim == 2:
         inputs = encoded(inputs, flow.codec)
     figures = draw_run(folder, inputs, shown)
-    metrics = run_metrics(config, inputs, shown, seconds=seconds)
+    metrics = run_metrics(config, inputs, shown, seconds=seconds) | bound
     report = report_run(folder, shown, metrics)
     folder.finish(metrics)
     return Result(flow, metrics, particles, figures, report)
@@ -165,6 +166,11 @@ def transform(
     Raises:
         InputError: no flow, other columns than the flow's, or labels it does not know.
     """
+    if Path(path).suffix.lower() == ".h5ad":
+        # it loads the judgement of batches
+        from gparticles.interfaces.transform_h5ad import transform_h5ad
+
+        return transform_h5ad(folder, Path(path), out, label_column=label_column)
     flow, form = folder.flow(), folder.law().like
     labelled = flow.classes is not None
     if labelled and label_column is None and form.columns is not None:

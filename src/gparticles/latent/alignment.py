@@ -98,6 +98,17 @@ class GaussianMap(eqx.Module):
             raise InputError("GaussianMap: not fitted; call fit, which returns the fitted one")
         return self.target[index] + (latents - self.source[index]) @ self.matrix.T
 
+    def inverse(self, latents: np.ndarray, index: np.ndarray) -> np.ndarray:
+        """Where mapped latents, shape (k, latent_dim), came from; the nearest where M is singular.
+
+        Raises:
+            InputError: not fitted.
+        """
+        if self.source is None or self.target is None or self.matrix is None:
+            raise InputError("GaussianMap: not fitted; call fit, which returns the fitted one")
+        back = np.linalg.lstsq(self.matrix, (latents - self.target[index]).T, rcond=None)[0]
+        return self.source[index] + back.T
+
     def __repr__(self) -> str:
         return f"GaussianMap(shrinkage={self.shrinkage})"
 

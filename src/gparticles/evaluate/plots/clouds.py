@@ -7,7 +7,15 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from gparticles.evaluate.plots.projection import limits, limits_over_time, outside
-from gparticles.evaluate.plots.style import GREY, MAX_DRAWN, PARTICLES, TARGET, flat, legend_above
+from gparticles.evaluate.plots.style import (
+    GREY,
+    MAX_DRAWN,
+    PARTICLES,
+    TARGET,
+    flat,
+    legend_above,
+    step_name,
+)
 
 # targets; more are drawn as dots
 MANY = 1000
@@ -94,7 +102,7 @@ def strip(
         size = 5 if len(frame) <= 1000 else 1.5
         panel.scatter(*frame[:MAX_DRAWN].T, s=size, c=PARTICLES, alpha=0.5, linewidths=0)
         panel.scatter(*target[:MAX_DRAWN].T, s=3, c=TARGET, alpha=0.8, linewidths=0)
-        panel.set_title(f"step {step}", fontsize=9)
+        panel.set_title(step_name(step), fontsize=9)
         _frame(panel, (low, high))
         panel.set_xticks([])
         panel.set_yticks([])

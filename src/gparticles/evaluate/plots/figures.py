@@ -12,7 +12,7 @@ from gparticles.evaluate.plots.curves import history_curve
 from gparticles.evaluate.plots.fields import level_sets, speed_field
 from gparticles.evaluate.plots.images import image_grid, image_strip, picked
 from gparticles.evaluate.plots.projection import Projection
-from gparticles.evaluate.plots.style import TARGET, spaced, tidy
+from gparticles.evaluate.plots.style import TARGET, spaced, step_name, tidy
 from gparticles.flow import Flow
 
 # along the second axis, which shows the Swiss roll's spiral
@@ -89,7 +89,9 @@ def history_figure(flow: Flow) -> Figure:
 
 def strip_figure(flow: Flow, target: np.ndarray, projection: Projection) -> Figure:
     """The first two coordinates (or components) of the particles at six times."""
-    chosen = spaced(len(flow.trajectory), 6)
+    # a source that was mapped to where the flow begins: both are shown
+    led = int(flow.trajectory_steps[0] < 0)
+    chosen = np.append(np.arange(led), led + spaced(len(flow.trajectory) - led, 6 - led))
     figure = Figure(figsize=(2 * len(chosen), 2.2), layout="constrained")
     frames = np.stack([projection.pairs(flow.trajectory[k]) for k in chosen])
     panels = figure.subplots(1, len(chosen), squeeze=False)[0]
@@ -134,6 +136,6 @@ def images_over_time_figure(flow: Flow, labels: np.ndarray | None) -> Figure:
     rows = picked(len(flow.particles), labels, most=10)
     figure = Figure(figsize=(8, 7), layout="constrained")
     axes = image_strip(figure.add_subplot(), flow.trajectory[chosen][:, rows])
-    last = flow.trajectory_steps[chosen[-1]]
-    axes.set_title(f"ten particles, from step 0 (left) to step {last} (right)", fontsize=10)
+    first, last = (step_name(int(flow.trajectory_steps[k])) for k in chosen[[0, -1]])
+    axes.set_title(f"ten particles, from {first} (left) to {last} (right)", fontsize=10)
     return figure

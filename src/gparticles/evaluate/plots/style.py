@@ -22,6 +22,11 @@ def flat(points: Any) -> np.ndarray:
     return np.asarray(points, np.float64).reshape(len(points), -1)
 
 
+def step_name(step: int) -> str:
+    """What a frame is called; step -1 is the source before an affine map to step 0."""
+    return f"step {step}" if step >= 0 else "source"
+
+
 def spaced(length: int, count: int) -> np.ndarray:
     """At most ``count`` indices below ``length``, evenly spaced, the first and last included.
 

@@ -79,7 +79,7 @@ def _fractions(points: np.ndarray, box: tuple[np.ndarray, np.ndarray]) -> np.nda
 
 
 def _times(flow: Flow, frames: np.ndarray) -> dict[str, Any]:
-    """Steps and times of frames; frame k shows the particles before step k."""
+    """Steps and times of frames; frame k shows the particles before step k, -1 has no time."""
     steps = flow.trajectory_steps[frames]
     times = np.append(flow.history["time"], np.nan)[np.minimum(steps, flow.steps)]
     return {

@@ -54,7 +54,8 @@
 
   const say = (k) => {
     const time = clouds.times[k] === null ? "" : `, time ${clouds.times[k]}`;
-    now.textContent = `step ${clouds.steps[k]} of ${data.totalSteps}${time}`;
+    const step = clouds.steps[k];
+    now.textContent = step < 0 ? "source, before the affine map" : `step ${step} of ${data.totalSteps}${time}`;
     slider.setAttribute("aria-valuetext", now.textContent);
   };
 
