@@ -3,15 +3,18 @@
 import json
 import sys
 from dataclasses import dataclass, field, replace
+from functools import partial
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from gparticles.data import load, synthetic_expression
-from gparticles.interfaces import integrate_files
+from gparticles.flow import ExactPotential
+from gparticles.interfaces import integrate_files, scverse
 from gparticles.interfaces.batches import Batches, check_batches
 from gparticles.interfaces.integration import judge
+from gparticles.latent import move_latents
 
 SIZES, GENES, DIM = (40, 30), 12, 3
 SHORT = ("--latent-dim", DIM, "--steps", 3, "--judge-by", "kind")
@@ -114,6 +117,12 @@ def test_two_matrices(gpa, made, tmp_path):
         assert set(sides[0]) == set(sides[1])
         assert "label_auc_across_batches" in sides[1]
     assert metrics["settings"]["judge_by"] == "kind"
+    bound = metrics["latent_bound"]["b"]
+    assert bound["after"] < bound["before"]
+    assert bound["decoder_lipschitz"] == pytest.approx(1)
+    page = (folder / "report.html").read_text()
+    assert "Latent bound" in page
+    assert f"is at most {bound['after']:.3g} nats" in page
     _later_samples_ride_the_flow_that_is_kept(gpa, tmp_path)
 
 
@@ -138,6 +147,39 @@ def test_corrected_values(gpa, made):
     before, after = (load(p, label_column="kind").values for p in ("b.csv", "out/b.csv"))
     onto = load("a.csv", label_column="kind").values
     np.testing.assert_allclose(after, before + (onto.mean(0) - before.mean(0)), rtol=1e-9)
+
+
+@pytest.mark.usefixtures("shifted")
+def test_onto_the_pool_no_batch_stays(gpa, made, tmp_path):
+    status, out, _ = gpa("integrate", "a.csv", "b.csv", "--pooled", "-o", "out", *SHORT)
+    assert status == 0
+    assert "a (40 samples) onto the pool of all batches (70 samples)" in out
+    before, after = (
+        [load(p / f"{name}.csv", label_column="kind").values for name in "ab"]
+        for p in (tmp_path, tmp_path / "out")
+    )
+    # both means to the mean of both
+    middle = (before[0].mean(0) + before[1].mean(0)) / 2
+    for old, new in zip(before, after, strict=True):
+        np.testing.assert_allclose(new, old + (middle - old.mean(0)), atol=1e-9)
+    metrics = json.loads((tmp_path / "out" / "metrics.json").read_text())
+    assert metrics["settings"]["reference"] == "none (pooled)"
+    assert set(metrics["outcomes"]) == {"a", "b"}
+    assert "w2" not in metrics["all"]["after"]
+    for part in ("all", "held_out"):
+        sides = [metrics[part][side]["w2_between"]["value"] for side in ("before", "after")]
+        assert sides[1] < sides[0]
+    assert {p.name for p in (tmp_path / "out" / "flows").iterdir()} == {"a", "b"}
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert "moved onto the pool of all batches, and none stays as it is" in page
+    assert "--pooled" in page
+    assert "Latent bound" in page
+
+
+def test_what_batches_move_onto_is_said_once(fails, made):
+    command = ["integrate", "a.csv", "b.csv", "-o", "out"]
+    fails(command, "--reference: is missing", "--pooled")
+    fails([*command, "--reference", "a", "--pooled"], "give one of them")
 
 
 @pytest.mark.usefixtures("shifted")
@@ -308,6 +350,39 @@ def test_an_h5ad(gpa, made, h5ad, tmp_path):
     metrics = json.loads((tmp_path / "out-report" / "metrics.json").read_text())
     assert metrics["all"]["samples"] == {"A": 40, "B": 30}
     assert "X_gpa" in metrics["space"]
+    bound = metrics["latent_bound"]["B"]
+    assert bound["after"] < bound["before"]
+    kept = adata.uns["gparticles"]["latent_bound"]
+    assert kept["after"].tolist() == [bound["after"]]
+    assert kept["sentences"].tolist()[0].startswith("Latent bound: ")
+    assert "gpa transform out-report/flows/B FILE" in out
+
+
+@pandas_says
+def test_an_h5ad_onto_the_pool(gpa, made, h5ad, tmp_path, monkeypatch):
+    # without a network, which would be compiled for the pool's shapes
+    exact = partial(move_latents, potential=ExactPotential())
+    monkeypatch.setattr(scverse, "move_latents", exact)
+    options = [part for part in H5AD if part not in ("--reference", "A")]
+    assert gpa(*options, "--pooled")[0] == 0
+    adata = h5ad.read_h5ad(tmp_path / "out.h5ad")
+    change = np.abs(adata.obsm["X_gpa"] - adata.obsm["X_pca"]).max(axis=1)
+    assert change.min() > 0
+    assert {p.name for p in (tmp_path / "out-report" / "flows").iterdir()} == {"A", "B"}
+    means = [adata.obsm["X_gpa"][made.batches == name].mean(axis=0) for name in "AB"]
+    start = [adata.obsm["X_pca"][made.batches == name].mean(axis=0) for name in "AB"]
+    assert np.linalg.norm(means[0] - means[1]) < 0.2 * np.linalg.norm(start[0] - start[1])
+
+
+@pandas_says
+def test_raw_and_logarithms_mixed_in_an_h5ad(gpa, made, h5ad, tmp_path):
+    adata = h5ad.read_h5ad(tmp_path / "in.h5ad")
+    adata.X[made.batches == "B"] = 2 ** adata.X[made.batches == "B"]
+    adata.write_h5ad(tmp_path / "in.h5ad")
+    status, _, err = gpa(*H5AD)
+    assert status == 0
+    assert "A looks like logarithms" in err
+    assert "B like raw values" in err
 
 
 @pandas_says

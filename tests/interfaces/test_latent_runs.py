@@ -10,9 +10,10 @@ from gparticles.interfaces import runs
 from gparticles.interfaces.evaluation import evaluate_run
 from gparticles.interfaces.folder import RunFolder
 from gparticles.interfaces.inputs import gather
+from gparticles.interfaces.latent_runs import as_shown
 from gparticles.interfaces.recipes import Recipe, check, packaged, read_recipe
 from gparticles.interfaces.showing import report_again
-from gparticles.latent import LatentFlow
+from gparticles.latent import GaussianMap, LatentFlow, latent_transport
 
 GENES = {"dataset": "expression", "genes": 1200, "n": 40}
 KEYS = {
@@ -44,11 +45,16 @@ def test_genes_through_components(tmp_path, refused):
     clouds = gather(config(), max_held_out=10)
     gaps = [np.abs(x.mean(0) - clouds.target.mean(0)).mean() for x in (clouds.source, particles)]
     assert gaps[1] < 0.2 * gaps[0]
+    _begins_with_the_source(result.flow, clouds.source)
+    bound = result.metrics["latent_bound"]
+    assert bound["value"] == bound["after"] < bound["before"]
+    assert bound["lipschitz"] == pytest.approx(result.flow.lipschitz)
     notes = " ".join(result.metrics["outcome"]["notes"])
     assert "3 latent dimensions" in notes
     assert "show the latent space" in notes
     folder = RunFolder(tmp_path / "run")
     page = (tmp_path / "run" / "report.html").read_text()
+    assert "Latent bound: as the decoder shows them" in page
     assert report_again(folder).read_text() == page
     again = runs.run(check(read_recipe(str(tmp_path / "run" / "config.toml"))), tmp_path / "again")
     np.testing.assert_array_equal(again.flow.particles, result.flow.particles)
@@ -59,6 +65,23 @@ def test_genes_through_components(tmp_path, refused):
     np.savez(path, X=np.load(more)["X"])
     found = evaluate_run(folder, path)
     assert np.isfinite(found["w2"]["value"])
+
+
+def _begins_with_the_source(flow, source):
+    shown = as_shown(flow)
+    assert shown.trajectory_steps.tolist() == [-1, *flow.latent.trajectory_steps]
+    start = flow.codec.encode(source.astype(np.float64))
+    np.testing.assert_allclose(shown.trajectory[0], start, rtol=1e-3, atol=1e-3)
+    np.testing.assert_array_equal(shown.trajectory[1:], flow.latent.trajectory)
+
+
+def test_classes_are_mapped_back_by_their_own_means():
+    rng = np.random.default_rng(0)
+    source, target = rng.normal(size=(30, 8)), rng.normal(size=(40, 8)) + 3
+    labels, others = np.arange(30) % 2, np.arange(40) % 2
+    short = {"steps": 2, "align": GaussianMap(), "latent_dim": 3}
+    flow = latent_transport(source, target, labels=labels, target_labels=others, **short)
+    _begins_with_the_source(flow, source)
 
 
 def test_images_are_shown_as_images(tmp_path):

@@ -263,3 +263,26 @@ def test_other_refusals(refused):
     strange = _made()
     strange.obs["type"] = np.where(strange.obs["batch"] == "B", "z", "x")
     refused(lambda: _run(strange, labels_key="type"), "'z'", "'B'", "which has x")
+
+
+def test_a_label_of_the_reference_alone_is_told():
+    adata = _made()
+    _set(adata, "type", int(np.flatnonzero(adata.obs["batch"] == "A")[0]), "z")
+    exact = {"potential": gparticles.ExactPotential(), "fit_steps": None, "steps": 1}
+    with pytest.warns(UserWarning, match="label 'z' is seen in 'A', the reference, only"):
+        _run(adata, balance_key="type", **exact)
+
+
+def test_how_far_batches_are_from_the_reference():
+    adata = _made()
+    _run(adata)
+    kept = adata.uns["gparticles"]["latent_bound"]
+    z, batches = adata.obsm["X_pca"], np.asarray(adata.obs["batch"])
+    for k, name in enumerate("BC"):
+        rows, fixed = batches == name, batches == "A"
+        for when, points in (("before", z), ("after", adata.obsm["X_gpa"])):
+            true = gparticles.divergence(
+                points[rows], z[fixed], lipschitz=kept["lipschitz"][k], tolerance=1e-4
+            )
+            # in the basis nothing is decoded
+            assert true.lower <= kept[when][k] <= 1.06 * true.upper
