@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import jax.numpy as jnp
 import numpy as np
@@ -12,6 +13,7 @@ from sklearn.decomposition import PCA
 
 import gparticles
 from gparticles.evaluate import plots
+from gparticles.evaluate.plots.figures import field_figure
 
 GENERATOR = np.random.default_rng(0)
 
@@ -159,6 +161,19 @@ def test_phi_falls_along_the_velocity(plane):
     working = [jnp.asarray(plane.scaling.to_working(x)) for x in (start, start + move)]
     values = [plane.potential(0)(x) for x in working]
     assert np.mean(np.asarray(values[1]) < np.asarray(values[0])) > 0.9
+
+
+def test_the_field_says_which_step_it_is_of_and_why(plane):
+    history = plane.history | {"divergence": np.array([1.0, 4.0, 2.5, 1.0, 0.5])}
+    figure = field_figure(replace(plane, history=history), plane.particles)
+    assert (
+        figure.get_suptitle()
+        == "step 2 of 5: the last whose divergence is above half of the largest"
+    )
+    assert [panel.get_title() for panel in figure.axes[:2]] == [
+        "velocity at step 2",
+        "level sets of phi at step 2",
+    ]
 
 
 @pytest.mark.parametrize("draw", [plots.speed_field, plots.level_sets])

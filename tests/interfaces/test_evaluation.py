@@ -1,15 +1,18 @@
 """Rows kept for validation, what a run's metrics hold, and ``gpa evaluate``."""
 
 import json
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 
-from gparticles.data import load
+from gparticles.data import Table, load
 from gparticles.interfaces import runs
-from gparticles.interfaces.evaluation import evaluate_run
+from gparticles.interfaces.evaluation import evaluate_run, run_metrics
 from gparticles.interfaces.folder import RunFolder
-from gparticles.interfaces.inputs import gather, read_target, validation_rows
+from gparticles.interfaces.inputs import among_target, gather, read_target, validation_rows
 from gparticles.interfaces.recipes import check, read_recipe, with_overrides
 
 # compiles much: left out of `make fast-test`
@@ -106,9 +109,35 @@ def test_evaluate_prints_a_table_and_leaves_the_folder(finished, gpa, tmp_path):
 
 
 def test_held_out_points_that_the_run_has_seen(finished, gpa, few):
-    status, _, err = gpa("evaluate", finished, "--held-out", few)
+    status, out, err = gpa("evaluate", finished, "--held-out", few)
     assert status == 0
+    assert err.count("\n") == 1
+    assert "few.csv: 30 of its 40 rows are among those" in err
     assert "give points that the run has not seen" in err
+    assert "unseen" not in out
+    assert "given points" in out
+
+
+def test_only_rows_of_the_target_are_called_seen():
+    kept = Table(values=np.array([[1.0, 0.0], [2.0, 3.0]]), name="kept.csv")
+    target = Table(values=np.array([[1.0, -0.0], [2.0, 4.0]], np.float32), name="few.csv")
+    assert among_target(replace(kept, values=kept.values[1:]), target) is None
+    assert "kept.csv: 1 of its 2 rows" in str(among_target(kept, target))
+
+
+def test_a_run_that_is_given_its_target_to_be_judged_by(tmp_path):
+    np.save(tmp_path / "some.npy", np.random.default_rng(0).normal(size=(40, 2)))
+    text = "target = 'some.npy'\nheld_out = 'some.npy'\nn = 30\nsource = 'uniform'\n"
+    config = configured(tmp_path / "my.toml", text)
+    inputs = gather(config, max_held_out=10)
+    assert any("40 of its 40 rows" in line for line in inputs.warnings)
+    flow: Any = SimpleNamespace(
+        particles=inputs.source, history={"divergence": []}, bounds=None, scale=1.0
+    )
+    flow.steps, flow.outcome, flow.certified, flow.notes = 0, "took none", None, ()
+    found = run_metrics(config, inputs, flow, seconds=0.0)
+    assert "given points" in found["w2"]["sentence"]
+    assert not any("unseen" in entry.get("sentence", "") for entry in found.values())
 
 
 def test_evaluate_refuses_other_columns_and_lost_targets(finished, fails, few, tmp_path):

@@ -33,6 +33,7 @@ def evaluate(
     target_labels: Any = None,
     bounds: tuple[float, float] | None = None,
     each_column: bool = False,
+    called: str = "unseen points",
     seed: int = 0,
     metrics: Sequence[Metric] = REGISTRY,
 ) -> dict[str, dict[str, Any]]:
@@ -51,6 +52,7 @@ def evaluate(
         bounds: (low, high) in which all coordinates lie, where they do; noise is clipped to it.
         each_column: lengths are in units of each column's own spread (half the range that holds
             the middle 68 % of the target's), as suits tables, and not in data units.
+        called: what sentences call the held-out points.
         seed: of subsamples, floors and folds.
         metrics: which; those that do not suit the data are left out.
 
@@ -91,7 +93,7 @@ def evaluate(
         role: Comparison(cloud, unseen, trained, seed=seed) for role, cloud in clouds.items()
     }
     return {
-        metric.name: _entry(metric, compared, bandwidth=noise[1])
+        metric.name: _entry(metric, compared, bandwidth=noise[1], called=called)
         for metric in metrics
         if metric.suits(setting)
     }
@@ -123,7 +125,9 @@ def _floors(
     return again, (Sample(raw, units, seed=seed + 8), bandwidth * units.factor)
 
 
-def _entry(metric: Metric, compared: dict[str, Comparison], *, bandwidth: float) -> dict[str, Any]:
+def _entry(
+    metric: Metric, compared: dict[str, Comparison], *, bandwidth: float, called: str
+) -> dict[str, Any]:
     ours = compared["value"]
     factor = ours.x.units.factor**metric.power
     found = {role: _triple(metric.measure(c), factor) for role, c in compared.items()}
@@ -141,16 +145,16 @@ def _entry(metric: Metric, compared: dict[str, Comparison], *, bandwidth: float)
         "title": metric.title,
         "points": sizes,
         "note": _note(metric, ours, bandwidth),
-        "sentence": _sentence(metric, entry),
+        "sentence": _sentence(metric, entry, called),
     }
 
 
-def _sentence(metric: Metric, entry: dict[str, Any]) -> str:
+def _sentence(metric: Metric, entry: dict[str, Any], called: str) -> str:
     if entry["value"] is None:
         return metric.unknown
     fields: dict[str, Any] = {name: entry.get(name) for name in ("value", *FLOORS, "expected")}
     margin = (entry["high"] - entry["low"]) / 2 if "low" in entry else 0.0
-    return metric.sentence(Reading(**fields, margin=margin))
+    return metric.sentence(Reading(**fields, margin=margin, points=called))
 
 
 def _note(metric: Metric, ours: Comparison, bandwidth: float) -> str:

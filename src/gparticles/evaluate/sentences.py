@@ -19,6 +19,7 @@ class Reading(NamedTuple):
         resampled, smoothed: of training points drawn again, without and with noise, or None.
         margin: half of the value's confidence interval, 0 where there is none.
         expected: of equal distributions, where a formula says it.
+        points: what the points are called that the cloud is compared to.
     """
 
     value: float
@@ -27,6 +28,7 @@ class Reading(NamedTuple):
     smoothed: float | None
     margin: float = 0.0
     expected: float | None = None
+    points: str = "unseen points"
 
 
 Sentence = Callable[[Reading], str]
@@ -44,38 +46,38 @@ def nearness(subject: str) -> Sentence:
 def _nearness(r: Reading) -> str:
     again, noisy = r.resampled, r.smoothed
     if again is None or noisy is None:
-        return f"at {r.value:.4g} from unseen points"
+        return f"at {r.value:.4g} from {r.points}"
     slack = max(_SLACK * abs(again), r.margin)
     if r.fresh is not None and r.value <= r.fresh + slack:
-        return "about as near to unseen points as fresh points are"
+        return f"about as near to {r.points} as fresh points are"
     if r.value <= 0:
         # an estimate without bias: below zero means that chance hides the difference
-        return "as near to unseen points as can be told from so few"
+        return f"as near to {r.points} as can be told from so few"
     if again - r.margin <= r.value <= again + slack:
-        return "about as near to unseen points as the training points drawn again"
+        return f"about as near to {r.points} as the training points drawn again"
     if r.value < min(again, noisy):
-        return "nearer to unseen points than the training points drawn again, with or without noise"
+        return f"nearer to {r.points} than the training points drawn again, with or without noise"
     if r.value < again:
         return (
-            "nearer to unseen points than the training points drawn again, "
+            f"nearer to {r.points} than the training points drawn again, "
             "but no nearer than these with noise"
         )
-    return "farther from unseen points than the training points drawn again"
+    return f"farther from {r.points} than the training points drawn again"
 
 
 def precise(r: Reading) -> str:
-    return f"{_percent(r.value)} of the particles lie where unseen points lie{_beside(r)}."
+    return f"{_percent(r.value)} of the particles lie where {r.points} lie{_beside(r)}."
 
 
 def dense(r: Reading) -> str:
     return (
-        f"The particles lie in regions {r.value:.2g} times as dense in unseen points as "
+        f"The particles lie in regions {r.value:.2g} times as dense in {r.points} as "
         f"these points' own{_beside(r, _number)}."
     )
 
 
 def recalled(r: Reading) -> str:
-    return f"{_percent(r.value)} of the unseen points lie where particles lie{_beside(r)}."
+    return f"{_percent(r.value)} of the {r.points} lie where particles lie{_beside(r)}."
 
 
 def covered(r: Reading) -> str:
@@ -89,12 +91,12 @@ def covered(r: Reading) -> str:
     else:
         verdict = "Parts of the target are missing"
     reference = _beside(r) if r.fresh is not None else _expected(r)
-    return f"{verdict}: {_percent(r.value)} of the unseen points have a particle near{reference}."
+    return f"{verdict}: {_percent(r.value)} of the {r.points} have a particle near{reference}."
 
 
 def told_apart(r: Reading) -> str:
     return (
-        f"A classifier tells particles from unseen points in {_percent(r.value)} of the cases, "
+        f"A classifier tells particles from {r.points} in {_percent(r.value)} of the cases, "
         f"where guessing gives 50 %{_beside(r)}."
     )
 
@@ -111,12 +113,12 @@ def near_to_training(r: Reading) -> str:
     if r.value < _COPIES:
         verdict = "The particles keep close to training points, as copies do"
     elif r.value < _NEARER:
-        verdict = "The particles are somewhat closer to training points than unseen points are"
+        verdict = f"The particles are somewhat closer to training points than {r.points} are"
     else:
         verdict = "It is not copying"
     return (
         f"{verdict}: their distance to the nearest training point is {r.value:.2f} times that of "
-        f"unseen points{_beside(r, _number)}."
+        f"{r.points}{_beside(r, _number)}."
     )
 
 
@@ -135,13 +137,13 @@ def tail_off(r: Reading) -> str:
 
 
 def tail_index(r: Reading) -> str:
-    unseen = "" if r.expected is None else f", of unseen points {r.expected:.2g}"
+    unseen = "" if r.expected is None else f", of {r.points} {r.expected:.2g}"
     return f"The tail of the particles falls like a power of {r.value:.2g}{unseen}."
 
 
 def labels_hold(r: Reading) -> str:
     return (
-        f"Labels learnt on the particles rank unseen points right in {_percent(r.value)} of pairs; "
+        f"Labels learnt on the particles rank {r.points} right in {_percent(r.value)} of pairs; "
         f"learnt on the training points, {_percent(r.resampled)}."
     )
 

@@ -37,10 +37,12 @@ def evaluate(
     from gparticles.interfaces.folder import RunFolder
 
     found = evaluate_run(
-        RunFolder(folder), held_out, id_column=id_column, label_column=label_column
+        RunFolder(folder),
+        held_out,
+        id_column=id_column,
+        label_column=label_column,
+        say=console.tell,
     )
-    if found["nearest_ratio"]["value"] is None:
-        console.tell(found["nearest_ratio"]["sentence"])
     for line in [json.dumps(found, indent=1)] if as_json else table(found):
         console.show(line)
 

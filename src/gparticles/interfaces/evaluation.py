@@ -1,5 +1,6 @@
 """From a run to its metrics: with what it held out itself, or with a user's file afterwards."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from gparticles.errors import InputError
 from gparticles.flow import Flow
 from gparticles.interfaces.config import Config
 from gparticles.interfaces.folder import CONFIG, RunFolder
-from gparticles.interfaces.inputs import Inputs, read_target
+from gparticles.interfaces.inputs import Inputs, among_target, read_target
 from gparticles.interfaces.latent_runs import as_shown, seen_by
 from gparticles.interfaces.laws import stream
 from gparticles.interfaces.recipes import check, read_recipe
@@ -19,6 +20,8 @@ from gparticles.interfaces.recipes import check, read_recipe
 # what is drawn from a sampler; larger clouds are subsampled to it anyway
 MAX_HELD_OUT = 2000
 _LAST = 20
+# what sentences call the held-out points
+UNSEEN, GIVEN = "unseen points", "given points"
 
 
 def run_metrics(config: Config, inputs: Inputs, flow: Flow, *, seconds: float) -> dict[str, Any]:
@@ -42,6 +45,7 @@ def run_metrics(config: Config, inputs: Inputs, flow: Flow, *, seconds: float) -
                 "target_labels": inputs.target_labels,
                 "held_out_labels": inputs.held_out_labels,
             },
+            called=GIVEN if inputs.held_out_seen else UNSEEN,
         )
     divergence = flow.history["divergence"]
     if len(divergence):
@@ -63,6 +67,7 @@ def evaluate_run(
     *,
     id_column: str | None = None,
     label_column: str | None = None,
+    say: Callable[[str], None] = lambda _: None,
 ) -> dict[str, Any]:
     """A finished run's particles against held-out points from a file; nothing is written.
 
@@ -72,6 +77,7 @@ def evaluate_run(
         folder: of a finished run.
         path: the held-out points' file.
         id_column, label_column: of that file; labels are in the run's column by default.
+        say: called with a line where the run was fitted to some of these points.
 
     Returns:
         As ``gparticles.evaluate.metrics.evaluate``.
@@ -88,6 +94,9 @@ def evaluate_run(
         label_column = form.label_name
     held_out = load(path, id_column=id_column, label_column=label_column)
     check_same_columns(held_out, replace(form, name=f"the run in {folder}"))
+    told = among_target(held_out, target.table)
+    if told is not None:
+        say(told)
     draw = target.fresh
     return _evaluated(
         config,
@@ -100,10 +109,13 @@ def evaluate_run(
             "target_labels": target.table.labels if labelled else None,
             "held_out_labels": held_out.labels if labelled else None,
         },
+        called=UNSEEN if told is None else GIVEN,
     )
 
 
-def _evaluated(config: Config, flow: Flow, clouds: dict[str, Any]) -> dict[str, Any]:
+def _evaluated(
+    config: Config, flow: Flow, clouds: dict[str, Any], *, called: str = UNSEEN
+) -> dict[str, Any]:
     # POT and scikit-learn take a second to import
     from gparticles.evaluate.metrics import evaluate
 
@@ -117,6 +129,7 @@ def _evaluated(config: Config, flow: Flow, clouds: dict[str, Any]) -> dict[str, 
         # columns that the flow took in units of their own are judged so
         each_column=np.ndim(flow.scale) > 0,
         seed=stream(config.seed, "resampled"),
+        called=called,
         **clouds,
     )
 

@@ -30,6 +30,7 @@ class Inputs:
         law: where the source came from.
         held_out: points of the target's distribution that the run does not see, or None.
         held_out_labels: their classes, or None.
+        held_out_seen: whether some of them are rows of the target all the same.
         fresh: draws this many more of them; None where there is no sampler.
         tabular: whether the target is a user's table, whose columns have units of their own.
         warnings: what the user should know, a line each.
@@ -45,6 +46,7 @@ class Inputs:
     law: SourceLaw
     held_out: np.ndarray | None
     held_out_labels: np.ndarray | None
+    held_out_seen: bool
     fresh: Callable[[int], np.ndarray] | None
     tabular: bool
     warnings: tuple[str, ...]
@@ -98,7 +100,7 @@ def gather(config: Config, *, max_held_out: int) -> Inputs:
         table = replace(target.table, ids=None)
     if conditional and labels is None:
         raise InputError(f"{table.name}: has no labels; name their column with label_column")
-    held_out, held_out_labels = _held_out(config, target, min(len(values), max_held_out))
+    held_out, held_out_labels, seen = _held_out(config, target, min(len(values), max_held_out))
     return Inputs(
         source=values,
         target=target.table.values,
@@ -110,9 +112,12 @@ def gather(config: Config, *, max_held_out: int) -> Inputs:
         law=replace(law, like=_writable(law.like, labels)),
         held_out=held_out,
         held_out_labels=held_out_labels,
+        held_out_seen=seen is not None,
         fresh=target.fresh,
         tabular=target.tabular,
-        warnings=tuple(dict.fromkeys((*target.table.warnings, *table.warnings))),
+        warnings=tuple(
+            line for line in dict.fromkeys((*target.table.warnings, *table.warnings, seen)) if line
+        ),
     )
 
 
@@ -273,15 +278,36 @@ def _sampled(values: np.ndarray, labels: np.ndarray | None, name: str) -> Table:
 
 def _held_out(
     config: Config, target: Target, count: int
-) -> tuple[np.ndarray | None, np.ndarray | None]:
+) -> tuple[np.ndarray | None, np.ndarray | None, str | None]:
+    """The points, their labels, and what is wrong where the target has some of them."""
     if config.held_out is None:
-        return (None, None) if target.held_out is None else target.held_out(count)
-    if isinstance(config.held_out, Dataset):
+        values, labels = (None, None) if target.held_out is None else target.held_out(count)
+        return values, labels, None
+    sampled = isinstance(config.held_out, Dataset)
+    if sampled:
         chosen = _target(config.held_out, stream(config.seed, "held-out")).table
     else:
         chosen = _table(config.held_out)
     check_same_columns(chosen, target.table)
-    return chosen.values, chosen.labels
+    return chosen.values, chosen.labels, None if sampled else among_target(chosen, target.table)
+
+
+def among_target(held_out: Table, target: Table) -> str | None:
+    """What is wrong with held-out rows that are the target's; None where none is."""
+    known = {row.tobytes() for row in _comparable(target.values)}
+    count = sum(row.tobytes() in known for row in _comparable(held_out.values))
+    if count == 0:
+        return None
+    return (
+        f"{held_out.name}: {count} of its {len(held_out)} rows are among those that the run is "
+        "fitted to, beside which copies look as good as new points; give points that the run has "
+        "not seen"
+    )
+
+
+def _comparable(points: np.ndarray) -> np.ndarray:
+    # adding 0 makes -0 the same bytes as 0
+    return np.ascontiguousarray(points.reshape(len(points), -1).astype(np.float64) + 0.0)
 
 
 def _writable(form: Table, labels: np.ndarray | None) -> Table:

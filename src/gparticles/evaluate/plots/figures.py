@@ -101,10 +101,15 @@ def strip_figure(flow: Flow, target: np.ndarray, projection: Projection) -> Figu
 
 
 def field_figure(flow: Flow, target: np.ndarray) -> Figure:
-    """The velocity and phi half-way to where most of the divergence is gone, under the target."""
+    """Velocity and phi at the last step whose divergence is above half of the largest.
+
+    Later most of the way is gone, and what is left of phi and of the velocity wavers around zero.
+    """
     spent = flow.history["divergence"] > 0.5 * np.max(flow.history["divergence"])
     step = int(np.flatnonzero(spent)[-1]) if spent.any() else 0
-    figure = Figure(figsize=(10, 4), layout="constrained")
+    figure = Figure(figsize=(10, 4.4), layout="constrained")
+    why = "the last whose divergence is above half of the largest"
+    figure.suptitle(f"step {step} of {flow.steps}: {why}" if spent.any() else "the first step")
     for axes, draw in zip(figure.subplots(1, 2), (speed_field, level_sets), strict=True):
         draw(axes, flow, step=step)
         axes.autoscale(enable=False)
