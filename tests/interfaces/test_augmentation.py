@@ -10,13 +10,15 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
-from gparticles.data import load
+from gparticles.data import Table, load, save
 from gparticles.flow import load_flow
 from gparticles.gan import LipschitzCritic, train_gan
 from gparticles.interfaces.augmentation import recipe_of
 from gparticles.interfaces.augmentation_words import judged_words, means
 from gparticles.interfaces.folder import RunFolder
 from gparticles.interfaces.inputs import gather
+from gparticles.interfaces.latent_runs import in_its_space
+from gparticles.interfaces.recipes import check, read_recipe
 
 QUICK = (
     "-n",
@@ -60,23 +62,23 @@ def pretended(monkeypatch):
         calls.append(inspect.signature(train_gan).bind(*given, **settings).arguments)
         return _Pretended(calls[-1]["target"], calls[-1]["labels"])
 
-    monkeypatch.setattr("gparticles.interfaces.augmentation.train_gan", train)
+    monkeypatch.setattr("gparticles.interfaces.augmentation_training.train_gan", train)
     return calls
 
 
 @pytest.fixture
 def runs_of_the_flow(monkeypatch):
-    """A flow that is a shift, and whether each run was to be resumed."""
-    resumed = []
+    """A flow that halves, and whether each run was to be resumed; one on the list is cut off."""
+    resumed, cut_off = [], []
 
     def run(config, out, *, resume, callbacks, say):
         resumed.append(resume)
-        points = gather(config, max_held_out=1).source + 1
+        points = gather(config, max_held_out=1).source / 2
         folder = RunFolder(out)
         folder.begin("")
         np.save(folder.path / "points.npy", points)
-        if len(resumed) == 1:
-            raise KeyboardInterrupt
+        if cut_off:
+            raise cut_off.pop()
         folder.finish({})
         flow = SimpleNamespace(outcome="took all 3 steps", particles=points)
         return SimpleNamespace(flow=flow)
@@ -86,7 +88,7 @@ def runs_of_the_flow(monkeypatch):
 
     monkeypatch.setattr("gparticles.interfaces.augmentation.runs.run", run)
     monkeypatch.setattr("gparticles.interfaces.folder.RunFolder.flow", flow)
-    return resumed
+    return SimpleNamespace(resumed=resumed, cut_off=cut_off)
 
 
 def test_a_table_comes_back_with_its_header_ids_and_classes(
@@ -95,6 +97,7 @@ def test_a_table_comes_back_with_its_header_ids_and_classes(
     columns = ("--id-column", "sample", "--label-column", "kind")
     given = ("augment", "--target", few, *columns, "--validation", 0.5, *QUICK, "--out", "more")
     folder = few.parent / "more"
+    runs_of_the_flow.cut_off.append(KeyboardInterrupt())
     status, _, err = gpa(*given)
     assert status == 130
     assert err.splitlines()[-1].endswith("--out more --resume")
@@ -102,12 +105,12 @@ def test_a_table_comes_back_with_its_header_ids_and_classes(
     assert status == 2
     assert "--resume" in err
     with monkeypatch.context() as patch:
-        patch.setattr("gparticles.interfaces.augmentation.train_gan", _stop)
+        patch.setattr("gparticles.interfaces.augmentation_training.train_gan", _stop)
         assert gpa(*given, "--resume")[0] == 130
     status, out, err = gpa(*given, "--resume")
     assert status == 0, err
     # the second time it was finished and was not run again
-    assert runs_of_the_flow == [False, True]
+    assert runs_of_the_flow.resumed == [False, True]
     assert {path.name for path in folder.iterdir()} == {
         *("augmented.csv", "gan-few.csv", "gan-augmented.csv", "config.toml", "history.csv"),
         *("metrics.json", "figures", "gpa"),
@@ -149,6 +152,68 @@ def _check_table(folder, few):
     assert len(load(folder / "gan-few.csv", **columns)) == 30
 
 
+def test_images_come_back_as_images_with_their_classes(gpa, pretended, runs_of_the_flow, tmp_path):
+    images = np.random.default_rng(0).random((16, 6, 5, 3)).astype(np.float32)
+    kinds = np.array(["cat", "dog", "dog", "dog"] * 4)
+    like = Table(values=images, labels=kinds, kind="images", name="mine")
+    save(images, tmp_path / "mine", like=like, labels=kinds)
+    (tmp_path / "my.toml").write_text(
+        "target = 'mine'\nsource = 'logistic'\nn = 12\nconditional = true\nbounds = [0.0, 1.0]\n"
+        "validation = 0.5\n"
+    )
+    status, out, err = gpa("augment", "--target", "my.toml", "--out", "more", "--gan-steps", 3)
+    assert status == 0, err
+    assert "8 rows and 12 new ones: more/augmented\n" in out
+    assert "W2 to held-out rows" in out
+    found = load(tmp_path / "more" / "augmented")
+    assert found.values.shape == (20, 6, 5, 3)
+    assert sorted(found.labels.tolist()) == ["cat"] * 5 + ["dog"] * 15
+    new = load(tmp_path / "more" / "gan-few")
+    assert (new.values.shape, sorted(set(new.labels))) == ((12, 6, 5, 3), ["cat", "dog"])
+    assert {call["bounds"] for call in pretended} == {(0.0, 1.0)}
+    assert [call["target"].shape for call in pretended] == [(8, 6, 5, 3)] * 3 + [(20, 6, 5, 3)] * 3
+
+
+def test_in_a_latent_space_gans_learn_latents_and_make_images(
+    gpa, pretended, runs_of_the_flow, tmp_path
+):
+    (tmp_path / "my.toml").write_text(
+        "source = 'logistic'\nn = 12\nbounds = [0.0, 1.0]\nsteps = 2\nlipschitz = 0.5\n"
+        "latent = {dim = 3, keep_residual = false}\ntarget = {dataset = 'digits', n = 40}\n"
+        "potential = {preset = 'tight', width = 8}\n"
+    )
+    status, _, err = gpa("augment", "--target", "my.toml", "--out", "more", "--gan-steps", 3)
+    assert status == 0, err
+    assert [call["target"].shape for call in pretended] == [(40, 3)] * 3 + [(52, 3)] * 3
+    # of pixels, which latents are not
+    assert {call["bounds"] for call in pretended} == {None}
+    critic = pretended[0]["critic"]
+    assert critic.potential.layers[0].matrix.raw.shape == (8, 3)
+    config = check(read_recipe("my.toml"))
+    codec, _ = in_its_space(config, gather(config, max_held_out=10))
+    few = load(tmp_path / "more" / "augmented.npz").values
+    seen = pretended[-1]["target"]
+    np.testing.assert_allclose(codec.encode(few.reshape(52, -1)), seen, atol=1e-4)
+    made = load(tmp_path / "more" / "gan-few.npz").values
+    assert made.shape == (12, 8, 8)
+    assert made.min() >= 0
+    assert made.max() <= 1
+    # decoded latents are in the flat of the components, up to what the bounds cut off
+    flat = made[(made > 0).all((1, 2)) & (made < 1).all((1, 2))].reshape(-1, 64)
+    np.testing.assert_allclose(codec.decode(codec.encode(flat)), flat, atol=1e-5)
+    metrics = json.loads((tmp_path / "more" / "metrics.json").read_text())
+    assert metrics["w2"]["unit"] == "data units"
+    assert metrics["nearest_ratio"]["few"] > 0
+
+
+def test_a_name_that_nobody_knows(fails):
+    fails(("augment", "--target", "swis-roll"), "swis-roll", "did you mean 'swiss-roll'?")
+    fails(("augment", "--target", "xyz"), "no file, dataset or recipe", "two-moons", "mixture,")
+    fails(("augment", "--target", "absent.npy"), "absent.npy", "no such file")
+    fails(("augment", "--target", "digits", "--set", "latent.codec=umap"), "pca, autoencoder")
+    fails(("augment", "--target", "digits", "--set", "latent.epochs=3"), "latent.epochs")
+
+
 def test_what_cannot_be_used_is_refused(fails, tmp_path):
     fails(("augment", "--target", "none.csv"), "none.csv")
     fails(("augment", "--target", "gaussian", "--label-column", "kind"), "--label-column")
@@ -166,9 +231,15 @@ def test_a_target_may_be_a_recipe_a_dataset_or_a_file(few):
     given = recipe_of(str(few), {"id_column": "sample"}).keys
     assert given["target"] == {"file": str(few.resolve()), "id_column": "sample"}
     assert given["n"] == 5000
+    # as many particles as the source has rows
+    own = few.parent / "own.toml"
+    own.write_text("target = 'few.csv'\nsource = 'few.csv'\n")
+    keys = recipe_of(str(own), {"label_column": "kind"}).keys
+    assert "n" not in keys
+    assert keys["target"] == {"file": "few.csv", "label_column": "kind"}
 
 
-def _w2(few, augmented, *, flow=2.0, smoothed=2.5):
+def _scores(few, augmented, *, flow=2.0, smoothed=2.5, names=("w2",)):
     entry = {
         "value": flow,
         "resampled": 3.0,
@@ -184,17 +255,21 @@ def _w2(few, augmented, *, flow=2.0, smoothed=2.5):
         "few": [{"w2": {**entry, "value": v}} for v in few],
         "augmented": [{"w2": {**entry, "value": v}} for v in augmented],
     }
-    return means(found)["w2"]
+    return {name: means(found)["w2"] for name in names}
 
 
 def test_words_claim_no_more_than_the_numbers():
-    gained = judged_words(_w2([3.0, 3.2], [2.0, 2.4]))
+    gained = judged_words(_scores([3.0, 3.2], [2.0, 2.4]))
     assert gained.startswith("The GAN gained by them: W2 to held-out rows is 2.2 with")
     assert "3.1 without" in gained
-    assert judged_words(_w2([3.0, 3.2], [3.5, 3.3])).startswith("The GAN lost by them")
-    assert judged_words(_w2([3.0, 3.2], [2.0, 3.1])).startswith("No clear gain")
-    assert judged_words(_w2([3.0], [2.0], flow=2.6)).endswith("plain noise comes as near.")
+    assert judged_words(_scores([3.0, 3.2], [3.5, 3.3])).startswith("The GAN lost by them")
+    assert judged_words(_scores([3.0, 3.2], [2.0, 3.1])).startswith("No clear gain")
+    assert judged_words(_scores([3.0], [2.0], flow=2.6)).endswith("plain noise comes as near.")
     assert "--validation 0.2" in judged_words(None)
+    # pixels apart say less of images than features
+    seen = judged_words(_scores([3.0], [2.0], names=("w2", "kd_lenet")))
+    assert "KD-LeNet to held-out rows is 2 with" in seen
+    assert "so few rows" in judged_words({})
 
 
 @pytest.mark.slow

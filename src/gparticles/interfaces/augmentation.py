@@ -10,34 +10,25 @@ import numpy as np
 import tomli_w
 
 import gparticles
-from gparticles.data import made_up_ids, save
-from gparticles.divergence import KL
+from gparticles.data import SAMPLERS, made_up_ids, save
 from gparticles.errors import InputError
-from gparticles.gan import GAN, LipschitzCritic, train_gan
-from gparticles.gan.training import STEPS
+from gparticles.gan import GAN
 from gparticles.interfaces import runs
+from gparticles.interfaces.augmentation_training import Options, Space, Training
 from gparticles.interfaces.augmentation_words import judged_words, means
 from gparticles.interfaces.building import arguments, rehearse
 from gparticles.interfaces.config import Config, cloud_of_text
 from gparticles.interfaces.evaluation import MAX_HELD_OUT
 from gparticles.interfaces.folder import RunFolder
 from gparticles.interfaces.inputs import Inputs, gather, read_target
-from gparticles.interfaces.laws import balanced_labels, stream
-from gparticles.interfaces.recipes import Recipe, packaged, read_recipe
+from gparticles.interfaces.latent_runs import in_its_space
+from gparticles.interfaces.laws import stream
+from gparticles.interfaces.recipes import Recipe, packaged, read_recipe, suggest, with_overrides
 
 ROWS = 5000
-REPEATS = 3
-METRICS = ("w2", "energy", "copy_rate", "nearest_ratio", "coverage")
+METRICS = ("w2", "energy", "kd_lenet", "copy_rate", "nearest_ratio", "coverage")
 FEW, AUGMENTED = "few", "augmented"
 TITLES = {FEW: "the few rows", AUGMENTED: "all rows"}
-
-
-@dataclass(frozen=True)
-class Options:
-    """Of the GANs: the generator's steps, and how many are trained on each of the two data sets."""
-
-    steps: int = STEPS
-    repeats: int = REPEATS
 
 
 @dataclass(frozen=True)
@@ -76,21 +67,35 @@ def recipe_of(target: str, columns: dict[str, str]) -> Recipe:
     """
     path = Path(target)
     if target.endswith(".toml") or (target in packaged() and not path.exists()):
-        recipe = read_recipe(target)
-        keys = {"n": ROWS, **recipe.keys}
-        name = recipe.name
-        where, folder = recipe.where, recipe.folder
+        recipe = with_overrides(read_recipe(target), ())
+        if "file" not in recipe.keys.get("source", {}):
+            recipe.keys.setdefault("n", ROWS)
     else:
-        cloud = {"file": str(path.resolve())} if path.exists() else cloud_of_text(target, "target")
-        keys = {"n": ROWS, "source": {"noise": "gaussian"}, "target": cloud}
-        name, where, folder = path.name.split(".")[0] or "data", "the command line", Path.cwd()
+        keys = {"n": ROWS, "source": {"noise": "gaussian"}, "target": _cloud(target)}
+        name = path.name.split(".")[0] or "data"
+        recipe = Recipe(name, "the command line", keys, Path.cwd())
     if columns:
-        section = keys.get("target")
+        section = recipe.keys.get("target")
         if not isinstance(section, dict) or "file" not in section:
             option = next(iter(columns)).replace("_", "-")
             raise InputError(f"--{option}: is for a target in a file; leave it out")
-        keys["target"] = {**section, **columns}
-    return Recipe(name, where, keys, folder)
+        section.update(columns)
+    return recipe
+
+
+def _cloud(target: str) -> dict[str, str]:
+    """The section for what is no recipe: a file, a dataset or a loader."""
+    path = Path(target)
+    if path.exists():
+        return {"file": str(path.resolve())}
+    found = cloud_of_text(target, "target")
+    if "file" in found and target == path.stem:
+        # a bare word is hardly a file's name
+        known = sorted({*SAMPLERS, *packaged()})
+        raise InputError(
+            f"no file, dataset or recipe is called {target!r}; {suggest(target, known)}"
+        )
+    return found
 
 
 def augment(
@@ -119,14 +124,16 @@ def augment(
     folder = RunFolder(out)
     folder.check(resume=resume)
     inputs = gather(config, max_held_out=MAX_HELD_OUT)
-    given = arguments(config, inputs)
+    codec, moved = in_its_space(config, inputs)
+    given = arguments(config, moved)
     rehearse(given)
     runs.check_same_run(folder, config.to_dict())
     folder.begin(_config_text(config, options))
     began = time.monotonic()
     new = _flow_points(config, folder, callbacks=callbacks, say=say)
     data = _save_augmented(config, inputs, folder, new)
-    training = _Training(config, inputs, given, options, tuple(callbacks))
+    space = Space(codec, moved, inputs, given)
+    training = Training(config, space, options, tuple(callbacks))
     gans = {FEW: training.gans(), AUGMENTED: training.gans(new)}
     samples = {name: [training.sample(g, len(new)) for g in found] for name, found in gans.items()}
     for name, clouds in samples.items():
@@ -134,8 +141,8 @@ def augment(
         save(clouds[0], folder.path / f"gan-{name}", like=inputs.like, labels=labels)
     _write_history(folder, gans)
     drawn = {f"GAN on {TITLES[name]}": clouds[0] for name, clouds in samples.items()}
-    _draw(folder, inputs, {"the flow's rows": new, **drawn}, gans)
-    metrics = _metrics(config, inputs, {"flow": [new], **samples}, given)
+    _draw(folder, space, {"the flow's rows": new, **drawn}, gans)
+    metrics = _metrics(config, space, {"flow": [new], **samples})
     ends = {name: [gan.outcome for gan in found] for name, found in gans.items()}
     metrics |= {
         "gan_steps": {"value": options.steps, "outcomes": ends},
@@ -175,55 +182,6 @@ def _save_augmented(config: Config, inputs: Inputs, folder: RunFolder, new: np.n
     return save(rows, folder.path / "augmented", like=inputs.like, ids=ids, labels=labels)
 
 
-@dataclass(frozen=True)
-class _Training:
-    """GANs with the flow's potential for a critic, in the flow's units."""
-
-    config: Config
-    inputs: Inputs
-    given: dict[str, Any]
-    options: Options
-    callbacks: tuple[Callable[[Any], Any], ...]
-
-    def gans(self, more: np.ndarray | None = None) -> list[GAN]:
-        """One for each repeat, on the few rows or on these and more."""
-        points, labels = self.inputs.target, self.inputs.target_labels
-        if more is not None:
-            points = np.concatenate([points, more])
-            if labels is not None:
-                labels = np.concatenate([labels, np.asarray(self.inputs.labels)])
-        return [
-            train_gan(
-                points,
-                critic=self._critic(),
-                labels=labels,
-                steps=self.options.steps,
-                bounds=self.given["bounds"],
-                scale=self.given["scale"],
-                callbacks=self.callbacks,
-                seed=self.config.seed + k,
-            )
-            for k in range(self.options.repeats)
-        ]
-
-    def _critic(self) -> LipschitzCritic:
-        potential = self.given["potential"] if self.config.latent is None else None
-        return LipschitzCritic(
-            f=self.given["f"] or KL(),
-            lipschitz=self.given["lipschitz"] if potential is None else None,
-            potential=potential,
-        )
-
-    def labels(self, n: int) -> np.ndarray | None:
-        """Classes in the target's proportions."""
-        known = self.inputs.target_labels
-        seed = stream(self.config.seed, "labels")
-        return None if known is None else balanced_labels(known, n, seed=seed)
-
-    def sample(self, gan: GAN, n: int) -> np.ndarray:
-        return gan.sample(n, labels=self.labels(n), seed=stream(self.config.seed, "sample"))
-
-
 def _write_history(folder: RunFolder, gans: dict[str, list[GAN]]) -> None:
     """The first GANs' losses; one that failed has fewer steps, which stay empty."""
     curves = {
@@ -235,7 +193,7 @@ def _write_history(folder: RunFolder, gans: dict[str, list[GAN]]) -> None:
 
 
 def _draw(
-    folder: RunFolder, inputs: Inputs, clouds: dict[str, np.ndarray], gans: dict[str, list[GAN]]
+    folder: RunFolder, space: Space, clouds: dict[str, np.ndarray], gans: dict[str, list[GAN]]
 ) -> None:
     from gparticles.evaluate.plots.augmentation import save_loss, save_samples
 
@@ -245,16 +203,14 @@ def _draw(
         for name, found in gans.items()
     }
     save_loss(curves, figures / "loss.png")
-    save_samples(inputs.target, clouds, figures / "samples.png")
+    shown = {name: space.seen(cloud) for name, cloud in clouds.items()}
+    columns = space.each_column
+    save_samples(space.judged.target, shown, figures / "samples.png", each_column=columns)
 
 
-def _metrics(
-    config: Config,
-    inputs: Inputs,
-    clouds: dict[str, list[np.ndarray]],
-    given: dict[str, Any],
-) -> dict[str, Any]:
+def _metrics(config: Config, space: Space, clouds: dict[str, list[np.ndarray]]) -> dict[str, Any]:
     """Every cloud beside the floors, and in words whether it helped."""
+    inputs = space.judged
     if inputs.held_out is None:
         return {"verdict": {"sentence": judged_words(None)}}
     from gparticles.evaluate.metrics import evaluate
@@ -264,12 +220,12 @@ def _metrics(
     found = {
         name: [
             evaluate(
-                cloud,
+                space.seen(cloud),
                 inputs.held_out,
                 target=inputs.target,
                 fresh=None if inputs.fresh is None else inputs.fresh(count),
-                bounds=given["bounds"],
-                each_column=isinstance(given["scale"], str) and given["scale"] == "columns",
+                bounds=None if inputs is not space.data else space.given["bounds"],
+                each_column=space.each_column,
                 seed=stream(config.seed, "resampled"),
                 metrics=[metric for metric in REGISTRY if metric.name in METRICS],
             )
@@ -278,4 +234,4 @@ def _metrics(
         for name, made in clouds.items()
     }
     scores = means(found)
-    return {**scores, "verdict": {"sentence": judged_words(scores.get("w2"))}}
+    return {**scores, "verdict": {"sentence": judged_words(scores)}}

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 FLOORS = ("resampled", "smoothed", "fresh")
+_JUDGES = {"kd_lenet": "KD-LeNet", "w2": "W2"}
 
 
 def means(found: dict[str, list[dict[str, dict[str, Any]]]]) -> dict[str, dict[str, Any]]:
@@ -29,26 +30,31 @@ def _entry(name: str, first: dict[str, Any], found: dict[str, Any]) -> dict[str,
     return entry | floors | {key: first[key] for key in ("unit", "title", "points", "note")}
 
 
-def judged_words(w2: dict[str, Any] | None) -> str:
+def judged_words(scores: dict[str, dict[str, Any]] | None) -> str:
     """Whether the GAN gained by the new rows, and whether noise would have done as well.
 
     Args:
-        w2: the entry of the Wasserstein-2 distance, or None where there were no held-out rows.
+        scores: what ``means`` gave, or None where there were no held-out rows.
     """
-    if w2 is None or w2["few"] is None or w2["augmented"] is None:
+    if scores is None:
         return (
             "Whether it helps was not measured, since no rows were held out: --validation 0.2 "
             "keeps a fifth of them to judge by"
         )
-    few, more = w2["few_each"], w2["augmented_each"]
-    return f"{_gain(few, more)} {_beside_noise(w2)}"
+    # of images, pixels apart say less than the features of a classifier
+    name = next((name for name in _JUDGES if name in scores), None)
+    if name is None or scores[name]["few"] is None or scores[name]["augmented"] is None:
+        return "Whether it helped cannot be told from so few rows"
+    found = scores[name]
+    few, more = found["few_each"], found["augmented_each"]
+    return f"{_gain(few, more, _JUDGES[name])} {_beside_noise(found)}"
 
 
-def _gain(few: Sequence[float], more: Sequence[float]) -> str:
+def _gain(few: Sequence[float], more: Sequence[float], name: str) -> str:
     better = sum(a < min(few) for a in more)
     worse = sum(a > max(few) for a in more)
     values = f"{statistics.fmean(more):.4g} with the new rows, {statistics.fmean(few):.4g} without"
-    told = f"W2 to held-out rows is {values} (means of {len(few)} trainings)"
+    told = f"{name} to held-out rows is {values} (means of {len(few)} trainings)"
     if better == len(more):
         return f"The GAN gained by them: {told}, and every training with them beat every other."
     if worse == len(more):
@@ -56,8 +62,8 @@ def _gain(few: Sequence[float], more: Sequence[float]) -> str:
     return f"No clear gain for the GAN: {told}, and the trainings overlap."
 
 
-def _beside_noise(w2: dict[str, Any]) -> str:
-    flow, noise = w2["flow"], w2["smoothed"]
+def _beside_noise(found: dict[str, Any]) -> str:
+    flow, noise = found["flow"], found["smoothed"]
     if flow is None or noise is None:
         return ""
     words = f"The new rows themselves are at {flow:.4g}, the few with noise added at {noise:.4g}"

@@ -18,6 +18,7 @@ from gparticles.interfaces import (
     commands_report,
     console,
 )
+from gparticles.interfaces.options import IdColumn, LabelColumn, Seed, Settings, Validation
 from gparticles.interfaces.watching import remember, watched
 
 app = typer.Typer(
@@ -31,12 +32,6 @@ app = typer.Typer(
 Out = Annotated[Path, typer.Option("--out", "-o", help="The file to write.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace the file if it exists.")]
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="The folder of a finished run.")]
-IdColumn = Annotated[
-    str | None, typer.Option(metavar="NAME", help="The column of identifiers, kept as it is.")
-]
-LabelColumn = Annotated[
-    str | None, typer.Option(metavar="NAME", help="The column of classes, one flow for each.")
-]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -103,18 +98,9 @@ def run(
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="The run folder; runs/NAME by default.")
     ] = None,
-    seed: Annotated[int | None, typer.Option(min=0, help="Of everything random.")] = None,
-    validation: Annotated[
-        float | None,
-        typer.Option(
-            metavar="SHARE",
-            help="Keep this share of the target's rows from the fit, and judge the result by them.",
-        ),
-    ] = None,
-    set_: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="Any key of a recipe, such as steps=500."),
-    ] = None,
+    seed: Seed = None,
+    validation: Validation = None,
+    set_: Settings = None,
     id_column: IdColumn = None,
     label_column: LabelColumn = None,
     resume: Annotated[bool, typer.Option("--resume", help="Continue an unfinished run.")] = False,

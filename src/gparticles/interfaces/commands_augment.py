@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from gparticles.interfaces import console
+from gparticles.interfaces.options import IdColumn, LabelColumn, Seed, Settings, Validation
 from gparticles.interfaces.watching import watched
 
 
@@ -14,7 +15,8 @@ def augment(
     target: Annotated[
         str,
         typer.Option(
-            metavar="FILE | RECIPE", help="The few rows: a file, a dataset's name, or a recipe."
+            metavar="FILE | RECIPE",
+            help="The few rows or images: a file, a folder, a dataset, a recipe.",
         ),
     ],
     n: Annotated[
@@ -25,27 +27,14 @@ def augment(
         Path | None,
         typer.Option("--out", "-o", help="The folder; runs/NAME-augmented by default."),
     ] = None,
-    seed: Annotated[int | None, typer.Option(min=0, help="Of everything random.")] = None,
-    validation: Annotated[
-        float | None,
-        typer.Option(
-            metavar="SHARE",
-            help="Keep this share of the rows from the fit, and judge the result by them.",
-        ),
-    ] = None,
+    seed: Seed = None,
+    validation: Validation = None,
     gan_steps: Annotated[
         int | None, typer.Option(min=1, help="Steps of each GAN's generator.")
     ] = None,
-    set_: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="Any key of a recipe, such as steps=500."),
-    ] = None,
-    id_column: Annotated[
-        str | None, typer.Option(metavar="NAME", help="The column of identifiers, kept as it is.")
-    ] = None,
-    label_column: Annotated[
-        str | None, typer.Option(metavar="NAME", help="The column of classes, which new rows get.")
-    ] = None,
+    set_: Settings = None,
+    id_column: IdColumn = None,
+    label_column: LabelColumn = None,
     resume: Annotated[bool, typer.Option("--resume", help="Continue an unfinished one.")] = False,
 ) -> int:
     """Add rows that the flow makes to the few there are, and measure whether a GAN learns more.

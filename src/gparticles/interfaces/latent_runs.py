@@ -40,6 +40,18 @@ def fitted_codec(latent: Latent, inputs: Inputs, *, seed: int) -> AbstractCodec:
     return make(**given).fit(_flat(inputs.source, inputs.target), seed=seed)
 
 
+def in_its_space(config: Config, inputs: Inputs) -> tuple[AbstractCodec | None, Inputs]:
+    """The codec of the recipe's latent space, and the clouds there; or None, and these.
+
+    Raises:
+        InputError: as ``fitted_codec``.
+    """
+    if config.latent is None:
+        return None, inputs
+    codec = fitted_codec(config.latent, inputs, seed=config.seed)
+    return codec, encoded(inputs, codec)
+
+
 def encoded(inputs: Inputs, codec: AbstractCodec) -> Inputs:
     """The same in the latent space, which has one unit for all of its dimensions."""
     fresh, held_out = inputs.fresh, inputs.held_out
@@ -117,6 +129,12 @@ def _from_source(flow: LatentFlow) -> tuple[np.ndarray, np.ndarray]:
     index = positions(latents.shape[1], labels, flow.classes)
     start = flow.alignment.inverse(latents[0].astype(np.float64), index)
     return np.concatenate([start[None].astype(latents.dtype), latents]), np.append(-1, steps)
+
+
+def decoded(codec: AbstractCodec, latents: np.ndarray, inputs: Inputs) -> np.ndarray:
+    """Points like the target's from latents that no point of the data is behind."""
+    rows = codec.decode(latents.astype(np.float64))
+    return rows.reshape(len(latents), *inputs.target.shape[1:]).astype(inputs.target.dtype)
 
 
 def seen_by(flow: Flow | LatentFlow) -> Callable[[np.ndarray], np.ndarray]:

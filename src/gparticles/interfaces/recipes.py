@@ -56,7 +56,7 @@ def read_recipe(name: str) -> Recipe:
         return _read_own(Path(name))
     known = packaged()
     if name not in known:
-        raise InputError(f"no recipe is called {name!r}; {_suggest(name, known)}")
+        raise InputError(f"no recipe is called {name!r}; {suggest(name, known)}")
     text = (resources.files("gparticles") / "recipes" / f"{name}.toml").read_text(encoding="utf-8")
     return Recipe(name, f"recipe {name}", tomllib.loads(text), Path.cwd())
 
@@ -156,7 +156,7 @@ def _condensed(error: ValidationError) -> str:
     if first["type"] == "unknown_key":
         names = [".".join([*path, name]) for name in context["known"]]
         unknown = ".".join([*path, context["key"]])
-        return f"unknown key {unknown!r}; {_suggest(unknown, names)}"
+        return f"unknown key {unknown!r}; {suggest(unknown, names)}"
     if first["type"] == "missing":
         return f"{key} is missing; give it"
     if first["type"] == "value_error":
@@ -165,7 +165,8 @@ def _condensed(error: ValidationError) -> str:
     return f"{key} is {_shown(first['input'])}; give {allowed}"
 
 
-def _suggest(name: str, known: Iterable[str]) -> str:
+def suggest(name: str, known: Iterable[str]) -> str:
+    """What a user may have meant by a name that is not known: one that is close, or all."""
     known = list(known)
     close = difflib.get_close_matches(name, known, n=1)
     return f"did you mean {close[0]!r}?" if close else f"use one of {', '.join(known)}"

@@ -21,7 +21,7 @@ from gparticles.interfaces.latent_runs import (
     as_shown,
     bound_entry,
     encoded,
-    fitted_codec,
+    in_its_space,
     latent_run,
 )
 from gparticles.interfaces.laws import stream
@@ -76,10 +76,7 @@ def run(
     folder.check(resume=resume)
     inputs = gather(config, max_held_out=MAX_HELD_OUT)
     _tell(inputs, config, say)
-    codec, moved = None, inputs
-    if config.latent is not None:
-        codec = fitted_codec(config.latent, inputs, seed=config.seed)
-        moved = encoded(inputs, codec)
+    codec, moved = in_its_space(config, inputs)
     given = arguments(config, moved)
     chosen = rehearse(given).describe()
     keys = {**config.to_dict(), "scale": given["scale"]}

@@ -56,13 +56,16 @@ def save_loss(curves: Mapping[str, Sequence[np.ndarray]], path: Path) -> None:
     figure.savefig(path, dpi=150, metadata={"Software": None})
 
 
-def sample_panels(figure: Figure, target: np.ndarray, clouds: Mapping[str, np.ndarray]) -> None:
+def sample_panels(
+    figure: Figure, target: np.ndarray, clouds: Mapping[str, np.ndarray], *, each_column: bool
+) -> None:
     """One panel for each cloud, with the target; images as grids beside the target's.
 
     Args:
         figure: to draw on.
         target: shape (n, *event), data units.
         clouds: by title, each of shape (m, *event).
+        each_column: principal components are of columns divided by their own spreads.
     """
     if target.ndim > 2:
         shown: dict[str, np.ndarray] = {"target": target, **clouds}
@@ -71,8 +74,7 @@ def sample_panels(figure: Figure, target: np.ndarray, clouds: Mapping[str, np.nd
             image_grid(axes, images[picked(len(images), None, most=64)], columns=8)
             axes.set_title(title, fontsize=10)
         return
-    # columns have units of their own
-    spread = target.std(axis=0)
+    spread = target.std(axis=0) if each_column else np.ones(target.shape[1])
     projection = Projection(target, scale=np.where(spread > 0, spread, 1.0))
     solid: dict[str, Any] = {"projection": "3d"} if projection.dim == 3 else {}
     box = limits([projection(cloud) for cloud in (target, *clouds.values())])
@@ -89,8 +91,10 @@ def sample_panels(figure: Figure, target: np.ndarray, clouds: Mapping[str, np.nd
         panel.set_title(title, y=1.1 if not solid else 1.04, fontsize=10)
 
 
-def save_samples(target: np.ndarray, clouds: Mapping[str, np.ndarray], path: Path) -> None:
+def save_samples(
+    target: np.ndarray, clouds: Mapping[str, np.ndarray], path: Path, *, each_column: bool
+) -> None:
     count = len(clouds) + (target.ndim > 2)
     figure = Figure(figsize=(4 * count, 4.3), layout="constrained")
-    sample_panels(figure, target, clouds)
+    sample_panels(figure, target, clouds, each_column=each_column)
     figure.savefig(path, dpi=100, metadata={"Software": None})
