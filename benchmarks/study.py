@@ -20,7 +20,7 @@ from gparticles.evaluate.metrics import FLOORS, evaluate
 from gparticles.evaluate.plots import Projection, scatter
 from gparticles.evaluate.plots.style import PARTICLES
 from gparticles.evaluate.registry import REGISTRY
-from gparticles.flow import transport
+from gparticles.flow import Flow, transport
 from gparticles.interfaces.building import arguments
 from gparticles.interfaces.evaluation import MAX_HELD_OUT
 from gparticles.interfaces.inputs import Inputs, gather
@@ -59,12 +59,14 @@ class Experiment:
         variants: a name for each and what it overrides.
         metrics: names in the registry of metrics.
         also: more scores of a cloud, beside those metrics.
+        drawn: the picture of every variant's clouds with the first seed.
     """
 
     recipe: str
     variants: dict[str, Sequence[str]]
     metrics: Sequence[str] = ("w2", "copy_rate", "nearest_ratio", "coverage")
     also: Callable[[np.ndarray], dict[str, float]] = field(default=lambda _: {})
+    drawn: Callable[[dict[str, Clouds]], Figure] = field(default=lambda panels: picture(panels))
 
     def carry_out(self, name: str, seeds: Sequence[int]) -> None:
         """Every variant with every seed: run, draw, show and keep."""
@@ -76,7 +78,9 @@ class Experiment:
                 record, clouds = run_one(self, overrides, seed)
                 rows.setdefault(variant, []).append(record)
                 panels.setdefault(variant, clouds)
-        draw(name, panels)
+        PICTURES.mkdir(parents=True, exist_ok=True)
+        page = self.drawn(panels)
+        page.savefig(PICTURES / f"{name}.png", dpi=70, metadata={"Software": None})
         show(name, rows)
         kept = {"machine": before, "recipe": self.recipe, "seeds": list(seeds), "rows": rows}
         kept["took"] = time.perf_counter() - began
@@ -96,6 +100,7 @@ def run_one(experiment: Experiment, overrides: Sequence[str], seed: int) -> tupl
         "failed": float("failed" in flow.outcome),
         # nats per working unit, as is L
         "top_speed": float(np.nanmax(flow.history["max_speed"])),
+        **stride(flow),
     }
     record = {"seed": seed, "outcome": flow.outcome, "overrides": list(overrides)}
     clouds = {"particles": flow.particles, "target": inputs.target}
@@ -103,6 +108,14 @@ def run_one(experiment: Experiment, overrides: Sequence[str], seed: int) -> tupl
         scores, floors = judge(experiment, flow.particles, inputs, seed)
         return record | {"scores": found | scores, "floors": floors}, clouds
     return record | {"scores": found, "floors": {}}, clouds
+
+
+def stride(flow: Flow) -> dict[str, float]:
+    """How far, in data units, full speed takes a particle in the last step; {} without a bound."""
+    last = np.diff(flow.history["time"])[-1:]
+    if not (len(last) and np.isfinite(flow.lipschitz)):
+        return {}
+    return {"stride": float(last[0]) * flow.lipschitz * flow.scaling.unit**2}
 
 
 def judge(
@@ -132,12 +145,6 @@ def others(inputs: Inputs, fresh: np.ndarray | None, count: int) -> Clouds:
     noisy = smoothed(inputs.target.astype(np.float64), count, bandwidth=noise, seed=2)
     found = {"source": inputs.source, "smoothed": noisy}
     return found if fresh is None else found | {"fresh": fresh}
-
-
-def draw(name: str, panels: dict[str, Clouds]) -> None:
-    """The picture of a study."""
-    PICTURES.mkdir(parents=True, exist_ok=True)
-    picture(panels).savefig(PICTURES / f"{name}.png", dpi=70, metadata={"Software": None})
 
 
 def picture(panels: dict[str, Clouds]) -> Figure:

@@ -4,6 +4,7 @@ import importlib
 import json
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -83,6 +84,16 @@ def test_words_on_the_carpet_count_seeds(known):
     assert "below that in 1 of 2 seeds, the default potential in 2 of 2." in words
 
 
+def test_full_speed_in_data_units(known):
+    from study import stride
+
+    # L is 3 nats per working unit, which is 2 data units, and the last step 0.25
+    made = SimpleNamespace(history={"time": np.array([0.0, 1.0, 1.25])}, lipschitz=3 / 2)
+    made.scaling = SimpleNamespace(unit=2.0)
+    assert stride(made)["stride"] == pytest.approx(3 * 0.25 * 2)
+    assert stride(SimpleNamespace(history=made.history, lipschitz=np.inf)) == {}
+
+
 def test_the_table_holds_means_and_deviations(known):
     from pages import Page, Results, table
 
@@ -102,6 +113,9 @@ def test_scores_of_clouds_that_are_known(known):
     assert uniform["off_square"] == pytest.approx(0.75, abs=0.01)
     assert uniform["in_large_holes"] == pytest.approx((1 - (8 / 9) ** 2) / 4, abs=0.01)
     assert uniform["in_holes"] == pytest.approx((1 - (8 / 9) ** 4) / 4, abs=0.01)
+    above = known["sierpinski-3d"].above_holes
+    lifted = sierpinski(4096, dim=3, seed=3) + np.array([0.0, 0.0, 0.5])
+    assert above(lifted) == fresh | {"off_plane": 0.5}
     mixture = modes(gaussian_mixture_grid(20_000, seed=0).astype(float))
     assert mixture["at_modes"] == pytest.approx(1 - np.exp(-4.5), abs=0.004)
     assert mixture["worst_share"] < 0.015

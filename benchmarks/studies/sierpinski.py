@@ -37,28 +37,26 @@ def finding(r: Results) -> str:
         {percent(r.mean(OURS, "in_holes"))}, where a uniform square would have 37.6 %."""
 
 
+VARIANTS = {
+    OURS: (),
+    DEFAULT: (
+        "potential.preset=default",
+        "potential.width=32",
+        "fit_steps=3",
+        "steps=1000",
+    ),
+    THEIRS: (
+        *REFERENCE,
+        "potential.width=32",
+        "fit_steps=3",
+        "integrator=heun",
+        "step_size=0.2",
+        "steps=5000",
+        "batch_size=200",
+    ),
+}
 EXPERIMENT = Experiment(
-    "sierpinski",
-    {
-        OURS: (),
-        DEFAULT: (
-            "potential.preset=default",
-            "potential.width=32",
-            "fit_steps=3",
-            "steps=1000",
-        ),
-        THEIRS: (
-            *REFERENCE,
-            "potential.width=32",
-            "fit_steps=3",
-            "integrator=heun",
-            "step_size=0.2",
-            "steps=5000",
-            "batch_size=200",
-        ),
-    },
-    metrics=("w2", "copy_rate", "nearest_ratio"),
-    also=holes,
+    "sierpinski", VARIANTS, metrics=("w2", "copy_rate", "nearest_ratio"), also=holes
 )
 PAGE = Page(
     "Sierpinski carpet: are the holes empty?",
