@@ -5,12 +5,13 @@
 
 200 targets each; peer_data.py says what is drawn, peer_methods.py which methods and settings. What
 is not installed is skipped, and said. For every data set, each method first chooses its settings
-and its number of iterations: the best held-out score of a run on targets of their own (seed 100),
-so that nothing is chosen on the points that are reported. Then the choice runs on every seed.
+and its number of iterations: the best held-out score of those that copy at most a hundredth of the
+targets, the mean of runs on three sets of targets of their own (seeds 100 to 102), so that nothing
+is chosen on the points that are reported. Then the choice runs on every seed.
 
-benchmarks/results/peers.json is written after every seed. A method's seeds that are there already
-are kept unless --again; docs/make_peers.py makes the page. To compare times, give the process one
-core (`taskset -c 0`): every method then has the same.
+benchmarks/results/peers.json is written after every seed. What is there already is kept unless
+--again, but rows of another choice; docs/make_peers.py makes the page. To compare times, give the
+process one core (`taskset -c 0`): every method then has the same.
 """
 
 import argparse
@@ -31,8 +32,10 @@ from gparticles.evaluate.memorisation import memorisation
 from gparticles.evaluate.wasserstein import w2
 
 OUT = RESULTS / "peers.json"
-CHOOSING_SEED = 100
+CHOOSING_SEEDS = (100, 101, 102)
 WITHIN = 0.05
+# the share of particles at a target above which a setting is not chosen
+MOST_COPIES = 0.01
 Record = dict[str, Any]
 
 
@@ -69,33 +72,46 @@ def seconds_to_within(seconds: Sequence[float], values: Sequence[float]) -> floa
     return seconds[near.index(True)] if any(near) else seconds[-1]
 
 
-def choose(name: str, methods: Sequence[str], places: Environments) -> dict[str, Record]:
-    """Settings and iterations of the best held-out score, all on one sample."""
-    sample = draw(name, CHOOSING_SEED, choosing=True)
+def try_out(
+    name: str, methods: Sequence[str], seed: int, places: Environments
+) -> dict[str, list[Record]]:
+    """Every setting of every method on one choosing sample: the held-out scores of its run."""
+    sample, metric = draw(name, seed, choosing=True), DATA[name].metric
     work = [
-        (method, Job(settings, most_iterations(method, settings), CHOOSING_SEED, timed=False))
+        (method, Job(settings, most_iterations(method, settings), seed, timed=False))
         for method in methods
         for settings in grid_of(method, name)
     ]
     traces = run_all(sample, [(METHODS[method], job) for method, job in work], places)
     tried: dict[str, list[Record]] = {}
     for (method, job), trace in zip(work, traces, strict=True):
-        values = traced(DATA[name].metric, trace, sample)
-        free = METHODS[method].choose_iterations and "steps" not in job.settings
-        free = free and not np.isnan(values).all()
-        best = int(np.nanargmin(values)) if free else -1
-        found = {"settings": job.settings, "iterations": trace.iterations[best]}
-        kept = {"value": values[best], "seconds": trace.seconds[best]}
-        tried.setdefault(method, []).append(found | kept | {"values": values})
-    return {
-        method: min(runs, key=lambda run: np.nan_to_num(run["value"], nan=np.inf)) | {"tried": runs}
-        for method, runs in tried.items()
-    }
+        values = traced(metric, trace, sample)
+        copies = [
+            memorisation(shown, sample.target, sample.held_out).copy_rate for shown in trace.shown
+        ]
+        run = {"settings": job.settings, "iterations": trace.iterations, "values": values}
+        tried.setdefault(method, []).append(run | {"copies": copies})
+    return tried
+
+
+def choose(method: str, samples: Sequence[list[Record]]) -> Record:
+    """Settings and iterations of the best held-out score, the mean over the choosing samples."""
+    found = []
+    for runs in zip(*samples, strict=True):
+        settings, iterations = runs[0]["settings"], runs[0]["iterations"]
+        # a particle that ran away on one sample rules the setting out, and so do copies
+        values = np.mean([run["values"] for run in runs], axis=0)
+        values[np.mean([run["copies"] for run in runs], axis=0) > MOST_COPIES] = np.nan
+        free = METHODS[method].choose_iterations and "steps" not in settings
+        best = int(np.nanargmin(values)) if free and not np.isnan(values).all() else -1
+        kept = {"iterations": iterations[best], "value": float(values[best])}
+        found.append({"settings": settings} | kept)
+    return min(found, key=lambda run: np.nan_to_num(run["value"], nan=np.inf)) | {"tried": found}
 
 
 def most_iterations(method: str, settings: Record) -> int:
     """The method's, but where a schedule has a length of its own."""
-    return settings.get("steps", METHODS[method].iterations)
+    return settings.get("steps", settings.get("most", METHODS[method].iterations))
 
 
 def run_seed(
@@ -109,6 +125,8 @@ def run_seed(
     for method, trace in zip(jobs, traces, strict=True):
         values = traced(metric, trace, sample)
         rows[method] = scores(metric, trace.final, sample) | {
+            "settings": chosen[method]["settings"],
+            "iterations": chosen[method]["iterations"],
             "seconds": trace.seconds[-1],
             "seconds_to_within": seconds_to_within(trace.seconds, values),
             "trace": {"seconds": trace.seconds, "values": values},
@@ -138,7 +156,9 @@ def keep(path: Path, name: str, section: str, found: Record) -> Record:
     """Add to the file, as it is at this moment, and return the data set's record."""
     record = read(path)
     record["machine"] = record.get("machine", machine())
-    mine = record["data"].setdefault(name, {"chosen": {}, "seeds": {}, "floors": {}})
+    mine = record["data"].setdefault(name, {})
+    for part in ("choosing", "chosen", "seeds", "floors"):
+        mine.setdefault(part, {})
     for key, value in found.items():
         mine[section][key] = mine[section].get(key, {}) | value
     write_json(path, record)
@@ -147,19 +167,30 @@ def keep(path: Path, name: str, section: str, found: Record) -> Record:
 
 def carry_out(name: str, options: argparse.Namespace, places: Environments) -> None:
     """One data set: choose what is not chosen yet, and run the seeds that are missing."""
-    mine = keep(options.out, name, "chosen", {})
-    missing = [m for m in options.methods if options.again or m not in mine["chosen"]]
-    if missing:
-        mine = keep(options.out, name, "chosen", choose(name, missing, places))
+    mine = keep(options.out, name, "choosing", {})
+    for seed in CHOOSING_SEEDS:
+        there = {} if options.again else mine["choosing"].get(str(seed), {})
+        missing = [m for m in options.methods if m not in there]
+        if missing:
+            found = {str(seed): try_out(name, missing, seed, places)}
+            mine = keep(options.out, name, "choosing", found)
+    samples = [mine["choosing"][str(seed)] for seed in CHOOSING_SEEDS]
+    chosen = {m: choose(m, [sample[m] for sample in samples]) for m in options.methods}
+    mine = keep(options.out, name, "chosen", chosen)
     for seed in options.seeds:
         there = {} if options.again else mine["seeds"].get(str(seed), {})
-        wanted = {m: mine["chosen"][m] for m in options.methods if m not in there}
+        wanted = {m: chosen[m] for m in options.methods if not is_of(there.get(m), chosen[m])}
         if wanted:
             found = {str(seed): run_seed(name, seed, wanted, places)}
             mine = keep(options.out, name, "seeds", found)
         if str(seed) not in mine["floors"]:
             mine = keep(options.out, name, "floors", {str(seed): floors(name, seed)})
     show(name, mine)
+
+
+def is_of(row: Record | None, chosen: Record) -> bool:
+    """Whether a row was run with what is chosen now."""
+    return row is not None and all(row[k] == chosen[k] for k in ("settings", "iterations"))
 
 
 def show(name: str, mine: Record) -> None:

@@ -285,6 +285,13 @@ def test_stops_and_callbacks_end_it(run, clouds, monkeypatch):
     assert ended.trajectory_steps[-1] == 8
 
 
+def test_callbacks_are_told_at_every_frame(run):
+    seen = []
+    flow = run(callbacks=[lambda progress: seen.append(progress.step)], store=gpa.Store(frames=4))
+    assert set(flow.trajectory_steps[1:]) <= set(seen)
+    assert len(seen) < 30
+
+
 class _Nowhere(gpa.KineticEnergy):
     """Stops where the particles' mean is below a number: rules see the particles."""
 

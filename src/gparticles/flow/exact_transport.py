@@ -101,7 +101,8 @@ class _Run:
                 if bool(ended):
                     said = f"stopped: {stop.reason()}"
                     break
-            if time.monotonic() - told > TELL_SECONDS or last == len(sizes):
+            # at every frame, as of the flows with a network, and where those are far apart
+            if last in frames or time.monotonic() - told > TELL_SECONDS:
                 told = time.monotonic()
                 if self._tell(callbacks, (last, len(sizes), told - began), rows, points):
                     said = "stopped: a callback asked for it"
