@@ -166,10 +166,8 @@ def test_phi_falls_along_the_velocity(plane):
 def test_the_field_says_which_step_it_is_of_and_why(plane):
     history = plane.history | {"divergence": np.array([1.0, 4.0, 2.5, 1.0, 0.5])}
     figure = field_figure(replace(plane, history=history), plane.particles)
-    assert (
-        figure.get_suptitle()
-        == "step 2 of 5: the last whose divergence is above half of the largest"
-    )
+    why = "particles on their way (the last step with over half of the largest divergence)"
+    assert figure.get_suptitle() == f"step 2 of 5: {why}"
     assert [panel.get_title() for panel in figure.axes[:2]] == [
         "velocity at step 2",
         "level sets of phi at step 2",

@@ -47,6 +47,8 @@ def test_help_version_and_recipes(gpa):
         ("run digits -n 0", ("-n",)),
         ("run digits --stpes 3", ("--stpes",)),
         ("run --target absent.csv", ("absent.csv", "no such file")),
+        ("run --target xyz", ("no file or dataset is called 'xyz'", "two-moons")),
+        ("run gaussian --source logistc", ("did you mean 'logistic'?",)),
         ("run --target few.csv --noise pink", ("source.noise is 'pink'", "logistic")),
         ("run --target few.csv --source few.csv --noise uniform", ("give one of them",)),
         ("run --target few.csv", ("few.csv", "kind")),

@@ -10,20 +10,20 @@ import numpy as np
 import tomli_w
 
 import gparticles
-from gparticles.data import SAMPLERS, made_up_ids, save
+from gparticles.data import made_up_ids, save
 from gparticles.errors import InputError
 from gparticles.gan import GAN
 from gparticles.interfaces import runs
 from gparticles.interfaces.augmentation_training import Options, Space, Training
 from gparticles.interfaces.augmentation_words import judged_words, means
 from gparticles.interfaces.building import arguments, rehearse
-from gparticles.interfaces.config import Config, cloud_of_text
+from gparticles.interfaces.config import Config
 from gparticles.interfaces.evaluation import MAX_HELD_OUT
 from gparticles.interfaces.folder import RunFolder
 from gparticles.interfaces.inputs import Inputs, gather, read_target
 from gparticles.interfaces.latent_runs import in_its_space
 from gparticles.interfaces.laws import stream
-from gparticles.interfaces.recipes import Recipe, packaged, read_recipe, suggest, with_overrides
+from gparticles.interfaces.recipes import Recipe, cloud_given, packaged, read_recipe, with_overrides
 
 ROWS = 5000
 METRICS = ("w2", "energy", "kd_lenet", "copy_rate", "nearest_ratio", "coverage")
@@ -71,7 +71,8 @@ def recipe_of(target: str, columns: dict[str, str]) -> Recipe:
         if "file" not in recipe.keys.get("source", {}):
             recipe.keys.setdefault("n", ROWS)
     else:
-        keys = {"n": ROWS, "source": {"noise": "gaussian"}, "target": _cloud(target)}
+        cloud = cloud_given(target, "target", recipes=packaged())
+        keys = {"n": ROWS, "source": {"noise": "gaussian"}, "target": cloud}
         name = path.name.split(".")[0] or "data"
         recipe = Recipe(name, "the command line", keys, Path.cwd())
     if columns:
@@ -81,21 +82,6 @@ def recipe_of(target: str, columns: dict[str, str]) -> Recipe:
             raise InputError(f"--{option}: is for a target in a file; leave it out")
         section.update(columns)
     return recipe
-
-
-def _cloud(target: str) -> dict[str, str]:
-    """The section for what is no recipe: a file, a dataset or a loader."""
-    path = Path(target)
-    if path.exists():
-        return {"file": str(path.resolve())}
-    found = cloud_of_text(target, "target")
-    if "file" in found and target == path.stem:
-        # a bare word is hardly a file's name
-        known = sorted({*SAMPLERS, *packaged()})
-        raise InputError(
-            f"no file, dataset or recipe is called {target!r}; {suggest(target, known)}"
-        )
-    return found
 
 
 def augment(

@@ -128,7 +128,7 @@ def run(
 
 def _recipe(name: str | None, *, source: str | None, target: str | None, noise: str | None) -> Any:
     """The recipe with the clouds of the command line in the place of its own."""
-    from gparticles.interfaces.recipes import Recipe, read_recipe
+    from gparticles.interfaces.recipes import Recipe, cloud_given, read_recipe
 
     if source is not None and noise is not None:
         raise InputError("--source and --noise: give one of them")
@@ -145,7 +145,7 @@ def _recipe(name: str | None, *, source: str | None, target: str | None, noise: 
     given = {"source": source, "target": target}
     for role, text in given.items():
         if text is not None:
-            keys[role] = _cloud(text, role)
+            keys[role] = cloud_given(text, role)
     if noise is not None:
         keys["source"] = {"noise": noise}
     elif target is not None and source is None and "noise" not in _section(keys.get("source")):
@@ -160,14 +160,6 @@ def _section(value: Any) -> dict[str, Any]:
     from gparticles.interfaces.config import cloud_of_text
 
     return cloud_of_text(value, "source") if isinstance(value, str) else value or {}
-
-
-def _cloud(text: str, role: str) -> dict[str, Any]:
-    from gparticles.interfaces.config import cloud_of_text
-
-    path = Path(text)
-    # relative to where the user is, whatever folder the recipe is in
-    return {"file": str(path.resolve())} if path.exists() else cloud_of_text(text, role)
 
 
 def _run(config: Any, folder: Path, *, resume: bool) -> Any:

@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from gparticles.data import SAMPLERS, SOURCES
 from gparticles.errors import InputError
 from gparticles.interfaces.config import KINDS, Config, cloud_of_text
 
@@ -76,6 +77,28 @@ def _read_own(path: Path) -> Recipe:
     # a run folder's config.toml is named after the folder
     name = folder.name if path.name == "config.toml" else path.stem
     return Recipe(name, str(path), keys, folder)
+
+
+def cloud_given(text: str, role: str, *, recipes: Iterable[str] = ()) -> dict[str, str]:
+    """The section for what was typed: a file, whose path is made absolute, a dataset, a loader.
+
+    Args:
+        text: as typed.
+        role: source or target.
+        recipes: names that could have been meant as well.
+
+    Raises:
+        InputError: a bare word that is neither.
+    """
+    path = Path(text)
+    if path.exists():
+        return {"file": str(path.resolve())}
+    found = cloud_of_text(text, role)
+    if "file" in found and text == path.stem:
+        kinds = "file, dataset or recipe" if recipes else "file or dataset"
+        known = sorted({*SAMPLERS, *(SOURCES if role == "source" else ()), *recipes})
+        raise InputError(f"no {kinds} is called {text!r}; {suggest(text, known)}")
+    return found
 
 
 def with_overrides(recipe: Recipe, overrides: Iterable[str]) -> Recipe:

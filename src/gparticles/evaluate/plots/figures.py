@@ -108,7 +108,7 @@ def field_figure(flow: Flow, target: np.ndarray) -> Figure:
     spent = flow.history["divergence"] > 0.5 * np.max(flow.history["divergence"])
     step = int(np.flatnonzero(spent)[-1]) if spent.any() else 0
     figure = Figure(figsize=(10, 4.4), layout="constrained")
-    why = "the last whose divergence is above half of the largest"
+    why = "particles on their way (the last step with over half of the largest divergence)"
     figure.suptitle(f"step {step} of {flow.steps}: {why}" if spent.any() else "the first step")
     for axes, draw in zip(figure.subplots(1, 2), (speed_field, level_sets), strict=True):
         draw(axes, flow, step=step)
