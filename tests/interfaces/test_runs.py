@@ -7,10 +7,13 @@ import tomllib
 import numpy as np
 import pytest
 
+import gparticles as gpa
 from gparticles import load_flow
 from gparticles.data import load
 from gparticles.interfaces import runs
+from gparticles.interfaces.building import arguments
 from gparticles.interfaces.folder import RunFolder
+from gparticles.interfaces.inputs import gather
 from gparticles.interfaces.recipes import check, read_recipe, with_overrides
 
 # compiles much: left out of `make fast-test`
@@ -188,6 +191,18 @@ def test_an_own_loader(own, tmp_path):
             "target = 'gaussian'\n[potential]\npreset = 'soft'\nlayer = 'aol'\n",
             ("potential.layer", "leave layer out"),
         ),
+        (
+            "target = 'gaussian'\n[potential]\npreset = 'exact'\nwidth = 8\n",
+            ("potential.width", "leave width out"),
+        ),
+        (
+            "target = 'gaussian'\n[potential]\npreset = 'tight'\nsmoothing = 1.0\n",
+            ("potential.smoothing", '"exact"', "leave it out"),
+        ),
+        (
+            "target = 'gaussian'\nfit_steps = 3\n[potential]\npreset = 'exact'\n",
+            ("fit_steps", "leave fit_steps out"),
+        ),
     ],
 )
 def test_refused_before_the_folder_is_made(text, parts, own, tmp_path, refused):
@@ -219,6 +234,24 @@ def test_what_recipes_can_ask_for(overrides, tmp_path):
     assert len(result.flow.particles) == 10
     # without a bound on the slope there is nothing certified, and the folder says so
     assert result.metrics["outcome"]["certified"] == result.flow.certified
+
+
+def test_without_a_network(tmp_path):
+    """The exact potential from a recipe: what the call gives, and new points can ride."""
+    exact = ("potential=exact", "potential.smoothing=2", "f=w1")
+    asked = config("gaussian", "n=30", "target.n=20", *exact, "steps=6")
+    found = runs.run(asked, tmp_path / "run")
+    given = arguments(asked, gather(asked, max_held_out=10))
+    assert given["potential"] == gpa.ExactPotential(2.0)
+    np.testing.assert_array_equal(gpa.transport(**given).particles, found.flow.particles)
+    note = found.metrics["divergence"]["note"]
+    assert "upper bound" in note
+    assert "network" not in note
+    assert found.metrics["divergence"]["value"] == found.flow.history["divergence"][-1]
+    assert not (tmp_path / "run" / "checkpoint").exists()
+    more = load(runs.sample(RunFolder(tmp_path / "run"), 5, tmp_path / "more.csv")).values
+    assert more.shape[0] == 5
+    assert np.isfinite(more).all()
 
 
 class TestFolders:

@@ -36,6 +36,18 @@ def exact_transport(source: Any, target: Any, given: Mapping[str, Any]) -> Flow:
         source, target: as there.
         given: the other arguments by name.
     """
+    ready = prepare_exact(source, target, given)
+    if ready.stepper.thinned:
+        warnings.warn(ready.stepper.thinned, stacklevel=3)
+    return ready.finish(tuple(given["callbacks"]))
+
+
+def prepare_exact(source: Any, target: Any, given: Mapping[str, Any]) -> "ExactRun":
+    """Checks everything that ``exact_transport`` is given, and takes no step.
+
+    Raises:
+        InputError: anything that cannot be used.
+    """
     wishes = wishes_of(given)
     source, target = check_points(source, "source"), check_points(target, "target")
     check_same_shape(source, target)
@@ -52,12 +64,15 @@ def exact_transport(source: Any, target: Any, given: Mapping[str, Any]) -> Flow:
     cloud = Cloud(fixed.reshape(len(fixed), -1).astype(np.float64), p, q)
     flat = None if box is None else (_flat(box[0]), _flat(box[1]))
     kind = SoftSteps if wishes.smoothing > 0 else PlanSteps
-    stepper = kind(wishes, cloud, flat, steps=len(sizes))
-    run = _Run(wishes, scaling, stepper, result_dtype(source), source.shape[1:])
-    if stepper.thinned:
-        warnings.warn(stepper.thinned, stacklevel=3)
-    begin = confined(moving.reshape(len(moving), -1).astype(np.float64), flat)
-    return run.finish(begin, sizes, tuple(given["callbacks"]))
+    return ExactRun(
+        wishes=wishes,
+        scaling=scaling,
+        stepper=kind(wishes, cloud, flat, steps=len(sizes)),
+        dtype=result_dtype(source),
+        event=source.shape[1:],
+        begin=confined(moving.reshape(len(moving), -1).astype(np.float64), flat),
+        sizes=sizes,
+    )
 
 
 def _flat(side: Any) -> np.ndarray:
@@ -65,7 +80,7 @@ def _flat(side: Any) -> np.ndarray:
 
 
 @dataclass
-class _Run:
+class ExactRun:
     """The loop over steps, and what becomes of it."""
 
     wishes: Wishes
@@ -73,9 +88,12 @@ class _Run:
     stepper: Any
     dtype: np.dtype
     event: tuple[int, ...]
+    begin: np.ndarray
+    sizes: np.ndarray
 
-    def finish(self, points: np.ndarray, sizes: np.ndarray, callbacks: Sequence[Any]) -> Flow:
-        stop = self.wishes.stop
+    def finish(self, callbacks: Sequence[Any]) -> Flow:
+        """All steps."""
+        stop, points, sizes = self.wishes.stop, self.begin, self.sizes
         watched = None if stop is None else stop.init(self._shown(points))
         frames = frame_steps(self.wishes.store, points.nbytes, len(sizes))
         kept, numbers, rows, said = [points], [0], [], ""
@@ -110,7 +128,7 @@ class _Run:
         if numbers[-1] != len(rows):
             kept.append(points)
             numbers.append(len(rows))
-        return self._wrap(np.stack(kept), np.array(numbers), rows, (said, sizes))
+        return self._wrap(np.stack(kept), np.array(numbers), rows, said)
 
     def _tell(
         self, callbacks: Sequence[Any], at: tuple[int, int, float], rows: list, points: np.ndarray
@@ -127,13 +145,10 @@ class _Run:
         shaped = points.reshape(*points.shape[:-1], *self.event)
         return finish(self.scaling, shaped, bounds, self.dtype)
 
-    def _wrap(
-        self, frames: np.ndarray, numbers: np.ndarray, rows: list, ended: tuple[str, np.ndarray]
-    ) -> Flow:
-        said, sizes = ended
+    def _wrap(self, frames: np.ndarray, numbers: np.ndarray, rows: list, said: str) -> Flow:
         steps = len(rows)
         columns = zip(_COLUMNS, np.array(rows).T, strict=True)
-        ride, notes = self.stepper.ride(sizes[:steps])
+        ride, notes = self.stepper.ride(self.sizes[:steps])
         outcome = f"{said} (step {steps})" if said else f"took all {steps} steps"
         return Flow(
             particles=self._to_data(frames[-1]),
@@ -147,11 +162,12 @@ class _Run:
             classes=None,
             scaling=self.scaling,
             bounds=check_bounds(self.wishes.bounds),
-            settings=self._described(sizes),
+            settings=self.describe(),
             ride=ride,
         )
 
-    def _described(self, sizes: np.ndarray) -> dict[str, Any]:
+    def describe(self) -> dict[str, Any]:
+        """The settings as they were used."""
         wishes = self.wishes
         return {
             "f": str(wishes.f),
@@ -159,8 +175,8 @@ class _Run:
             "potential": f"ExactPotential(smoothing={wishes.smoothing:g})",
             "integrator": str(Euler()),
             "reverse": False,
-            "steps": len(sizes),
-            "step_size": float(sizes[0]),
+            "steps": len(self.sizes),
+            "step_size": float(self.sizes[0]),
             "bounds": None if wishes.bounds is None else list(wishes.bounds),
             "scale": wishes.scale,
             "stop": None if wishes.stop is None else str(wishes.stop),

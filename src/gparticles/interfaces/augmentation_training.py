@@ -14,6 +14,7 @@ from gparticles.interfaces.inputs import Inputs
 from gparticles.interfaces.latent_runs import decoded
 from gparticles.interfaces.laws import balanced_labels, stream
 from gparticles.latent import AbstractCodec
+from gparticles.potential import AbstractPotential
 
 REPEATS = 3
 
@@ -108,7 +109,9 @@ class Training:
 
     def _critic(self) -> LipschitzCritic:
         given = self.space.given
-        potential = given["potential"]
+        # a flow without a network has none to lend: the critic is then the default one
+        lent = given["potential"]
+        potential = lent if isinstance(lent, AbstractPotential) else None
         return LipschitzCritic(
             f=given["f"] or KL(),
             lipschitz=given["lipschitz"] if potential is None else None,

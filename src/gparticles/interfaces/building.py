@@ -8,8 +8,16 @@ import numpy as np
 
 from gparticles.divergence import KL, parse_f
 from gparticles.errors import InputError
-from gparticles.flow import Euler, HeldOut, KineticEnergy, Store, parse_integrator
+from gparticles.flow import (
+    Euler,
+    ExactPotential,
+    HeldOut,
+    KineticEnergy,
+    Store,
+    parse_integrator,
+)
 from gparticles.flow.defaults import default_optimiser, default_potential
+from gparticles.flow.exact_transport import ExactRun, prepare_exact
 from gparticles.flow.preparation import Prepared, Settings, prepare
 from gparticles.flow.stopping import AbstractStop
 from gparticles.interfaces.config import Config, Keep, Potential, Stop
@@ -54,12 +62,15 @@ def arguments(config: Config, inputs: Inputs) -> dict[str, Any]:
     }
 
 
-def rehearse(given: dict[str, Any]) -> Prepared:
+def rehearse(given: dict[str, Any]) -> Prepared | ExactRun:
     """Checks all that ``transport`` checks, so that a refused run leaves no folder behind.
 
     Raises:
         InputError: what ``transport`` would raise.
     """
+    if isinstance(given["potential"], ExactPotential):
+        others = {"source_weights": None, "target_weights": None, "checkpoint": None}
+        return prepare_exact(given["source"], given["target"], given | others)
     settings = {k: v for k, v in given.items() if k in Settings.__dataclass_fields__}
     settings["f"] = given["f"] or KL()
     settings["integrator"] = given["integrator"] or Euler()
@@ -89,10 +100,14 @@ def _store(keep: Keep) -> Store:
     return Store(**keep.model_dump(exclude_none=True))
 
 
-def _potential(config: Config, inputs: Inputs) -> AbstractPotential | None:
+def _potential(config: Config, inputs: Inputs) -> AbstractPotential | ExactPotential | None:
     chosen = config.potential
     if chosen is None or chosen == Potential():
         return None
+    if chosen.preset == "exact":
+        return _exact(chosen)
+    if chosen.smoothing is not None:
+        raise InputError('potential.smoothing: only the preset "exact" has one; leave it out')
     shape = inputs.target.shape[1:]
     lipschitz = 1.0 if config.lipschitz is None else config.lipschitz
     body = _body(chosen, shape, lipschitz, seed=config.seed)
@@ -103,6 +118,15 @@ def _potential(config: Config, inputs: Inputs) -> AbstractPotential | None:
         network = ClassConditional(cast(AbstractBody, body.network), num_classes, seed=config.seed)
         return SoftLipschitz(network, lipschitz=body.lipschitz, strength=body.strength)
     return ClassConditional(body, num_classes, seed=config.seed)
+
+
+def _exact(chosen: Potential) -> ExactPotential:
+    sizes = chosen.model_dump(exclude={"preset", "smoothing"}, exclude_none=True)
+    if sizes:
+        raise InputError(
+            f'potential.{min(sizes)}: the preset "exact" has no network; leave {min(sizes)} out'
+        )
+    return ExactPotential() if chosen.smoothing is None else ExactPotential(chosen.smoothing)
 
 
 def _body(chosen: Potential, shape: tuple[int, ...], lipschitz: float, *, seed: int) -> Any:

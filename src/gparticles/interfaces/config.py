@@ -208,11 +208,12 @@ Target = Annotated[SerializeAsAny[Cloud], _cloud("target")]
 class Potential(Section):
     """Which phi; what is left out is the preset's."""
 
-    preset: _one_of(("default", "smooth", "tight", "soft", "conv")) = "default"  # type: ignore
+    preset: _one_of(("default", "smooth", "tight", "soft", "conv", "exact")) = "default"  # type: ignore
     width: Count | None = None
     depth: Count | None = None
     layer: _one_of(LAYERS) | None = None  # type: ignore[valid-type]
     activation: _one_of(activations.REGISTRY) | None = None  # type: ignore[valid-type]
+    smoothing: Positive | None = None
 
 
 class Stop(Section):

@@ -165,8 +165,8 @@ def summary(result: "Result", folder: Path) -> Iterator[str]:
         yield metrics["nearest_ratio"]["sentence"]
         yield metrics["coverage"]["sentence"]
     if "divergence" in metrics:
-        found = metrics["divergence"]["value"]
-        yield f"divergence to the target: {found:.4g} nats (the last network's, in its own units)"
+        found, note = metrics["divergence"]["value"], metrics["divergence"]["note"]
+        yield f"divergence to the target: {found:.4g} nats ({note})"
     yield f"particles: {result.particles}"
     figures = ", ".join(path.name for path in result.figures)
     yield f"figures:   {folder / 'figures'} ({figures})"

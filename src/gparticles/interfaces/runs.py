@@ -10,8 +10,9 @@ from typing import Any
 import gparticles
 from gparticles.data import check_same_columns, load, save
 from gparticles.data.cohorts import with_genes
+from gparticles.data.table import without_missing
 from gparticles.errors import InputError
-from gparticles.flow import Checkpoint, Flow, Progress, transport
+from gparticles.flow import Checkpoint, ExactPotential, Flow, Progress, transport
 from gparticles.interfaces.building import arguments, rehearse
 from gparticles.interfaces.config import Config
 from gparticles.interfaces.evaluation import MAX_HELD_OUT, run_metrics
@@ -83,9 +84,10 @@ def run(
     check_same_run(folder, keys)
     folder.begin(config_text(keys, chosen, gparticles.__version__))
     began = time.monotonic()
-    kept = folder.path / "checkpoint"
-    checkpoint = Checkpoint(kept, config.checkpoint_seconds, resume=resume)
-    given |= {"callbacks": callbacks, "checkpoint": checkpoint}
+    checkpoint = Checkpoint(folder.path / "checkpoint", config.checkpoint_seconds, resume=resume)
+    # without a network a flow is short, and begins anew
+    kept = None if isinstance(given["potential"], ExactPotential) else checkpoint
+    given |= {"callbacks": callbacks, "checkpoint": kept}
     flow = transport(**given) if codec is None else latent_run(config, inputs, codec, given)
     return _finish(folder, config, inputs, flow=flow, seconds=time.monotonic() - began)
 
@@ -172,7 +174,10 @@ def transform(
     labelled = flow.classes is not None
     if labelled and label_column is None and form.columns is not None:
         label_column = form.label_name
-    points = load(path, id_column=id_column, label_column=label_column)
+    # a latent flow guesses labels that are missing
+    gaps = isinstance(flow, LatentFlow)
+    columns = {"id_column": id_column, "label_column": label_column}
+    points = load(path, **columns, label_gaps=gaps)
     if isinstance(flow, LatentFlow) and form.columns is not None and points.columns is not None:
         # of thousands of genes, later files have other ones and another order
         points = with_genes(points, form.columns)
@@ -181,7 +186,10 @@ def transform(
         raise InputError(
             f"{path}: has no labels, which this flow needs; name their column with --label-column"
         )
-    moved = flow(points.values, labels=points.labels if labelled else None)
+    labels = points.labels if labelled else None
+    if gaps and labels is not None:
+        labels = without_missing(labels)
+    moved = flow(points.values, labels=labels)
     return save(moved, out, like=points, ids=points.ids, labels=points.labels)
 
 
