@@ -169,3 +169,25 @@ def test_a_column_of_codes_is_told(pair):
     for path, rows in zip(paths, (expected[:3], expected[3:]), strict=True):
         write(path, rows.round() + 1)
     assert read_cohorts(paths).warnings == ()
+
+
+def test_labels_may_be_missing(tmp_path):
+    cells = {"a": ["1", "NA", "2"], "b": ["1", "2", "2"]}
+    for name, kinds in cells.items():
+        rows = [f"{name}{k},{kind},{k}.5,{k + 1}.25" for k, kind in enumerate(kinds)]
+        (tmp_path / f"{name}.csv").write_text("\n".join(["sample,kind,g,h", *rows]) + "\n")
+    found = read_cohorts([tmp_path / "a.csv", tmp_path / "b.csv"], label_column="kind")
+    assert found.labels.tolist() == ["1", "", "2", "1", "2", "2"]
+    # as they came, so that they can be written again
+    assert found.tables[0].labels.tolist() == ["1", "NA", "2"]
+
+
+def test_labels_may_be_missing_in_parquet(tmp_path):
+    pandas = pytest.importorskip("pandas")
+    pytest.importorskip("pyarrow")
+    frame = {"kind": [1.0, None, 2.0], "g": [0.5, 1.5, 2.5], "h": [1.25, 2.25, 3.25]}
+    for name in "ab":
+        index = pandas.Index([f"{name}{k}" for k in range(3)], name="sample")
+        pandas.DataFrame(frame, index=index).to_parquet(tmp_path / f"{name}.parquet")
+    found = read_cohorts([tmp_path / "a.parquet", tmp_path / "b.parquet"], label_column="kind")
+    assert found.labels.tolist() == ["1", "", "2"] * 2

@@ -411,3 +411,36 @@ def test_files_that_cannot_be_meant(fails, made, tmp_path):
     pytest.importorskip("anndata")
     fails(["integrate", "no.h5ad", "--batch-key", "k", *tail], "no such file")
     fails(["integrate", "bad.h5ad", "--batch-key", "k", *tail], "cannot be read")
+
+
+def test_labels_partly_missing_in_a_column(gpa, made, tmp_path):
+    path = tmp_path / "b.csv"
+    lines = path.read_text().splitlines()
+    for row, cell in ((3, "NA"), (7, "")):
+        name, _, *cells = lines[row].split(",")
+        lines[row] = ",".join([name, cell, *cells])
+    path.write_text("\n".join(lines) + "\n")
+    short = (*FAST[:4], "--held-out", 0)
+    status, _, err = integrate(gpa, "--labels", "kind", *short)
+    assert status == 0
+    assert "labels: 2 were missing" in err
+    after = (tmp_path / "out" / "b.csv").read_text().splitlines()
+    # every label as it came in, and the gaps too
+    assert [line.split(",")[:2] for line in after] == [line.split(",")[:2] for line in lines]
+    assert gpa("transform", "out/flows/b", "b.csv", "-o", "moved.csv")[0] == 0
+    again = (tmp_path / "moved.csv").read_text().splitlines()
+    assert [line.split(",")[:2] for line in again] == [line.split(",")[:2] for line in lines]
+    moved, whole = (
+        load(p, label_column="kind", label_gaps=True).values for p in ("moved.csv", "out/b.csv")
+    )
+    np.testing.assert_allclose(moved, whole, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.usefixtures("shifted")
+def test_one_name_in_two_batches(gpa, made, tmp_path):
+    path = tmp_path / "b.csv"
+    path.write_text(path.read_text().replace("\nB3,", "\nA3,"))
+    assert "names of samples" not in integrate(gpa, *FAST)[2]
+    status, _, err = integrate(gpa, *FAST, out="all.csv")
+    assert status == 0
+    assert '1 names of samples are in more than one file ("A3")' in err

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from gparticles.data.files import kind_of, load
-from gparticles.data.table import MISSING, Table, listed, quoted, refusal
+from gparticles.data.table import MISSING, Table, listed, quoted, refusal, without_missing
 
 # logarithms of intensities or counts stay below, raw ones soon do not
 _LARGEST_LOG, _SMALLEST_RAW = 30.0, 100.0
@@ -52,10 +52,10 @@ class Cohorts:
 
     @property
     def labels(self) -> np.ndarray | None:
-        """The column of labels, where all files have one, as text, shape (N,)."""
+        """The column of labels, where all files have one, as text, shape (N,); "" is missing."""
         found = [table.labels for table in self.tables if table.labels is not None]
         whole = len(found) == len(self.tables)
-        return np.concatenate([labels.astype(str) for labels in found]) if whole else None
+        return np.concatenate([without_missing(labels) for labels in found]) if whole else None
 
 
 def read_cohorts(
@@ -142,7 +142,7 @@ def _stem(path: Path) -> str:
 def _samples(
     path: Path, *, transpose: bool, id_column: str | None, label_column: str | None
 ) -> Table:
-    table = load(path, id_column=id_column, label_column=label_column)
+    table = load(path, id_column=id_column, label_column=label_column, label_gaps=True)
     if transpose:
         table = _transposed(table)
     if table.columns is None:

@@ -50,6 +50,7 @@ class _Layout:
     first_line: int
     id_at: int | None = None
     label_at: int | None = None
+    label_gaps: bool = False
     guessed: bool = False
     numbers: array = field(default_factory=lambda: array("d"))
     lines: array = field(default_factory=lambda: array("q"))
@@ -65,7 +66,12 @@ class _Layout:
 
 
 def read_delimited(
-    path: Path, *, kind: str, id_column: str | None = None, label_column: str | None = None
+    path: Path,
+    *,
+    kind: str,
+    id_column: str | None = None,
+    label_column: str | None = None,
+    label_gaps: bool = False,
 ) -> Table:
     """Read a table of numbers with at most one column of identifiers and one of labels.
 
@@ -79,6 +85,7 @@ def read_delimited(
         kind: "csv", "tsv", "csv.gz" or "tsv.gz".
         id_column: the identifiers' header, or the column's number from 1 without a header.
         label_column: the labels', likewise.
+        label_gaps: labels may be missing; their cells are kept as they are.
 
     Returns:
         The table; values float64, shape (n, d).
@@ -94,6 +101,7 @@ def read_delimited(
             raise refusal(path, "is empty", "give a header and at least two rows")
         _check_delimiter(head, path, delimiter)
         layout = _layout(head, path, id_column=id_column, label_column=label_column)
+        layout.label_gaps = label_gaps
         for line, row in itertools.chain(head[layout.names is not None :], records):
             _take(row, line, layout)
     return _table(layout, kind)
@@ -225,7 +233,7 @@ def _take(row: list[str], line: int, layout: _Layout) -> None:
         if layout.id_at is not None:
             layout.ids.append(row[layout.id_at])
         if layout.label_at is not None:
-            if is_missing(row[layout.label_at]):
+            if is_missing(row[layout.label_at]) and not layout.label_gaps:
                 raise _bad_cell(row, line, layout, at=layout.label_at)
             layout.labels.append(row[layout.label_at])
     layout.lines.append(line)

@@ -70,7 +70,11 @@ _HINTS = {
 
 
 def load(
-    path: str | Path, *, id_column: str | None = None, label_column: str | None = None
+    path: str | Path,
+    *,
+    id_column: str | None = None,
+    label_column: str | None = None,
+    label_gaps: bool = False,
 ) -> Table:
     """Read a user's file; its name's ending says what it is.
 
@@ -79,6 +83,8 @@ def load(
         id_column: the column of identifiers by its header, or by its number from 1 where there is
             no header (in an npz: the array). None: found as the reader of that kind says.
         label_column: the column (in an npz: the array) of class labels, likewise.
+        label_gaps: in csv, tsv and parquet labels may be missing; ``table.without_missing`` tells
+            which are.
 
     Returns:
         The table: numbers, names, identifiers, labels and warnings.
@@ -91,7 +97,10 @@ def load(
     if not path.exists():
         raise refusal(path, "there is no such file", "check the path")
     kind = "images" if path.is_dir() else kind_of(path)
-    return _READERS[kind](path, id_column=id_column, label_column=label_column)
+    columns: dict[str, Any] = {"id_column": id_column, "label_column": label_column}
+    if label_gaps and kind not in ("npy", "npz", "images"):
+        columns["label_gaps"] = True
+    return _READERS[kind](path, **columns)
 
 
 def kind_of(path: str | Path) -> str:

@@ -32,6 +32,7 @@ def from_frame(
     *,
     id_column: str | None = None,
     label_column: str | None = None,
+    label_gaps: bool = False,
     name: str = "the frame",
 ) -> Table:
     """The table of a DataFrame.
@@ -43,6 +44,7 @@ def from_frame(
         frame: a pandas DataFrame of numbers.
         id_column: the column of identifiers.
         label_column: the column of labels, integers or text.
+        label_gaps: labels may be missing; such become "".
         name: what messages call it.
 
     Returns:
@@ -74,7 +76,7 @@ def from_frame(
         columns=columns,
         ids=ids,
         id_name=id_name,
-        labels=None if label_at is None else _labels(frame, label_at, name=name),
+        labels=None if label_at is None else _labels(frame, label_at, name=name, gaps=label_gaps),
         label_name=None if label_at is None else names[label_at],
         kind="parquet",
         header=header,
@@ -119,7 +121,11 @@ def to_frame(values: np.ndarray, like: Table, *, ids: Any = None, labels: Any = 
 
 
 def read_parquet(
-    path: Path, *, id_column: str | None = None, label_column: str | None = None
+    path: Path,
+    *,
+    id_column: str | None = None,
+    label_column: str | None = None,
+    label_gaps: bool = False,
 ) -> Table:
     """Read a parquet file as `from_frame` reads its frame; rows are counted from 1.
 
@@ -139,7 +145,8 @@ def read_parquet(
     except Exception as error:  # its parser raises many kinds for a broken file
         reason = str(error).split(". ")[0] or type(error).__name__
         raise refusal(path, f"is damaged ({reason})", "make it again") from error
-    return from_frame(frame, id_column=id_column, label_column=label_column, name=str(path))
+    columns = {"id_column": id_column, "label_column": label_column}
+    return from_frame(frame, **columns, label_gaps=label_gaps, name=str(path))
 
 
 def write_parquet(path: Path, table: Table) -> None:
@@ -194,13 +201,21 @@ def _identifiers(frame: Any, id_at: int | None) -> tuple[list[str] | None, str |
     return [str(i) for i in frame.index.tolist()], "" if name is None else str(name)
 
 
-def _labels(frame: Any, at: int, *, name: str) -> np.ndarray:
+def _labels(frame: Any, at: int, *, name: str, gaps: bool) -> np.ndarray:
     column = frame.iloc[:, at]
     missing = column.isna().to_numpy()
+    if gaps:
+        cells = zip(missing, column.tolist(), strict=True)
+        return labels_of_text(["" if lacking else _label(cell) for lacking, cell in cells])
     if missing.any():
         place = f"row {int(np.argmax(missing)) + 1}, column {quoted(frame.columns[at])}"
         raise refusal(name, f"{place}: missing value", "fill it in or remove the row")
     return labels_of_text([str(cell) for cell in column.tolist()])
+
+
+def _label(cell: Any) -> str:
+    # whole numbers beside missing ones are floats in a frame
+    return str(int(cell)) if isinstance(cell, float) and cell.is_integer() else str(cell)
 
 
 def _values(frame: Any, at: list[int], *, name: str) -> np.ndarray:

@@ -251,6 +251,15 @@ def _as_labels(labels: Any, *, count: int, name: str) -> np.ndarray:
     return array.astype(np.int64) if array.dtype.kind == "b" else array
 
 
+def without_missing(labels: np.ndarray) -> np.ndarray:
+    """Labels as text, "" where a cell stands for a missing value, shape (n,).
+
+    >>> without_missing(np.array(["a", "NA", "7"])).tolist()
+    ['a', '', '7']
+    """
+    return np.array(["" if str(x).strip().casefold() in MISSING else str(x) for x in labels])
+
+
 def labels_of_text(cells: Sequence[str]) -> np.ndarray:
     """Integers where every cell is one, else strings."""
     try:

@@ -58,7 +58,9 @@ def integrate_files(paths: list[Path], out: Path, options: Options, say: Say) ->
     report = f"{out.name.split('.')[0]}-report" if joint else "."
     check_free([out, home / report] if joint else [out], force=options.force)
     cohorts, batches = _read(paths, options)
-    notes = [*cohorts.warnings, *check_batches(batches)]
+    in_files = any(Path(name).is_file() for name in _named(options) if name is not None)
+    twice = _namesakes(cohorts) if joint or in_files else []
+    notes = [*cohorts.warnings, *twice, *check_batches(batches)]
     told = len(notes)
     for line in notes:
         say(line)
@@ -104,7 +106,7 @@ def _finished(
 
 
 def _read(paths: list[Path], options: Options) -> tuple[Cohorts, Batches]:
-    named = [options.labels, options.balance, options.judge_by]
+    named = _named(options)
     columns = sorted({name for name in named if name is not None and not Path(name).is_file()})
     if columns and options.transpose:
         raise InputError(f"labels: there is no file {columns[0]}; with --transpose give a file")
@@ -130,6 +132,22 @@ def _read(paths: list[Path], options: Options) -> tuple[Cohorts, Batches]:
         judged=known,
     )
     return cohorts, batches
+
+
+def _named(options: Options) -> list[str | None]:
+    return [options.labels, options.balance, options.judge_by]
+
+
+def _namesakes(cohorts: Cohorts) -> list[str]:
+    """A line where samples of two batches have one name, which then tells them no more apart."""
+    names, counts = np.unique(cohorts.ids, return_counts=True)
+    twice = names[counts > 1].tolist()
+    if not twice:
+        return []
+    return [
+        f"{len(twice)} names of samples are in more than one file ({listed(twice)}): a file of "
+        "labels gives them the same label, and in one file for all only the batch tells them apart"
+    ]
 
 
 def _labels(name: str | None, cohorts: Cohorts) -> np.ndarray | None:

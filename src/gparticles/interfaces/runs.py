@@ -3,6 +3,7 @@
 import time
 import tomllib
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import gparticles
 from gparticles.data import check_same_columns, load, save
 from gparticles.data.cohorts import with_genes
-from gparticles.data.table import without_missing
+from gparticles.data.table import Table, without_missing
 from gparticles.errors import InputError
 from gparticles.flow import Checkpoint, ExactPotential, Flow, Progress, transport
 from gparticles.interfaces.building import arguments, rehearse
@@ -174,10 +175,10 @@ def transform(
     labelled = flow.classes is not None
     if labelled and label_column is None and form.columns is not None:
         label_column = form.label_name
+    columns = {"id_column": id_column, "label_column": label_column}
     # a latent flow guesses labels that are missing
     gaps = isinstance(flow, LatentFlow)
-    columns = {"id_column": id_column, "label_column": label_column}
-    points = load(path, **columns, label_gaps=gaps)
+    points = _later(path, form, columns) if gaps else load(path, **columns)
     if isinstance(flow, LatentFlow) and form.columns is not None and points.columns is not None:
         # of thousands of genes, later files have other ones and another order
         points = with_genes(points, form.columns)
@@ -191,6 +192,15 @@ def transform(
         labels = without_missing(labels)
     moved = flow(points.values, labels=labels)
     return save(moved, out, like=points, ids=points.ids, labels=points.labels)
+
+
+def _later(path: str | Path, form: Table, columns: dict[str, str | None]) -> Table:
+    """Later samples; with labels by which the first ones were only judged, if they are there."""
+    if columns["label_column"] is None and form.label_name is not None:
+        named = {**columns, "label_column": form.label_name}
+        with suppress(InputError):
+            return load(path, **named, label_gaps=True)
+    return load(path, **columns, label_gaps=True)
 
 
 def sample(folder: RunFolder, n: int, out: Path, *, seed: int = 0) -> Path:
