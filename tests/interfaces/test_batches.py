@@ -1,6 +1,7 @@
 """Batches onto a reference or onto their pool, and classes that some of them lack."""
 
 from dataclasses import dataclass, replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ import pytest
 import gparticles
 from gparticles.interfaces.batches import Batches, carried_by, check_batches, fit, moved_by
 from gparticles.interfaces.integration import distance, split
+from gparticles.interfaces.integration_report import notes_of
 
 RNG = np.random.default_rng(0)
 NAMES = np.array(["a"] * 6 + ["b"] * 5 + ["c"] * 4)
@@ -141,3 +143,14 @@ def test_a_class_that_the_flow_sees_is_not_held_out_altogether():
         kept, aside = split(batches, 0.4, seed=seed)
         assert set(names[kept][rare[kept] == "rare"]) == {"a", "b", "c"}
         assert len(aside) == 6
+
+
+def test_notes_are_told_of_their_batch():
+    told = ("labels: 2 were missing", "target_labels: 1 were missing", "thinned")
+    flows = {name: SimpleNamespace(notes=told[: 3 - k]) for k, name in enumerate("bc")}
+    assert notes_of(flows, BATCHES) == [
+        "labels of b: 2 were missing",
+        "labels of a: 1 were missing",
+        "b: thinned",
+        "labels of c: 2 were missing",
+    ]

@@ -423,7 +423,7 @@ def test_labels_partly_missing_in_a_column(gpa, made, tmp_path):
     short = (*FAST[:4], "--held-out", 0)
     status, _, err = integrate(gpa, "--labels", "kind", *short)
     assert status == 0
-    assert "labels: 2 were missing" in err
+    assert "labels of b: 2 were missing" in err
     after = (tmp_path / "out" / "b.csv").read_text().splitlines()
     # every label as it came in, and the gaps too
     assert [line.split(",")[:2] for line in after] == [line.split(",")[:2] for line in lines]

@@ -89,7 +89,7 @@ def _finished(
     embed = partial(embedding, dim=options.latent_dim, seed=options.seed)
     held_out = held_out_judgement(batches, move, embed, options=options, say=notes.append)
     flows = fit(batches, move)
-    notes += notes_of(flows)
+    notes += notes_of(flows, batches)
     after = moved_by(flows, batches)
     finished = Finished(
         batches=batches,

@@ -85,7 +85,7 @@ def _finished(
     """Integrates in place and judges; appends to the notes."""
     keys, settings = _keys(options), options.flow_settings
     flows, bounds = move_batches(adata, keys, batches, **settings)
-    notes += notes_of(flows)
+    notes += notes_of(flows, batches)
     move = partial(move_latents, **settings)
     held_out = held_out_judgement(batches, move, _as_it_is, options=options, say=notes.append)
     after = dense(adata.obsm[options.adjusted_basis])

@@ -65,14 +65,20 @@ def outcomes_of(flows: Flows) -> dict[str, str]:
     return found
 
 
-def notes_of(flows: Flows) -> list[str]:
+def notes_of(flows: Flows, batches: Batches) -> list[str]:
     """What the flows tell, each line once; with the batch's name where not all tell it."""
     found: dict[str, list[str]] = {}
     for name, flow in flows.items():
+        # what a flow calls labels are a batch's here
+        called = {"labels": f"labels of {name}", "target_labels": f"labels of {batches.onto}"}
         for note in flow.notes:
-            found.setdefault(note, []).append(name)
+            first, colon, rest = note.partition(":")
+            said = f"{called.get(first, first)}{colon}{rest}"
+            found.setdefault(said, []).append(name)
     return [
-        note if len(names) == len(flows) else f"{', '.join(names)}: {note}"
+        note
+        if len(names) == len(flows) or note.startswith("labels of ")
+        else f"{', '.join(names)}: {note}"
         for note, names in found.items()
     ]
 

@@ -175,7 +175,7 @@ def transform(
     labelled = flow.classes is not None
     if labelled and label_column is None and form.columns is not None:
         label_column = form.label_name
-    columns = {"id_column": id_column, "label_column": label_column}
+    columns: dict[str, Any] = {"id_column": id_column, "label_column": label_column}
     # a latent flow guesses labels that are missing
     gaps = isinstance(flow, LatentFlow)
     points = _later(path, form, columns) if gaps else load(path, **columns)
@@ -194,7 +194,7 @@ def transform(
     return save(moved, out, like=points, ids=points.ids, labels=points.labels)
 
 
-def _later(path: str | Path, form: Table, columns: dict[str, str | None]) -> Table:
+def _later(path: str | Path, form: Table, columns: dict[str, Any]) -> Table:
     """Later samples; with labels by which the first ones were only judged, if they are there."""
     if columns["label_column"] is None and form.label_name is not None:
         named = {**columns, "label_column": form.label_name}
