@@ -122,7 +122,8 @@ def test_two_matrices(gpa, made, tmp_path):
     assert bound["decoder_lipschitz"] == pytest.approx(1)
     page = (folder / "report.html").read_text()
     assert "Latent bound" in page
-    assert f"is at most {bound['after']:.3g} nats" in page
+    assert f"at most, for L = {bound['lipschitz']:.3g} nats per data unit" in page
+    assert f"two random halves of a: {bound['halves']:.4g}" in page
     _later_samples_ride_the_flow_that_is_kept(gpa, tmp_path)
 
 

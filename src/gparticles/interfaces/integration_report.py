@@ -24,6 +24,8 @@ MAX_UMAP = 20_000
 _TOLD = (
     "The flow was told the labels, of held-out samples as well: what is said of labels flatters it."
 )
+# of the pool
+_OWN = " The pool holds a batch's own samples too, which its halves do not: they are no measure for it."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -202,11 +204,18 @@ def _bound_table(done: Finished) -> Table:
             before=number(bound.before),
             after=number(bound.after),
             ideal="",
-            words=bound.sentence,
+            words=_said(bound, done.batches.onto),
         )
         for name, bound in done.bounds.items()
     )
-    return Table("Latent bound", MEANING, rows)
+    return Table("Latent bound", MEANING + _OWN * (done.batches.reference is None), rows)
+
+
+def _said(bound: LatentBound, onto: str) -> str:
+    if bound.after is None:
+        return bound.sentence
+    halves = "" if bound.halves is None else f"; two random halves of {onto}: {bound.halves:.4g}"
+    return f"at most, for L = {bound.lipschitz:.3g} nats per data unit{halves}"
 
 
 def _shown(settings: dict[str, Any]) -> list[tuple[str, str]]:

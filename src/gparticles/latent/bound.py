@@ -17,11 +17,11 @@ TOLERANCE = 0.05
 SMALLEST = 4
 
 MEANING = (
-    "Proven upper bounds of the divergence D^L from the target's samples, of the samples as the "
-    "decoder shows them: D^L(Dec#P | Dec#Q) <= D^aL(P | Q), a the decoder's Lipschitz constant. It "
-    "is 0 only where both coincide: few samples of one law in many dimensions are far above 0, as "
-    "two random halves of the target are. It says nothing of what the decoder does not show, which "
-    "is added back."
+    "Proven upper bounds, in nats, of the divergence D^L of samples, as the decoder shows them, "
+    "from the target's, which they move onto: D^L(Dec#P | Dec#Q) <= D^aL(P | Q), a the decoder's "
+    "Lipschitz constant. 0 only where both coincide: few samples of one law in many dimensions are "
+    "far above 0, as two random halves of the target are. Nothing is said of what the decoder does "
+    "not show, which is added back."
 )
 """What the numbers mean; docs/latent.md has more."""
 
