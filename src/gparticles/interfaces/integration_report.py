@@ -25,7 +25,10 @@ _TOLD = (
     "The flow was told the labels, of held-out samples as well: what is said of labels flatters it."
 )
 # of the pool
-_OWN = " The pool holds a batch's own samples too, which its halves do not: they are no measure for it."
+_OWN = (
+    " The pool holds a batch's own samples too, one half of it none of the other's: the halves are "
+    "no measure there."
+)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,11 +17,11 @@ TOLERANCE = 0.05
 SMALLEST = 4
 
 MEANING = (
-    "Proven upper bounds, in nats, of the divergence D^L of samples, as the decoder shows them, "
-    "from the target's, which they move onto: D^L(Dec#P | Dec#Q) <= D^aL(P | Q), a the decoder's "
-    "Lipschitz constant. 0 only where both coincide: few samples of one law in many dimensions are "
-    "far above 0, as two random halves of the target are. Nothing is said of what the decoder does "
-    "not show, which is added back."
+    "How far samples are at most from those that they move onto, the target, as far as the latent "
+    "space shows them: proven upper bounds of the divergence D^L in nats, by D^L(Dec#P | Dec#Q) <= "
+    "D^aL(P | Q) with a the decoder's Lipschitz constant. 0 only where both coincide: few samples "
+    "of one law in many dimensions are far above 0, as two random halves of the target are. "
+    "Nothing is said of what the decoder does not show, which is added back."
 )
 """What the numbers mean; docs/latent.md has more."""
 
