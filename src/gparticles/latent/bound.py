@@ -9,8 +9,8 @@ from gparticles.divergence import AbstractF
 from gparticles.divergence.certified import divergence
 from gparticles.latent.solution import LatentFlow, encoded
 
-# pairs of samples of the largest problem that is solved, in a second or two
-MAX_PAIRS = 2**22
+# pairs of samples of the largest problem that is solved, in a few seconds
+MAX_PAIRS = 2**24
 # of the value; the upper bound holds whatever the tolerance
 TOLERANCE = 0.05
 # targets that can be halved
