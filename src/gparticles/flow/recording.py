@@ -97,8 +97,9 @@ def rows_of(infos: Info, rows: int) -> dict[str, np.ndarray]:
 
 
 def evaluations_of(evaluations: Any, count: int) -> dict[str, np.ndarray]:
-    leaves = jax.tree.leaves(evaluations)
-    return {f"evaluation.{i:03d}": np.array(leaf[:count]) for i, leaf in enumerate(leaves)}
+    # cut by NumPy: JAX would compile a program for every length
+    leaves = [np.asarray(leaf) for leaf in jax.tree.leaves(evaluations)]
+    return {f"evaluation.{i:03d}": leaf[:count].copy() for i, leaf in enumerate(leaves)}
 
 
 def frame_of(step: int, particles: Any) -> dict[str, np.ndarray]:
