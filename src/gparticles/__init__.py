@@ -13,6 +13,7 @@ from gparticles.flow import RK4 as RK4
 from gparticles.flow import AdamsBashforth as AdamsBashforth
 from gparticles.flow import AdamsBashforthMoulton as AdamsBashforthMoulton
 from gparticles.flow import Checkpoint as Checkpoint
+from gparticles.flow import Cooldown as Cooldown
 from gparticles.flow import Euler as Euler
 from gparticles.flow import ExactPotential as ExactPotential
 from gparticles.flow import Flow as Flow

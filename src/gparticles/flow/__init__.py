@@ -12,6 +12,7 @@ from gparticles.flow.integrators import parse_integrator as parse_integrator
 from gparticles.flow.recording import Store as Store
 from gparticles.flow.solution import Flow as Flow
 from gparticles.flow.solution import load_flow as load_flow
+from gparticles.flow.step_sizes import Cooldown as Cooldown
 from gparticles.flow.stepping import Info as Info
 from gparticles.flow.stepping import Problem as Problem
 from gparticles.flow.stepping import State as State

@@ -16,7 +16,6 @@ from gparticles.flow.exact_stepping import PlanSteps, SoftSteps
 from gparticles.flow.integrators import Euler
 from gparticles.flow.preparation import (
     check_bounds,
-    step_sizes_of,
     working_bounds,
     working_points,
 )
@@ -24,6 +23,7 @@ from gparticles.flow.progress import Progress
 from gparticles.flow.recording import frame_steps
 from gparticles.flow.scaling import AbstractScaling, choose_scaling
 from gparticles.flow.solution import Flow, finish, result_dtype
+from gparticles.flow.step_sizes import step_sizes_of
 from gparticles.flow.stopping import Seen
 
 TELL_SECONDS = 0.3

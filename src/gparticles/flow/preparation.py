@@ -14,7 +14,6 @@ import optax
 
 from gparticles.checks import (
     check_count,
-    check_number,
     check_points,
     check_same_shape,
     check_seed,
@@ -28,6 +27,7 @@ from gparticles.flow.matching import check_proportions, choose_potential, match_
 from gparticles.flow.recording import Store, thinning, tree_bytes
 from gparticles.flow.scaling import AbstractScaling, choose_scaling
 from gparticles.flow.solution import finish, result_dtype
+from gparticles.flow.step_sizes import Cooldown, step_sizes_of
 from gparticles.flow.stepping import Evaluation, Problem, State, init
 from gparticles.flow.stopping import AbstractStop, HeldOut
 from gparticles.potential import (
@@ -48,7 +48,7 @@ class Settings:
     integrator: AbstractIntegrator
     reverse: bool
     steps: int | None
-    step_size: float | Callable | None
+    step_size: float | Cooldown | Callable | None
     fit_steps: int | None
     optimizer: optax.GradientTransformation | None
     batch_size: int | None
@@ -253,21 +253,6 @@ def working_bounds(
     if not constant.all():
         low, high = (np.where(constant, both[0], side) for side in (low, high))
     return jnp.asarray(low), jnp.asarray(high)
-
-
-def step_sizes_of(
-    steps: int | None, size: float | Callable | None, *, lipschitz: float, spread: float
-) -> np.ndarray:
-    """dt of every step, shape (steps,), from a number, a schedule or None."""
-    steps = defaults.STEPS if steps is None else check_count(steps, "steps")
-    if size is None:
-        return defaults.default_step_sizes(steps, lipschitz, spread)
-    if callable(size):
-        sizes = np.array([float(size(n)) for n in range(steps)], np.float32)
-        if not (np.all(np.isfinite(sizes)) and np.all(sizes >= 0) and sizes.sum() > 0):
-            raise InputError("step_size: the schedule must give finite numbers, none negative")
-        return sizes
-    return np.full(steps, check_number(size, "step_size"), np.float32)
 
 
 def _rule(settings: Settings, potential: AbstractPotential, lipschitz: float) -> FitRule:

@@ -34,6 +34,7 @@ from gparticles.flow.recording import (
     tree_bytes,
 )
 from gparticles.flow.solution import Flow, Ride, stored_slots
+from gparticles.flow.step_sizes import Cooldown
 from gparticles.flow.stepping import Chunk, State, run_chunk
 from gparticles.flow.stopping import AbstractStop, HeldOut
 from gparticles.potential import AbstractPotential, is_certified
@@ -53,7 +54,7 @@ def transport(
     integrator: AbstractIntegrator | None = None,
     reverse: bool = False,
     steps: int | None = None,
-    step_size: float | Callable | None = None,
+    step_size: float | Cooldown | Callable | None = None,
     fit_steps: int | None = None,
     optimizer: optax.GradientTransformation | None = None,
     batch_size: int | None = None,
@@ -87,8 +88,9 @@ def transport(
         integrator: ``Euler()`` by default.
         reverse: descend D(target|source) and not D(source|target).
         steps: how many steps to take.
-        step_size: dt in working units squared per nat: a number, a schedule ``step -> dt``, or None
-            for one that suits every data set.
+        step_size: dt in working units squared per nat: a number, ``Cooldown()`` for steps that
+            shorten towards the end, a schedule ``step -> dt``, or None for one that suits every
+            data set.
         fit_steps: optimiser steps per velocity evaluation.
         optimizer: any Optax optimiser; its state persists along the flow.
         batch_size: points of each cloud per optimiser step; all of them by default.

@@ -9,6 +9,7 @@ import numpy as np
 from gparticles.divergence import KL, parse_f
 from gparticles.errors import InputError
 from gparticles.flow import (
+    Cooldown,
     Euler,
     ExactPotential,
     HeldOut,
@@ -50,7 +51,7 @@ def arguments(config: Config, inputs: Inputs) -> dict[str, Any]:
         "integrator": None if config.integrator is None else parse_integrator(config.integrator),
         "reverse": config.reverse,
         "steps": config.steps,
-        "step_size": config.step_size,
+        "step_size": _step_size(config),
         "fit_steps": config.fit_steps,
         "optimizer": _given(config.learning_rate, default_optimiser),
         "batch_size": config.batch_size,
@@ -81,6 +82,12 @@ def rehearse(given: dict[str, Any]) -> Prepared | ExactRun:
 
 def _given(value: Any, make: Callable[[Any], Any]) -> Any:
     return None if value is None else make(value)
+
+
+def _step_size(config: Config) -> float | Cooldown | None:
+    if config.cooldown is None:
+        return config.step_size
+    return Cooldown(config.cooldown, config.step_size)
 
 
 def _scale(config: Config, inputs: Inputs) -> float | str:

@@ -278,6 +278,7 @@ class Config(Section):
     reverse: Flag = False
     steps: Count | None = None
     step_size: Positive | None = None
+    cooldown: Fraction | None = None
     fit_steps: Count | None = None
     learning_rate: Positive | None = None
     batch_size: Count | None = None
