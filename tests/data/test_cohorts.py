@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gparticles.data.cohorts import read_cohorts, read_labels
+from gparticles.data import load
+from gparticles.data.cohorts import read_cohorts, read_labels, with_genes
 from gparticles.errors import InputError
 
 GENES = ("tp53", "esr1", "erbb2", "mki67")
@@ -191,3 +192,10 @@ def test_labels_may_be_missing_in_parquet(tmp_path):
         pandas.DataFrame(frame, index=index).to_parquet(tmp_path / f"{name}.parquet")
     found = read_cohorts([tmp_path / "a.parquet", tmp_path / "b.parquet"], label_column="kind")
     assert found.labels.tolist() == ["1", "", "2"] * 2
+
+
+def test_genes_in_rows_where_they_should_be_columns(tmp_path):
+    path = tmp_path / "later.csv"
+    path.write_text("gene,s1,s2\ng1,0.5,1.5\ng2,2.5,0.25\n")
+    with pytest.raises(InputError, match="no column .*; its rows are called so: write it with"):
+        with_genes(load(path), ["g1", "g2"])

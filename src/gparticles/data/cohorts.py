@@ -211,7 +211,10 @@ def with_genes(table: Table, genes: Sequence[str]) -> Table:
     """
     lacking = sorted(set(genes) - set(table.columns or ()))
     if lacking:
-        raise refusal(table.name, f"has no column {listed(lacking)}", "give all that are needed")
+        mend = "give all that are needed"
+        if set(lacking) & set(table.ids or ()):
+            mend = "its rows are called so: write it with samples in rows"
+        raise refusal(table.name, f"has no column {listed(lacking)}", mend)
     if tuple(genes) == table.columns:
         return table
     at = {gene: k for k, gene in enumerate(table.columns or ())}
