@@ -116,7 +116,10 @@ def label_indices(labels: np.ndarray, classes: np.ndarray, name: str) -> np.ndar
     """
     if labels.dtype.kind != classes.dtype.kind and "U" in (labels.dtype.kind, classes.dtype.kind):
         labels, classes = labels.astype(str), classes.astype(str)
-    positions = np.searchsorted(classes, labels).clip(max=len(classes) - 1)
+    # numbers as text are not in the order of the numbers: "10" comes before "2"
+    order = np.argsort(classes)
+    found = np.searchsorted(classes, labels, sorter=order).clip(max=len(classes) - 1)
+    positions = order[found]
     absent = classes[positions] != labels
     if absent.any():
         raise InputError(
