@@ -9,6 +9,12 @@ import gparticles as gpa
 from gparticles import compiled
 
 
+@pytest.fixture(autouse=True)
+def always(monkeypatch):
+    """Every call looks."""
+    monkeypatch.setattr(compiled, "SECONDS", 0.0)
+
+
 def _held():
     return compiled.MAPS.read_bytes().count(b"\n")
 
@@ -43,3 +49,13 @@ def test_long_loops_make_room(monkeypatch, tmp_path):
     flow(np.ones((3, 2)))
     gpa.divergence(np.ones((3, 2)), np.zeros((4, 2)))
     assert looks == ["cleared"] * 3
+
+
+def test_it_looks_no_more_than_twice_a_second(monkeypatch, tmp_path):
+    few = tmp_path / "max_map_count"
+    few.write_text("1")
+    monkeypatch.setattr(compiled, "MOST", few)
+    monkeypatch.setattr(compiled.jax, "clear_caches", lambda: None)
+    monkeypatch.setattr(compiled, "SECONDS", 1e9)
+    monkeypatch.setattr(compiled, "_looked", -1e10)
+    assert [compiled.make_room() for _ in range(3)] == [True, False, False]
