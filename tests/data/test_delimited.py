@@ -197,9 +197,13 @@ def test_damaged_gz(tmp_path, spoil, refused):
 def test_categorical_columns_are_warned_of(csv):
     lines = "\n".join(f"{i % 3},{i / 7},{i},1" for i in range(60))
     table = data.load(csv("sex,height,count,one\n" + lines))
-    (warning,) = table.warnings
+    warning, counting = table.warnings
     assert 'column "sex" looks categorical' in warning
     assert "Euclidean" in warning
+    assert 'column "count" counts the rows' in counting
+    assert "--id-column" in counting
+    other = lines.replace("\n1,", "\n2,").replace(",7,1", ",7.5,1")
+    assert len(data.load(csv("sex,height,count,one\n" + other)).warnings) == 1
     few = data.load(csv("sex,y\n" + "\n".join(f"{i % 3},{i / 7}" for i in range(49))))
     assert few.warnings == ()
 

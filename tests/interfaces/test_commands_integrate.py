@@ -390,7 +390,7 @@ def test_raw_and_logarithms_mixed_in_an_h5ad(gpa, made, h5ad, tmp_path):
 @pytest.mark.parametrize(
     ("options", "parts"),
     [
-        (("--batch-key", "batch"), ["'batch'", "lab, kind"]),
+        (("--batch-key", "batch"), ["--batch-key", "'batch'", '"lab", "kind"']),
         (("--reference", "Z"), ["'Z'", "A, B"]),
         (("--basis", "X_umap"), ["'X_umap'", "obsm is empty"]),
         (("--judge-by", "type"), ['"lab", "kind"']),

@@ -295,6 +295,8 @@ class TestFolders:
 
     def test_reading_what_is_not_there(self, tmp_path, refused):
         refused(lambda: RunFolder(tmp_path / "no").flow(), "no such folder")
+        (tmp_path / "many" / "flows" / "labB").mkdir(parents=True)
+        refused(lambda: RunFolder(tmp_path / "many").flow(), str(tmp_path / "many/flows/labB"))
         refused(lambda: RunFolder(tmp_path).flow(), "no finished flow")
         (tmp_path / "config.toml").write_text("")
         refused(lambda: RunFolder(tmp_path).law(), "--resume")
@@ -309,3 +311,12 @@ def test_a_damaged_checkpoint(tmp_path, refused):
     refused(lambda: runs.run(asked, tmp_path, resume=True), str(state), "damaged or truncated")
     (tmp_path / "checkpoint" / "checkpoint.json").write_text("{")
     refused(lambda: runs.run(asked, tmp_path, resume=True), "checkpoint.json", "damaged")
+
+
+@pytest.mark.parametrize("potential", ["smooth", "exact"])
+def test_what_cannot_be_resumed_begins_anew_and_says_so(potential, tmp_path):
+    said = []
+    asked = config("gaussian", "n=10", "target.n=8", f"potential={potential}")
+    runs.run(asked, tmp_path / "run", resume=True, say=said.append)
+    (line,) = [line for line in said if "begins anew" in line]
+    assert str(tmp_path / "run") in line

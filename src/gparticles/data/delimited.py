@@ -19,10 +19,11 @@ import numpy as np
 
 from gparticles.data.table import (
     MISSING,
+    TEXT_MEND,
     Table,
-    categorical_warnings,
     check_finite,
     check_rows,
+    column_warnings,
     labels_of_text,
     quoted,
     refusal,
@@ -254,7 +255,7 @@ def _bad_cell(row: list[str], line: int, layout: _Layout, *, at: int) -> Excepti
     problem = f"{place}: text {quoted(cell)} among numbers"
     if is_number(cell.replace(",", ".", 1)):
         return refusal(layout.name, problem, "write decimals with a point")
-    mend = "give this column as labels or identifiers, turn it into numbers, or remove it"
+    mend = TEXT_MEND
     return refusal(layout.name, problem, mend)
 
 
@@ -299,7 +300,7 @@ def _name(layout: _Layout, at: int | None, fallback: str) -> str | None:
 
 
 def _warnings(values: np.ndarray, columns: tuple[str, ...] | None) -> tuple[str, ...]:
-    found = categorical_warnings(values, columns)
+    found = column_warnings(values, columns)
     width = values.shape[1]
     if columns is None and width > 2 and (values[0] == np.arange(width)).all():
         line = f"row 1 is 0 to {width - 1} and was read as numbers; rename them if they are names"

@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 
 from gparticles.data.table import (
+    TEXT_MEND,
     Table,
-    categorical_warnings,
     check_finite,
     check_rows,
+    column_warnings,
     labels_of_text,
     listed,
     quoted,
@@ -80,7 +81,7 @@ def from_frame(
         label_name=None if label_at is None else names[label_at],
         kind="parquet",
         header=header,
-        warnings=categorical_warnings(values, columns),
+        warnings=column_warnings(values, columns),
         name=name,
         id_position=id_at,
         label_position=label_at,
@@ -243,6 +244,6 @@ def _column(column: Any, *, place: str, at: str) -> np.ndarray:
             raise refusal(at, f"row {row}, {place}: missing value", mend)
         if not isinstance(cell, Real):
             problem = f"row {row}, {place}: {quoted(cell)} among numbers"
-            mend = "give this column as labels or identifiers, turn it into numbers, or remove it"
+            mend = TEXT_MEND
             raise refusal(at, problem, mend)
     return column.to_numpy(dtype=np.float64)

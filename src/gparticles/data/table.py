@@ -122,7 +122,7 @@ def from_array(
         kind=kind,
         name=name,
         value_name=value_name,
-        warnings=warnings + categorical_warnings(array),
+        warnings=warnings + column_warnings(array),
     )
 
 
@@ -188,6 +188,33 @@ def _check_same_names(source: Table, target: Table) -> None:
         if our != their:
             problem = f"number column {at} is {quoted(our)} and {quoted(their)}"
             raise refusal(f"{source.name} and {target.name}", problem, "give both the same order")
+
+
+# of text where numbers should be; what judges batches is a label to `gpa integrate` only
+TEXT_MEND = (
+    "name the column as labels (--label-column; gpa integrate: --judge-by, or --labels for a flow "
+    "per class) or identifiers (--id-column), turn it into numbers, or remove it"
+)
+
+
+def column_warnings(values: np.ndarray, columns: Sequence[str] | None = None) -> tuple[str, ...]:
+    """Lines that name columns which look like categories, and columns which look like names."""
+    return (*categorical_warnings(values, columns), *_identifier_warnings(values, columns))
+
+
+def _identifier_warnings(values: np.ndarray, columns: Sequence[str] | None) -> tuple[str, ...]:
+    """A column that counts up is no measurement, but would be averaged like one."""
+    if values.ndim != 2 or len(values) < _ENOUGH_ROWS:
+        return ()
+    # the first rows settle most columns without a copy of them all
+    likely = np.flatnonzero((np.diff(values[:_ENOUGH_ROWS], axis=0) == 1).all(axis=0)).tolist()
+    whole = [i for i in likely if values[0, i] == np.rint(values[0, i])]
+    found = [i for i in whole if (np.diff(values[:, i]) == 1).all()]
+    return tuple(
+        f"column {quoted(columns[i]) if columns else i + 1} counts the rows: if it "
+        "identifies them, name it with --id-column, or it is moved like a measurement"
+        for i in found
+    )
 
 
 def categorical_warnings(

@@ -115,6 +115,9 @@ class RunFolder:
             raise InputError(f"{self}: there is no such folder; give the folder of a finished run")
         if not any((self.path / "flow" / name).exists() for name in ("flow.json", "latent.json")):
             mend = "continue it with gpa run ... --resume" if self.begun else "give a run's folder"
+            flows = sorted(entry for entry in (self.path / "flows").glob("*") if entry.is_dir())
+            if flows:
+                mend = f"give that of one of its flows, such as {flows[0]}"
             raise InputError(f"{self}: holds no finished flow; {mend}")
 
 

@@ -50,6 +50,7 @@ def integrate_h5ad(path: Path, out: Path, options: Options, say: Say) -> Done:
     check_free([out, out.parent / report], force=options.force)
     adata = read_h5ad(path)
     keys = _keys(options)
+    column_of(adata, keys.key, "--batch-key", path)
     notes = [] if keys.basis in adata.obsm or options.basis else [_decompose(adata, options)]
     batches = replace(read_batches(adata, keys), judged=_judged(adata, options, path))
     notes += [*_scales(adata, batches, options, made=bool(notes)), *check_batches(batches)]
@@ -155,7 +156,7 @@ def read_h5ad(path: Path) -> Any:
             warnings.filterwarnings("ignore", "Variable names are not unique")
             return anndata.read_h5ad(path)
     except Exception as error:  # its readers raise many kinds for a broken file
-        reason = " ".join(str(error).split())[:100]
+        reason = " ".join(str(error).split()).partition("(")[0].strip() or type(error).__name__
         raise InputError(f"{path}: cannot be read ({reason}); write it anew") from None
 
 

@@ -8,7 +8,8 @@ IdColumn = Annotated[
     str | None, typer.Option(metavar="NAME", help="The column of identifiers, kept as it is.")
 ]
 LabelColumn = Annotated[
-    str | None, typer.Option(metavar="NAME", help="The column of classes, one flow for each.")
+    str | None,
+    typer.Option(metavar="NAME", help="The column of classes; particles move within theirs."),
 ]
 Seed = Annotated[int | None, typer.Option(min=0, help="Of everything random.")]
 Validation = Annotated[

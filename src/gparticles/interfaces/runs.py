@@ -88,6 +88,10 @@ def run(
     checkpoint = Checkpoint(folder.path / "checkpoint", config.checkpoint_seconds, resume=resume)
     # without a network a flow is short, and begins anew
     kept = None if isinstance(given["potential"], ExactPotential) else checkpoint
+    if resume and (kept is None or not kept.record.exists()):
+        say(f"{folder}: no checkpoint to resume from: the run begins anew")
+    if kept is None and inputs.held_out is None:
+        say("without a network particles may copy the target; --validation 0.2 lets metrics tell")
     given |= {"callbacks": callbacks, "checkpoint": kept}
     flow = transport(**given) if codec is None else latent_run(config, inputs, codec, given)
     return _finish(folder, config, inputs, flow=flow, seconds=time.monotonic() - began)
