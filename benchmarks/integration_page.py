@@ -294,9 +294,9 @@ def times(record: dict[str, Any]) -> str:
     python benchmarks/integration_times.py
 
 Made-up cells of ten types in 50 components, half of them in each of two batches, on
-{record["machine"]["cores"]} cores ({record["machine"]["processor"]}). Compilation is included,
-imports are not; memory is the peak less that before. `gpa.integrate` fits the potential to random
-parts of 1024 cells where a batch has more than 5000.
+{record["machine"]["cores"]} cores ({record["machine"]["processor"]}). Compilation is included
+but in second calls of a process, imports are not; memory is the peak less that before.
+`gpa.integrate` fits the potential to random parts of 1024 cells where a batch has more than 5000.
 
 """
     text += table(
@@ -317,10 +317,13 @@ parts of 1024 cells where a batch has more than 5000.
     last = {r["method"]: r["seconds"] for r in record["rows"] if r["cells"] == largest}
     ratio = last["gparticles"] / last["harmonypy"]
     first = min(row["seconds"] for row in record["rows"] if row["method"] == "gparticles")
+    again = last["gparticles, second call"]
     told = (
         f"At {largest:,} cells gparticles takes {ratio:.1f} times harmonypy's time, of which "
-        f"compilation, which is all there is to few cells, takes some {first:.1f} s; the aim was "
-        "no more than harmonypy's time."
+        f"compilation, which is all there is to few cells, takes some {first:.1f} s: a second call "
+        f"takes {again:.1f} s, {again / last['harmonypy']:.1f} times harmonypy's, and its memory "
+        "is what it adds. The aim was no more than harmonypy's time. [Keeping compiled "
+        "programs](measured.md#speed) saves most of compiling in the first call too."
     )
     return text + "".join(paragraph(told))
 

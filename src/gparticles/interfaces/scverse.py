@@ -9,6 +9,7 @@ import numpy as np
 
 from gparticles.divergence import KL
 from gparticles.errors import InputError
+from gparticles.flow import Store
 from gparticles.flow.solution import result_dtype
 from gparticles.interfaces.batches import Batches, Flows, bounds_of, fit, moved_by, one_sided
 from gparticles.latent import LatentBound, LatentFlow, move_latents
@@ -77,7 +78,9 @@ def integrate(
     batches = read_batches(adata, keys)
     for line in one_sided(batches):
         warnings.warn(line, stacklevel=2)
-    move_batches(adata, keys, batches, seed=seed, **settings)
+    # the flows are not returned, so that neither pictures nor new points will ask for them
+    lean = {"store": Store(potentials=False, frames=2)}
+    move_batches(adata, keys, batches, seed=seed, **lean | settings)
 
 
 @dataclass(frozen=True, kw_only=True)
