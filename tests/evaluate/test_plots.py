@@ -120,6 +120,7 @@ def test_what_lies_outside_is_said():
 FIGURES = {"particles.png", "trajectory.png", "history.png"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", [(1,), (2,), (3,), (5,), (4, 4), (4, 4, 3)])
 def test_every_flow_can_be_drawn(shape, tmp_path):
     source, target = GENERATOR.random((12, *shape)), GENERATOR.random((9, *shape))

@@ -9,6 +9,9 @@ import pytest
 
 import gparticles as gpa
 
+# compiles much: left out of `make fast-test`
+pytestmark = pytest.mark.slow
+
 
 class _CutError(Exception):
     pass

@@ -10,6 +10,7 @@ import gparticles as gpa
 from gparticles.flow.integrators import REGISTRY, parse_integrator
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("reverse", [False, True])
 @pytest.mark.parametrize("name", [n for n in REGISTRY if n not in ("ab1", "abm1", "ab4", "abm4")])
 def test_the_source_rides_to_the_particles(name, reverse, clouds, short):
