@@ -255,8 +255,7 @@ def _bad_cell(row: list[str], line: int, layout: _Layout, *, at: int) -> Excepti
     problem = f"{place}: text {quoted(cell)} among numbers"
     if is_number(cell.replace(",", ".", 1)):
         return refusal(layout.name, problem, "write decimals with a point")
-    mend = TEXT_MEND
-    return refusal(layout.name, problem, mend)
+    return refusal(layout.name, problem, TEXT_MEND)
 
 
 def _table(layout: _Layout, kind: str) -> Table:

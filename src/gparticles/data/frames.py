@@ -244,6 +244,5 @@ def _column(column: Any, *, place: str, at: str) -> np.ndarray:
             raise refusal(at, f"row {row}, {place}: missing value", mend)
         if not isinstance(cell, Real):
             problem = f"row {row}, {place}: {quoted(cell)} among numbers"
-            mend = TEXT_MEND
-            raise refusal(at, problem, mend)
+            raise refusal(at, problem, TEXT_MEND)
     return column.to_numpy(dtype=np.float64)

@@ -12,6 +12,7 @@ from gparticles.errors import InputError
 from gparticles.flow import Store
 from gparticles.flow.solution import result_dtype
 from gparticles.interfaces.batches import Batches, Flows, bounds_of, fit, moved_by, one_sided
+from gparticles.interfaces.h5ad_basis import dense
 from gparticles.latent import LatentBound, LatentFlow, move_latents
 
 
@@ -171,8 +172,7 @@ def _basis(adata: Any, basis: str, adjusted_basis: str) -> np.ndarray:
         )
     if adjusted_basis == basis:
         raise InputError(f"adjusted_basis is {basis!r}, the basis itself; give it another name")
-    found = adata.obsm[basis]
-    points = np.asarray(found.toarray() if hasattr(found, "toarray") else found)
+    points = dense(adata.obsm[basis])
     if points.ndim != 2 or points.dtype.kind not in "fiu":
         raise InputError(f"basis: obsm[{basis!r}] is not a matrix of numbers; name another")
     bad = ~np.isfinite(points).all(axis=1)
@@ -252,9 +252,8 @@ def components_of(adata: Any, columns: int) -> np.ndarray:
 def changed_genes(values: Any, change: np.ndarray, components: np.ndarray) -> np.ndarray:
     """X + (Z' - Z) PCs^T, dense; rows that do not move come back to the last bit."""
     # of backed data, this reads them
-    values = values[:]
-    dense = values.toarray() if hasattr(values, "toarray") else np.asarray(values)
-    genes = dense.astype(result_dtype(dense))
+    held = dense(values[:])
+    genes = held.astype(result_dtype(held))
     rows = np.flatnonzero(change.any(axis=1))
     genes[rows] = genes[rows] + change[rows] @ components.T
     return genes
