@@ -17,12 +17,12 @@ from gparticles.evaluate.features import digit_probabilities
 from gparticles.evaluate.memorisation import memorisation
 from gparticles.evaluate.metrics import FLOORS, evaluate
 from gparticles.evaluate.registry import REGISTRY
+from gparticles.experiment.arguments import arguments
+from gparticles.experiment.evaluation import MAX_HELD_OUT
+from gparticles.experiment.inputs import Inputs, gather
+from gparticles.experiment.provenance import stream
+from gparticles.experiment.recipes import check, read_recipe, with_overrides
 from gparticles.flow import transport
-from gparticles.interfaces.building import arguments
-from gparticles.interfaces.evaluation import MAX_HELD_OUT
-from gparticles.interfaces.inputs import Inputs, gather
-from gparticles.interfaces.laws import stream
-from gparticles.interfaces.recipes import check, read_recipe, with_overrides
 from gparticles.latent import AbstractCodec
 
 # images of each side that the kernel distance takes at a time

@@ -12,8 +12,8 @@ from study import FOLDER, PICTURES, show
 
 from gparticles.evaluate.pairwise import nearest
 from gparticles.evaluate.pairwise import rows as as_rows
-from gparticles.evaluate.plots.images import image_grid
-from gparticles.interfaces.inputs import Inputs
+from gparticles.experiment.inputs import Inputs
+from gparticles.plots.images import image_grid
 
 # of a picture's row
 COLUMNS = 20

@@ -15,14 +15,14 @@ from gparticles.evaluate.features import kd_lenet
 from gparticles.evaluate.floors import choose_bandwidth, resampled, smoothed
 from gparticles.evaluate.manifold import manifold
 from gparticles.evaluate.memorisation import memorisation
-from gparticles.evaluate.plots import Projection, image_grid, scatter
-from gparticles.evaluate.plots.images import picked
 from gparticles.evaluate.wasserstein import w2
-from gparticles.interfaces.building import arguments
-from gparticles.interfaces.evaluation import MAX_HELD_OUT
-from gparticles.interfaces.inputs import Inputs, gather
-from gparticles.interfaces.laws import balanced_labels, stream
-from gparticles.interfaces.recipes import check, read_recipe, with_overrides
+from gparticles.experiment.arguments import arguments
+from gparticles.experiment.evaluation import MAX_HELD_OUT
+from gparticles.experiment.inputs import Inputs, gather
+from gparticles.experiment.provenance import balanced_labels, stream
+from gparticles.experiment.recipes import check, read_recipe, with_overrides
+from gparticles.plots import Projection, image_grid, scatter
+from gparticles.plots.images import picked
 
 W2_POINTS = 1500
 # steps whose losses are looked at

@@ -22,7 +22,7 @@ import numpy as np
 from common import RESULTS, last_line_of, machine, print_table, seconds_of, write_json
 
 RECIPE = "swiss-roll"
-# of gparticles.interfaces.runs, in the order in which a run calls them
+# of gparticles.experiment.runs, in the order in which a run calls them
 PARTS = {
     "gather": "data: read or drawn",
     "rehearse": "settings checked against the data",
@@ -43,8 +43,8 @@ def cold(folder: Path) -> float:
 def parts(folder: Path) -> dict[str, float]:
     """Seconds of every part of the run, in this process, which has imported nothing yet."""
     began = time.perf_counter()
-    from gparticles.interfaces import runs
-    from gparticles.interfaces.recipes import check, read_recipe
+    from gparticles.experiment import runs
+    from gparticles.experiment.recipes import check, read_recipe
 
     found = {"imports": time.perf_counter() - began}
     for name in PARTS:
@@ -64,10 +64,10 @@ def _timed(call: Any, name: str, found: dict[str, float]) -> Any:
 
 def large_report(folder: Path, particles: int = 100_000) -> dict[str, float]:
     """Seconds and bytes of the report of many particles that are noise at every stored time."""
-    from gparticles.evaluate.report import About, write_report
-    from gparticles.evaluate.shown import choose
     from gparticles.flow import Flow
     from gparticles.flow.scaling import Scaling
+    from gparticles.report import About, write_report
+    from gparticles.report.shown import choose
 
     steps, frames = 1000, 50
     generator = np.random.default_rng(0)

@@ -18,9 +18,9 @@ from common import last_line_of, write_json
 from studies import sierpinski, sierpinski_3d
 from study import FOLDER, judge
 
-from gparticles.interfaces.evaluation import MAX_HELD_OUT
-from gparticles.interfaces.inputs import gather
-from gparticles.interfaces.recipes import check, read_recipe, with_overrides
+from gparticles.experiment.evaluation import MAX_HELD_OUT
+from gparticles.experiment.inputs import gather
+from gparticles.experiment.recipes import check, read_recipe, with_overrides
 
 STUDIES = {
     "sierpinski": sierpinski.EXPERIMENT,

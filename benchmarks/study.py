@@ -17,15 +17,15 @@ from matplotlib.figure import Figure
 
 from gparticles.evaluate.floors import choose_bandwidth, smoothed
 from gparticles.evaluate.metrics import FLOORS, evaluate
-from gparticles.evaluate.plots import Projection, scatter
-from gparticles.evaluate.plots.style import PARTICLES
 from gparticles.evaluate.registry import REGISTRY
+from gparticles.experiment.arguments import arguments
+from gparticles.experiment.evaluation import MAX_HELD_OUT
+from gparticles.experiment.inputs import Inputs, gather
+from gparticles.experiment.provenance import stream
+from gparticles.experiment.recipes import check, read_recipe, with_overrides
 from gparticles.flow import Flow, transport
-from gparticles.interfaces.building import arguments
-from gparticles.interfaces.evaluation import MAX_HELD_OUT
-from gparticles.interfaces.inputs import Inputs, gather
-from gparticles.interfaces.laws import stream
-from gparticles.interfaces.recipes import check, read_recipe, with_overrides
+from gparticles.plots import Projection, scatter
+from gparticles.plots.style import PARTICLES
 
 FOLDER = RESULTS / "experiments"
 PICTURES = Path(__file__).parents[1] / "docs" / "experiments"

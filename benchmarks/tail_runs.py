@@ -10,12 +10,12 @@ from measure import Found
 from study import COMMON
 
 from gparticles.evaluate.distances import energy_distance
-from gparticles.evaluate.plots.style import GREY, tidy
 from gparticles.evaluate.tails import ccdf_error, norms, tail_log_error
+from gparticles.experiment.arguments import arguments
+from gparticles.experiment.inputs import Inputs, gather
+from gparticles.experiment.recipes import check, read_recipe, with_overrides
 from gparticles.flow import transport
-from gparticles.interfaces.building import arguments
-from gparticles.interfaces.inputs import Inputs, gather
-from gparticles.interfaces.recipes import check, read_recipe, with_overrides
+from gparticles.plots.style import GREY, tidy
 
 # of each cloud, for the energy distance
 ENERGY_POINTS = 2000

@@ -10,8 +10,8 @@ from matplotlib.figure import Figure
 
 import gparticles as gpa
 from gparticles.data import gaussian, swiss_roll
-from gparticles.evaluate.plots import scatter
 from gparticles.evaluate.wasserstein import w2
+from gparticles.plots import scatter
 
 
 def main() -> None:

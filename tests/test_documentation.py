@@ -7,7 +7,7 @@ import pytest
 
 from gparticles.data import SAMPLERS, SOURCES
 from gparticles.divergence import REGISTRY
-from gparticles.interfaces.config import Config, Keep, Latent, Potential, Stop
+from gparticles.experiment.config import Config, Keep, Latent, Potential, Stop
 
 ROOT = Path(__file__).parents[1]
 PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from gparticles.data import gaussian_mixture_grid, sierpinski
-from gparticles.interfaces.recipes import check, read_recipe, with_overrides
+from gparticles.experiment.recipes import check, read_recipe, with_overrides
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results" / "experiments"

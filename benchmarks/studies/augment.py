@@ -11,9 +11,9 @@ from pages import Page, Results, figure
 
 import gparticles as gpa
 from gparticles.data import swiss_roll
-from gparticles.evaluate.plots import Projection, scatter
-from gparticles.evaluate.plots.augmentation import loss_curves
-from gparticles.interfaces.laws import stream
+from gparticles.experiment.provenance import stream
+from gparticles.plots import Projection, scatter
+from gparticles.plots.losses import loss_curves
 
 RECIPE = "swiss-roll"
 STEPS = 3000

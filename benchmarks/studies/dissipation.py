@@ -11,8 +11,8 @@ from pages import Page, Results, figure, percent
 
 import gparticles as gpa
 from gparticles.data import gaussian, swiss_roll
-from gparticles.evaluate.plots.style import PARTICLES, TARGET, tidy
-from gparticles.interfaces.laws import stream
+from gparticles.experiment.provenance import stream
+from gparticles.plots.style import PARTICLES, TARGET, tidy
 
 PARTICLE_COUNT, TARGET_COUNT, FRAMES = 250, 200, 101
 TOLERANCE = 1e-6

@@ -14,8 +14,8 @@ import gparticles as gpa
 from gparticles.data import gaussian, swiss_roll
 from gparticles.divergence import AbstractF
 from gparticles.divergence.sweep import default_grid, f_divergence
-from gparticles.evaluate.plots.style import GREY, tidy
-from gparticles.interfaces.laws import stream
+from gparticles.experiment.provenance import stream
+from gparticles.plots.style import GREY, tidy
 
 ATOMS, POINTS, POINTS_OF_L = 100, 200, 20
 TOLERANCE = 1e-4

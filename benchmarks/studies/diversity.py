@@ -11,7 +11,7 @@ from pages import Page, Results, figure, percent
 
 import gparticles as gpa
 from gparticles.evaluate.memorisation import memorisation
-from gparticles.evaluate.plots.style import GREY, tidy
+from gparticles.plots.style import GREY, tidy
 
 from .small_tasks import TARGETS, Task, distance, judge, roll
 

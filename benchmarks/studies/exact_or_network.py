@@ -17,7 +17,7 @@ from gparticles.evaluate.floors import resampled
 from gparticles.evaluate.manifold import manifold
 from gparticles.evaluate.memorisation import memorisation
 from gparticles.evaluate.wasserstein import w2
-from gparticles.interfaces.laws import stream
+from gparticles.experiment.provenance import stream
 
 SHOWN = 12
 DATA = {"digits": "digits, 64-D", "mnist-latent": "MNIST, 50-D", "swiss-roll": "Swiss roll, 3-D"}

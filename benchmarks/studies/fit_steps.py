@@ -9,7 +9,7 @@ from measure import Found, Measurement
 from pages import Page, Results, figure
 
 import gparticles as gpa
-from gparticles.evaluate.plots.style import tidy
+from gparticles.plots.style import tidy
 
 from .small_tasks import PARTICLES_OF, TASKS, TITLES, distance, redrawn, surely
 

@@ -10,8 +10,8 @@ from pages import Page, Results, figure
 from study import COMMON
 
 import gparticles as gpa
-from gparticles.interfaces.building import arguments
-from gparticles.interfaces.recipes import check, read_recipe, with_overrides
+from gparticles.experiment.arguments import arguments
+from gparticles.experiment.recipes import check, read_recipe, with_overrides
 
 RECIPE = "mnist"
 MOVES = 200

@@ -12,8 +12,8 @@ from pages import Results, figure
 from tail_runs import draw_tails, fresh, inputs_of, scores, shown
 
 import gparticles as gpa
-from gparticles.evaluate.plots.style import GREY, TARGET
-from gparticles.interfaces.laws import stream
+from gparticles.experiment.provenance import stream
+from gparticles.plots.style import GREY, TARGET
 
 TARGETS = {"Student-t 0.5, 200 points": "student-t", "Student-t 1.5, 5000": "student-t-1.5"}
 STEPS = 2000

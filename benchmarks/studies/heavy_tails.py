@@ -10,7 +10,7 @@ from medians import SEPARATOR, MedianPage, Printed, median
 from pages import Results, figure
 from tail_runs import draw_tails, fresh, run
 
-from gparticles.evaluate.plots.style import GREY, TARGET
+from gparticles.plots.style import GREY, TARGET
 
 TARGETS = {
     "Cauchy": "cauchy",

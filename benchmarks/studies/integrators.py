@@ -10,8 +10,8 @@ from measure import Found, Measurement
 from pages import Page, Results, figure
 
 import gparticles as gpa
-from gparticles.evaluate.plots.style import GREY, PARTICLES, tidy
 from gparticles.flow import parse_integrator
+from gparticles.plots.style import GREY, PARTICLES, tidy
 
 from .small_tasks import PARTICLES_OF, TASKS, TITLES, distance, redrawn, surely
 

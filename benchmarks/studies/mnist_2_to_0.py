@@ -8,7 +8,7 @@ from pages import Page, Results, figure, percent
 
 from gparticles.evaluate.features import digit_probabilities
 from gparticles.evaluate.pairwise import nearest, rows, squared_distances
-from gparticles.interfaces.inputs import Inputs
+from gparticles.experiment.inputs import Inputs
 
 
 def pairing(images: np.ndarray, inputs: Inputs) -> dict[str, float]:

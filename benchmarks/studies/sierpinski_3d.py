@@ -5,7 +5,7 @@ from matplotlib.figure import Figure
 from pages import Page, Results, figure, percent
 from study import Clouds, Experiment
 
-from gparticles.evaluate.plots.style import PARTICLES
+from gparticles.plots.style import PARTICLES
 from studies.sierpinski import DEFAULT, OURS, THEIRS, VARIANTS, holes
 
 SIDE = 10.0

@@ -11,7 +11,7 @@ from gparticles.evaluate.floors import resampled
 from gparticles.evaluate.manifold import manifold
 from gparticles.evaluate.memorisation import memorisation
 from gparticles.evaluate.wasserstein import w2
-from gparticles.interfaces.laws import stream
+from gparticles.experiment.provenance import stream
 
 TARGETS, HELD_OUT, W2_POINTS = 200, 2000, 1500
 

@@ -11,7 +11,7 @@ from pages import Results, figure
 from study import REFERENCE
 from tail_runs import fresh, run
 
-from gparticles.evaluate.plots.style import PARTICLES, TARGET, tidy
+from gparticles.plots.style import PARTICLES, TARGET, tidy
 
 RECIPE = "student-t"
 LONG = ("steps=5000", "step_size=0.1", "fit_steps=5")

@@ -10,8 +10,8 @@ from measure import Found, Measurement
 from pages import Page, Results, figure, percent
 
 import gparticles as gpa
-from gparticles.evaluate.plots.style import tidy
 from gparticles.flow.defaults import default_potential
+from gparticles.plots.style import tidy
 from gparticles.potential import AbstractPotential
 
 from .small_tasks import PARTICLES_OF, judge, redrawn, roll

@@ -25,8 +25,9 @@ from pathlib import Path
 import numpy as np
 
 import gparticles as gpa
-from gparticles.data import fitted_gaussian, load
+from gparticles.data import fitted_gaussian
 from gparticles.evaluate.metrics import evaluate
+from gparticles.tables import load
 
 here = Path(globals().get("__file__", "few_rows.py")).resolve().parent
 table = load(here.parent / "few.csv")

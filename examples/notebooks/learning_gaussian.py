@@ -23,8 +23,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 import gparticles as gpa
+from gparticles import plots
 from gparticles.data import gaussian
-from gparticles.evaluate import plots
 from gparticles.evaluate.wasserstein import w2
 
 source = gaussian(200, mean=10.0, std=0.5, seed=1)

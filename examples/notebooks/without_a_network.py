@@ -22,8 +22,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 import gparticles as gpa
+from gparticles import plots
 from gparticles.data import gaussian
-from gparticles.evaluate import plots
 from gparticles.evaluate.wasserstein import w2
 
 source, target = gaussian(60, mean=3.0, seed=1), gaussian(50, seed=0)

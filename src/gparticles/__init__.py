@@ -62,19 +62,19 @@ _shows(Certificate, "certificate_html")
 def __getattr__(name: str) -> object:
     # scikit-learn loads only where it is used
     if name == "GPA":
-        from gparticles.interfaces.estimators import GPA
+        from gparticles.estimators import GPA
 
         return GPA
     if name == "LatentGPA":
-        from gparticles.interfaces.estimators import LatentGPA
+        from gparticles.estimators import LatentGPA
 
         return LatentGPA
     if name == "integrate":
-        from gparticles.interfaces.scverse import integrate
+        from gparticles.integration.annotated import integrate
 
         return integrate
     if name == "TensorBoard":
-        from gparticles.interfaces.tensorboard import TensorBoard
+        from gparticles.report.tensorboard import TensorBoard
 
         return TensorBoard
     raise AttributeError(f"module 'gparticles' has no attribute {name!r}")

@@ -127,3 +127,10 @@ def label_indices(labels: np.ndarray, classes: np.ndarray, name: str) -> np.ndar
             f"({', '.join(map(str, classes[:10]))}); drop these points or add such targets"
         )
     return positions.astype(np.int32)
+
+
+def at_least(name: str, value: Any, least: int) -> None:
+    """InputError where the value is below the least, or not a number."""
+    # written so that NaN is refused too
+    if not value >= least:
+        raise InputError(f"{name} is {value}; give {least} or more")

@@ -7,7 +7,7 @@ from typing import Any
 
 
 def shows(kind: type, function: str) -> None:
-    """Makes a function of ``gparticles.evaluate.representation`` the HTML of a class.
+    """Makes a function of ``gparticles.report.representation`` the HTML of a class.
 
     Args:
         kind: the class, which gets a ``_repr_html_``, as notebooks look for.
@@ -15,7 +15,7 @@ def shows(kind: type, function: str) -> None:
     """
 
     def html(shown: Any) -> str:
-        from gparticles.evaluate import representation
+        from gparticles.report import representation
 
         return getattr(representation, function)(shown)
 

@@ -1,8 +1,5 @@
-"""What the tests of files share."""
+"""What the tests of samplers and studies share."""
 
-import gzip
-
-import numpy as np
 import pytest
 
 from gparticles.errors import InputError
@@ -23,43 +20,3 @@ def refused():
         return message
 
     return check
-
-
-@pytest.fixture(scope="session")
-def written():
-    """Write text or bytes, gzipped where the name says so."""
-
-    def write(path, content):
-        raw = content if isinstance(content, bytes) else content.encode()
-        path.write_bytes(gzip.compress(raw) if path.suffix == ".gz" else raw)
-        return path
-
-    return write
-
-
-@pytest.fixture
-def csv(tmp_path, written):
-    """Write a small file of this content; gives its path."""
-    return lambda content, name="a.csv": written(tmp_path / name, content)
-
-
-@pytest.fixture(scope="session")
-def rows():
-    """Rows of normal numbers."""
-
-    def make(n=6, d=3, dtype: type = np.float64):
-        return np.random.default_rng(0).normal(size=(n, d)).astype(dtype)
-
-    return make
-
-
-@pytest.fixture
-def pandas():
-    return pytest.importorskip("pandas")
-
-
-@pytest.fixture
-def frame(pandas):
-    return pandas.DataFrame(
-        {"who": list("abc"), "x": [1, 2, 3], "kind": list("uvu"), "y": [0.5, 1.5, 2.5]}
-    )

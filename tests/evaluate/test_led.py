@@ -5,10 +5,10 @@ import dataclasses
 import numpy as np
 import pytest
 
-from gparticles.evaluate.plots.figures import images_over_time_figure, strip_figure
-from gparticles.evaluate.plots.projection import Projection
-from gparticles.evaluate.report.packing import packed_points
-from gparticles.evaluate.shown import choose
+from gparticles.plots.figures import images_over_time_figure, strip_figure
+from gparticles.plots.projection import Projection
+from gparticles.report.packing import packed_points
+from gparticles.report.shown import choose
 from tests.evaluate.flows import made, walk
 
 

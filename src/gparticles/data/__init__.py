@@ -1,9 +1,8 @@
-"""Where samples come from and go to: samplers with a seed, and users' files."""
+"""Where samples come from: samplers with a seed, and packaged or public data."""
 
 from gparticles.data.cifar import CIFAR10_CLASSES as CIFAR10_CLASSES
 from gparticles.data.cifar import cifar10 as cifar10
 from gparticles.data.cifar import cifar10_split as cifar10_split
-from gparticles.data.custom import load_custom as load_custom
 from gparticles.data.datasets import SAMPLERS as SAMPLERS
 from gparticles.data.datasets import SPLITS as SPLITS
 from gparticles.data.datasets import draw as draw
@@ -24,13 +23,6 @@ from gparticles.data.datasets import two_moons_labelled as two_moons_labelled
 from gparticles.data.expression import SyntheticExpression as SyntheticExpression
 from gparticles.data.expression import expression as expression
 from gparticles.data.expression import synthetic_expression as synthetic_expression
-from gparticles.data.files import kind_of as kind_of
-from gparticles.data.files import load as load
-from gparticles.data.files import made_up_ids as made_up_ids
-from gparticles.data.files import save as save
-from gparticles.data.frames import from_frame as from_frame
-from gparticles.data.frames import is_frame as is_frame
-from gparticles.data.frames import to_frame as to_frame
 from gparticles.data.handwriting import digits as digits
 from gparticles.data.handwriting import digits_split as digits_split
 from gparticles.data.handwriting import mnist as mnist
@@ -49,7 +41,12 @@ from gparticles.data.studies import Study as Study
 from gparticles.data.studies import bladder_cancer as bladder_cancer
 from gparticles.data.studies import geo_series as geo_series
 from gparticles.data.studies import read_series_matrix as read_series_matrix
-from gparticles.data.table import Table as Table
-from gparticles.data.table import check_same_columns as check_same_columns
-from gparticles.data.table import from_array as from_array
-from gparticles.data.writing import atomically as atomically
+
+
+def __getattr__(name: str) -> object:
+    # readers and writers stood here in 0.1.0
+    from gparticles import tables
+
+    if name in vars(tables) and not name.startswith("_"):
+        return getattr(tables, name)
+    raise AttributeError(f"module 'gparticles.data' has no attribute {name!r}")

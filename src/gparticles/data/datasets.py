@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from gparticles.data.checks import at_least
+from gparticles.checks import at_least
 from gparticles.data.cifar import cifar10, cifar10_split
 from gparticles.data.expression import expression
 from gparticles.data.handwriting import digits, digits_split, mnist, mnist_split

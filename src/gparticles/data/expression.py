@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gparticles.data.checks import at_least
+from gparticles.checks import at_least
 from gparticles.errors import InputError
 
 Array = np.ndarray

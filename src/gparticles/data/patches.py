@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from gparticles.data.checks import at_least
+from gparticles.checks import at_least
 from gparticles.data.picking import Split, balanced, fifths, number
 from gparticles.errors import InputError
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from gparticles.data.checks import at_least
+from gparticles.checks import at_least
 from gparticles.errors import InputError
 
 Array = np.ndarray

@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gparticles.data.fetching import Remote, data_folder, fetch
-from gparticles.data.table import MISSING, quoted, refusal
 from gparticles.errors import InputError
+from gparticles.tables.table import MISSING, quoted, refusal
 
 GEO = "https://ftp.ncbi.nlm.nih.gov/geo/series"
 """Where NCBI keeps the Gene Expression Omnibus."""

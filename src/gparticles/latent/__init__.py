@@ -3,9 +3,6 @@
 from gparticles.latent.alignment import ColumnMap as ColumnMap
 from gparticles.latent.alignment import GaussianMap as GaussianMap
 from gparticles.latent.autoencoder import Autoencoder as Autoencoder
-from gparticles.latent.batches import for_batches as for_batches
-from gparticles.latent.batches import move_batch as move_batch
-from gparticles.latent.batches import move_latents as move_latents
 from gparticles.latent.bound import MEANING as MEANING
 from gparticles.latent.bound import LatentBound as LatentBound
 from gparticles.latent.bound import latent_bound as latent_bound
@@ -15,6 +12,9 @@ from gparticles.latent.codecs import PCA as PCA
 from gparticles.latent.codecs import AbstractCodec as AbstractCodec
 from gparticles.latent.codecs import Identity as Identity
 from gparticles.latent.codecs import Transformer as Transformer
+from gparticles.latent.moving import for_batches as for_batches
+from gparticles.latent.moving import move_batch as move_batch
+from gparticles.latent.moving import move_latents as move_latents
 from gparticles.latent.residuals import Residuals as Residuals
 from gparticles.latent.solution import LatentFlow as LatentFlow
 from gparticles.latent.solution import load_latent_flow as load_latent_flow

@@ -1,0 +1,225 @@
+"""The command ``gpa``."""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+import gparticles
+from gparticles.command import augment, console, divergence, evaluate, integrate, report
+from gparticles.command.options import IdColumn, LabelColumn, Seed, Settings, Validation
+from gparticles.command.watching import remember, watched
+from gparticles.errors import InputError
+
+app = typer.Typer(
+    name="gpa",
+    help="Move samples of one distribution onto another.",
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+Out = Annotated[Path, typer.Option("--out", "-o", help="The file to write.")]
+Force = Annotated[bool, typer.Option("--force", help="Replace the file if it exists.")]
+Folder = Annotated[Path, typer.Argument(metavar="DIR", help="The folder of a finished run.")]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the command; returns its exit status: 0, 2 for what the user can mend, 130, or 1."""
+    typed = remember(sys.argv[1:] if argv is None else argv)
+    try:
+        with console.warnings_told():
+            status = app(typed or ["--help"], prog_name="gpa", standalone_mode=False)
+    except (Exception, KeyboardInterrupt) as error:
+        found = console.status_of(error)
+        if found == console.INTERRUPTED and argv is None:
+            console.leave(found)
+        return found
+    return status if isinstance(status, int) else console.OK
+
+
+def _version(*, wanted: bool) -> bool:
+    if wanted:
+        console.show(f"gparticles {gparticles.__version__}")
+        raise typer.Exit
+    return wanted
+
+
+@app.callback()
+def _common(
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command()
+def recipes() -> None:
+    """List the experiments, one line each."""
+    from gparticles.experiment.recipes import packaged
+
+    found = packaged()
+    width = max(map(len, found))
+    for name, description in found.items():
+        console.show(f"{name:{width}}  {description}")
+
+
+@app.command()
+def run(
+    recipe: Annotated[
+        str | None, typer.Argument(metavar="[RECIPE | my.toml]", help="See gpa recipes.")
+    ] = None,
+    *,
+    source: Annotated[
+        str | None, typer.Option(help="The points that move: a file, or a dataset's name.")
+    ] = None,
+    target: Annotated[
+        str | None, typer.Option(help="The points they move to: a file, or a dataset's name.")
+    ] = None,
+    n: Annotated[int | None, typer.Option("-n", min=1, help="How many particles to make.")] = None,
+    noise: Annotated[
+        str | None,
+        typer.Option(
+            help="Without a source: gaussian (default), uniform, logistic or projected-logistic."
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="The run folder; runs/NAME by default.")
+    ] = None,
+    seed: Seed = None,
+    validation: Validation = None,
+    set_: Settings = None,
+    id_column: IdColumn = None,
+    label_column: LabelColumn = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue an unfinished run.")] = False,
+) -> int:
+    """Carry out a recipe, or move a source onto a target, and write a run folder."""
+    from gparticles.experiment.recipes import check, with_overrides
+
+    written = _recipe(recipe, source=source, target=target, noise=noise)
+    keys = {"n": n, "seed": seed, "validation": validation}
+    for role in ("source", "target"):
+        if isinstance(written.keys.get(role), dict) and "file" in written.keys[role]:
+            columns = {"id_column": id_column, "label_column": label_column}
+            written.keys[role] |= {k: v for k, v in columns.items() if v is not None}
+    written.keys.update({k: v for k, v in keys.items() if v is not None})
+    config = check(with_overrides(written, set_ or []))
+    folder = Path("runs") / written.name if out is None else out
+    result = _run(config, folder, resume=resume)
+    for line in console.summary(result, folder):
+        console.show(line)
+    if result.flow.outcome.startswith("failed"):
+        console.tell(f"{result.flow.outcome} ({folder} holds what was computed before)")
+        return console.USERS
+    return console.OK
+
+
+def _recipe(name: str | None, *, source: str | None, target: str | None, noise: str | None) -> Any:
+    """The recipe with the clouds of the command line in the place of its own."""
+    from gparticles.experiment.recipes import Recipe, cloud_given, read_recipe
+
+    if source is not None and noise is not None:
+        raise InputError("--source and --noise: give one of them")
+    if name is None and target is None:
+        raise InputError(
+            "nothing to run; name a recipe (gpa recipes lists them), or give --target FILE"
+        )
+    if name is None:
+        stem = Path(str(target)).name.split(".")[0]
+        recipe = Recipe(stem or "run", "the command line", {}, Path.cwd())
+    else:
+        recipe = read_recipe(name)
+    keys = dict(recipe.keys)
+    given = {"source": source, "target": target}
+    for role, text in given.items():
+        if text is not None:
+            keys[role] = cloud_given(text, role)
+    if noise is not None:
+        keys["source"] = {"noise": noise}
+    elif target is not None and source is None and "noise" not in _section(keys.get("source")):
+        # the recipe's source was meant for its own target
+        keys["source"] = {"noise": "gaussian"}
+    if source is not None and "file" in keys["source"]:
+        keys.pop("n", None)
+    return replace(recipe, keys=keys)
+
+
+def _section(value: Any) -> dict[str, Any]:
+    from gparticles.experiment.config import cloud_of_text
+
+    return cloud_of_text(value, "source") if isinstance(value, str) else value or {}
+
+
+def _run(config: Any, folder: Path, *, resume: bool) -> Any:
+    from gparticles.experiment.runs import run as carry_out
+
+    return watched(
+        folder,
+        lambda callbacks: carry_out(
+            config, folder, resume=resume, callbacks=callbacks, say=console.tell
+        ),
+    )
+
+
+@app.command()
+def transform(
+    folder: Folder,
+    points: Annotated[Path, typer.Argument(help="The points to move.")],
+    *,
+    out: Out,
+    id_column: IdColumn = None,
+    label_column: LabelColumn = None,
+    force: Force = False,
+) -> None:
+    """Move new points along a stored flow."""
+    from gparticles.experiment import runs
+    from gparticles.experiment.folder import RunFolder
+
+    _check_free(out, force=force)
+    if points.suffix.lower() == ".h5ad":
+        # it loads the judgement of batches
+        from gparticles.integration.later_samples import transform_h5ad
+
+        path = transform_h5ad(RunFolder(folder), points, out, label_column=label_column)
+    else:
+        columns = {"id_column": id_column, "label_column": label_column}
+        path = runs.transform(RunFolder(folder), points, out, **columns)
+    console.show(f"moved points: {path}")
+
+
+@app.command()
+def sample(
+    folder: Folder,
+    *,
+    out: Out,
+    n: Annotated[int, typer.Option("-n", min=1, help="How many.")],
+    seed: Annotated[int, typer.Option(min=0, help="Of the draw.")] = 0,
+    force: Force = False,
+) -> None:
+    """Make more particles: draw from the run's source and move them along its flow."""
+    from gparticles.experiment import runs
+    from gparticles.experiment.folder import RunFolder
+
+    _check_free(out, force=force)
+    path = runs.sample(RunFolder(folder), n, out, seed=seed)
+    console.show(f"{n} new particles: {path}")
+
+
+def _check_free(out: Path, *, force: bool) -> None:
+    if out.exists() and not force:
+        raise InputError(f"{out}: exists; give another name, or --force to replace it")
+
+
+augment.register(app)
+divergence.register(app)
+evaluate.register(app)
+integrate.register(app)
+report.register(app)
+
+if __name__ == "__main__":
+    sys.exit(main())

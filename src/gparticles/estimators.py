@@ -1,0 +1,303 @@
+"""The flow as scikit-learn estimators, in the original space and through a latent one."""
+
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from gparticles.errors import InputError
+from gparticles.flow import Flow, Store, transport
+from gparticles.flow.stopping import AbstractStop
+from gparticles.latent import (
+    AbstractCodec,
+    ColumnMap,
+    GaussianMap,
+    LatentFlow,
+    move_batch,
+)
+from gparticles.tables import is_frame
+
+_COLUMNS, _ALIGN = ColumnMap(), GaussianMap()
+_DTYPES = (np.float64, np.float32, np.float16)
+
+
+class GPA(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
+    """Moves a source onto a target, and later points along the same flow.
+
+    ``fit(source, target)`` runs ``gparticles.transport``, whose arguments the parameters are;
+    ``transform(points)`` carries points along the stored potentials, so that points near a source
+    point end near where it ended. ``fit_transform`` returns the moved source. A DataFrame comes
+    out as one.
+
+    Not what scikit-learn's own checks expect, since there are two samples and not one:
+
+    * the second argument of ``fit`` is a sample, the target, with its own number of rows, so the
+      checks that pass a vector of labels there, or none, or call it ``y``, do not apply;
+    * ``fit_transform(source, target)`` and ``fit(source, target).transform(source)`` agree to
+      rounding only;
+    * an ``optimizer`` made of closures, as Optax's are, cannot be pickled, and a ``step_size``
+      that is a lambda neither; ``flow_.save`` can store every fitted flow.
+
+    Args:
+        f, lipschitz, potential, integrator, reverse, steps, step_size, fit_steps, optimizer,
+            batch_size, bounds, scale, stop, store, seed: as in ``gparticles.transport``.
+
+    Attributes:
+        flow_: the finished ``gparticles.Flow``.
+        n_features_in_: the number of columns.
+        feature_names_in_: their names, where the source was a DataFrame.
+
+    >>> import numpy as np
+    >>> gpa = GPA(steps=5).fit(np.zeros((4, 2)), np.ones((6, 2)))
+    >>> gpa.transform(np.zeros((3, 2))).shape
+    (3, 2)
+    """
+
+    flow_: Flow
+    n_features_in_: int
+    feature_names_in_: np.ndarray
+
+    def __init__(
+        self,
+        *,
+        f: Any = None,
+        lipschitz: float | None = None,
+        potential: Any = None,
+        integrator: Any = None,
+        reverse: bool = False,
+        steps: int | None = None,
+        step_size: Any = None,
+        fit_steps: int | None = None,
+        optimizer: Any = None,
+        batch_size: int | None = None,
+        bounds: tuple[float, float] | None = None,
+        scale: float | str = "auto",
+        stop: AbstractStop | None = None,
+        store: Store | None = None,
+        seed: int = 0,
+    ):
+        self.f = f
+        self.lipschitz = lipschitz
+        self.potential = potential
+        self.integrator = integrator
+        self.reverse = reverse
+        self.steps = steps
+        self.step_size = step_size
+        self.fit_steps = fit_steps
+        self.optimizer = optimizer
+        self.batch_size = batch_size
+        self.bounds = bounds
+        self.scale = scale
+        self.stop = stop
+        self.store = store
+        self.seed = seed
+
+    def fit(
+        self, source: Any, target: Any, *, labels: Any = None, target_labels: Any = None
+    ) -> "GPA":
+        """Runs the flow from the source to the target.
+
+        Args:
+            source: the points that move, shape (m, d), or images; an array or a DataFrame.
+            target: the points they move to, shape (n, d), with the same columns.
+            labels, target_labels: classes of the points, shapes (m,) and (n,), or None.
+
+        Raises:
+            InputError: what ``gparticles.transport`` refuses, and columns that differ.
+        """
+        # a refused fit must not leave an older flow behind with the new one's columns
+        if hasattr(self, "flow_"):
+            del self.flow_
+        moving = _checked(self, source, reset=True)
+        fixed = _checked(self, target, reset=False)
+        arguments = {name: getattr(self, name) for name in self.get_params(deep=False)}
+        self.flow_ = transport(
+            moving, fixed, labels=labels, target_labels=target_labels, **arguments
+        )
+        return self
+
+    def transform(self, points: Any, labels: Any = None) -> Any:
+        """Carries points along the flow.
+
+        Args:
+            points: shape (k, d), with the columns of the source.
+            labels: classes, shape (k,), if and only if the flow was fitted with them.
+
+        Returns:
+            The moved points, an array, or a DataFrame where the points are one.
+        """
+        check_is_fitted(self, "flow_")
+        moved = self.flow_(_checked(self, points, reset=False), labels)
+        return _as_given(moved, points)
+
+    def fit_transform(  # type: ignore[override]
+        self, source: Any, target: Any, *, labels: Any = None, target_labels: Any = None
+    ) -> Any:
+        """The moved source: ``fit(source, target).flow_.particles``."""
+        self.fit(source, target, labels=labels, target_labels=target_labels)
+        return _as_given(self.flow_.particles, source)
+
+
+class LatentGPA(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
+    """Moves a source onto a target in a latent space of few dimensions; all else is as in ``GPA``.
+
+    Both clouds are encoded, moved and decoded, and what the codec loses of a point is added back,
+    so that points go in and come out in the original space; see ``gparticles.latent_transport``.
+    For wide data, such as hundreds of samples of thousands of genes, and for the batch effects in
+    them: columns are matched first, latents go through an affine map and then a short flow
+    (``columns``, ``align``, ``steps``, ``step_size``); ``transport`` has other defaults.
+    Residuals are scaled by default where they are kept and centred.
+
+    The remarks of ``GPA`` on scikit-learn's checks hold here. In ``sklearn.base.clone`` a codec
+    that is a scikit-learn estimator loses its fit, as estimators do there: wrap it as
+    ``gpa.Transformer(codec)``.
+
+    Args:
+        latent_dim, codec, keep_residual, centre_residual, scale_residual, columns, align,
+            bounds: as in ``gparticles.latent_transport``.
+        f, lipschitz, potential, integrator, reverse, steps, step_size, fit_steps, optimizer,
+            batch_size, scale, stop, store, seed: of the flow in the latent space, as in
+            ``gparticles.transport``.
+
+    Attributes:
+        particles_: the moved source, in the original space.
+        flow_: the finished ``gparticles.LatentFlow``.
+        codec_: the fitted codec.
+        n_features_in_: the number of columns.
+        feature_names_in_: their names, where the source was a DataFrame.
+
+    >>> import numpy as np
+    >>> gpa = LatentGPA(latent_dim=2, steps=5).fit(np.eye(4, 9), np.ones((6, 9)))
+    >>> gpa.transform(np.zeros((3, 9))).shape
+    (3, 9)
+    """
+
+    flow_: LatentFlow
+    codec_: AbstractCodec
+    particles_: np.ndarray
+    n_features_in_: int
+    feature_names_in_: np.ndarray
+
+    def __init__(
+        self,
+        latent_dim: int = 50,
+        *,
+        codec: Any = None,
+        keep_residual: bool = True,
+        centre_residual: bool = True,
+        scale_residual: bool | None = None,
+        columns: ColumnMap | None = _COLUMNS,
+        align: GaussianMap | None = _ALIGN,
+        f: Any = None,
+        lipschitz: float | None = None,
+        potential: Any = None,
+        integrator: Any = None,
+        reverse: bool = False,
+        steps: int | None = None,
+        step_size: Any = None,
+        fit_steps: int | None = None,
+        optimizer: Any = None,
+        batch_size: int | None = None,
+        bounds: tuple[float, float] | None = None,
+        scale: float | str = "auto",
+        stop: AbstractStop | None = None,
+        store: Store | None = None,
+        seed: int = 0,
+    ):
+        self.latent_dim = latent_dim
+        self.codec = codec
+        self.keep_residual = keep_residual
+        self.centre_residual = centre_residual
+        self.scale_residual = scale_residual
+        self.columns = columns
+        self.align = align
+        self.f = f
+        self.lipschitz = lipschitz
+        self.potential = potential
+        self.integrator = integrator
+        self.reverse = reverse
+        self.steps = steps
+        self.step_size = step_size
+        self.fit_steps = fit_steps
+        self.optimizer = optimizer
+        self.batch_size = batch_size
+        self.bounds = bounds
+        self.scale = scale
+        self.stop = stop
+        self.store = store
+        self.seed = seed
+
+    def fit(
+        self,
+        source: Any,
+        target: Any,
+        *,
+        labels: Any = None,
+        target_labels: Any = None,
+        source_weights: Any = None,
+        target_weights: Any = None,
+    ) -> "LatentGPA":
+        """Fits the codec to both clouds and runs the flow from the source to the target.
+
+        Args:
+            source, target, labels, target_labels: as for ``GPA.fit``; where a label is missing
+                (None, NaN or ""), its nearest labelled samples say it.
+            source_weights, target_weights: shapes (m,) and (n,), not negative; equal by default.
+                ``gpa.class_weights`` gives the classes of one the proportions of the other.
+
+        Raises:
+            InputError: what ``gparticles.latent_transport`` refuses, and columns that differ.
+        """
+        for name in ("flow_", "codec_", "particles_"):
+            vars(self).pop(name, None)
+        moving = _checked(self, source, reset=True)
+        fixed = _checked(self, target, reset=False)
+        arguments = {name: getattr(self, name) for name in self.get_params(deep=False)}
+        arguments |= {"labels": labels, "target_labels": target_labels}
+        arguments |= {"source_weights": source_weights, "target_weights": target_weights}
+        if self.scale_residual is None:
+            arguments["scale_residual"] = self.keep_residual and self.centre_residual
+        self.flow_ = move_batch(moving, fixed, **arguments)
+        self.codec_, self.particles_ = self.flow_.codec, self.flow_.particles
+        return self
+
+    def transform(self, points: Any, labels: Any = None) -> Any:
+        """Carries points along the flow, from and to the original space; as ``GPA.transform``."""
+        check_is_fitted(self, "flow_")
+        moved = self.flow_(_checked(self, points, reset=False), labels)
+        return _as_given(moved, points)
+
+    def fit_transform(  # type: ignore[override]
+        self, source: Any, target: Any, *, labels: Any = None, target_labels: Any = None
+    ) -> Any:
+        """The moved source: ``fit(source, target).particles_``."""
+        self.fit(source, target, labels=labels, target_labels=target_labels)
+        return _as_given(self.particles_, source)
+
+
+def _checked(estimator: BaseEstimator, points: Any, *, reset: bool) -> Any:
+    try:
+        return validate_data(
+            estimator,
+            points,
+            reset=reset,
+            dtype=list(_DTYPES),
+            allow_nd=True,
+            ensure_min_features=1,
+        )
+    except ValueError as error:
+        raise InputError(_one_line(str(error))) from error
+
+
+def _one_line(message: str) -> str:
+    """scikit-learn's message without its paragraphs of advice, which does not hold here."""
+    if message.startswith("Input X contains"):
+        message = message.splitlines()[0] + " Remove or fill such rows."
+    return " ".join(message.split())
+
+
+def _as_given(moved: np.ndarray, given: Any) -> Any:
+    if not is_frame(given):
+        return moved
+    return type(given)(moved, index=given.index, columns=given.columns)

@@ -1,4 +1,0 @@
-"""``report.html``: one file that shows a run, without a network."""
-
-from gparticles.evaluate.report.page import About as About
-from gparticles.evaluate.report.page import write_report as write_report

@@ -1,0 +1,1 @@
+"""A run: from a recipe and its inputs to a finished folder."""

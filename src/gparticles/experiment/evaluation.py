@@ -1,0 +1,153 @@
+"""From a run to its metrics: with what it held out itself, or with a user's file afterwards."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gparticles.errors import InputError
+from gparticles.experiment.config import Config
+from gparticles.experiment.folder import CONFIG, RunFolder
+from gparticles.experiment.inputs import Inputs, among_target, read_target
+from gparticles.experiment.latent_runs import as_shown, seen_by
+from gparticles.experiment.provenance import stream
+from gparticles.experiment.recipes import check, read_recipe
+from gparticles.flow import Flow
+from gparticles.tables import Table, check_same_columns, load
+
+# what is drawn from a sampler; larger clouds are subsampled to it anyway
+MAX_HELD_OUT = 2000
+_LAST = 20
+# what sentences call the held-out points
+UNSEEN, GIVEN = "unseen points", "given points"
+
+
+def run_metrics(config: Config, inputs: Inputs, flow: Flow, *, seconds: float) -> dict[str, Any]:
+    """What ``metrics.json`` holds: the metrics beside their floors, and how the run ended.
+
+    Args:
+        config, inputs: of the run.
+        flow: finished.
+        seconds: that the flow took.
+    """
+    metrics: dict[str, Any] = {}
+    if inputs.held_out is not None:
+        metrics = _evaluated(
+            config,
+            flow,
+            {
+                "held_out": inputs.held_out,
+                "target": inputs.target,
+                "fresh": inputs.fresh,
+                "labels": inputs.labels,
+                "target_labels": inputs.target_labels,
+                "held_out_labels": inputs.held_out_labels,
+            },
+            called=GIVEN if inputs.held_out_seen else UNSEEN,
+        )
+    return {
+        **metrics,
+        **_divergence(flow),
+        "steps": {"value": flow.steps},
+        "outcome": {"value": flow.outcome, "certified": flow.certified, "notes": flow.notes},
+        "seconds": {"value": round(seconds, 3), "unit": "s", "note": "of the flow, in this call"},
+    }
+
+
+def _divergence(flow: Flow) -> dict[str, Any]:
+    """The history's, at its end."""
+    values = flow.history["divergence"]
+    if not len(values):
+        return {}
+    if str(flow.settings["potential"]).startswith("ExactPotential"):
+        found, note = float(values[-1]), "an upper bound, by the potential of the samples"
+    else:
+        # one step's value wavers with the potential, which is refitted at every step
+        last = min(_LAST, len(values))
+        found = float(np.mean(values[-_LAST:]))
+        note = f"mean over the last {last} steps, by the potentials that moved the particles"
+    return {"divergence": {"value": found, "unit": "nats", "note": note}}
+
+
+def evaluate_run(
+    folder: RunFolder,
+    path: str | Path,
+    *,
+    id_column: str | None = None,
+    label_column: str | None = None,
+    say: Callable[[str], None] = lambda _: None,
+) -> dict[str, Any]:
+    """A finished run's particles against held-out points from a file; nothing is written.
+
+    The training target is read or drawn again as the run's configuration says.
+
+    Args:
+        folder: of a finished run.
+        path: the held-out points' file.
+        id_column, label_column: of that file; labels are in the run's column by default.
+        say: called with a line where the run was fitted to some of these points.
+
+    Returns:
+        As ``gparticles.evaluate.metrics.evaluate``.
+
+    Raises:
+        InputError: no finished run, other columns than its particles', or a target that is gone.
+    """
+    flow, form = folder.flow(), folder.law().like
+    config = check(read_recipe(str(folder.path / CONFIG)))
+    target = read_target(config)
+    shown, seen = as_shown(flow), seen_by(flow)
+    labelled = shown.classes is not None
+    if labelled and label_column is None and form.columns is not None:
+        label_column = form.label_name
+    held_out = load(path, id_column=id_column, label_column=label_column)
+    check_same_columns(held_out, replace(form, name=f"the run in {folder}"))
+    told = among_target(held_out, target.table)
+    if told is not None:
+        say(told)
+    draw = target.fresh
+    return _evaluated(
+        config,
+        shown,
+        {
+            "held_out": seen(held_out.values),
+            "target": seen(target.table.values),
+            "fresh": None if draw is None else lambda n: seen(draw(n)),
+            "labels": _labels_written(folder, form) if labelled else None,
+            "target_labels": target.table.labels if labelled else None,
+            "held_out_labels": held_out.labels if labelled else None,
+        },
+        called=UNSEEN if told is None else GIVEN,
+    )
+
+
+def _evaluated(
+    config: Config, flow: Flow, clouds: dict[str, Any], *, called: str = UNSEEN
+) -> dict[str, Any]:
+    # POT and scikit-learn take a second to import
+    from gparticles.evaluate.metrics import evaluate
+
+    draw = clouds.pop("fresh")
+    count = min(len(flow.particles), MAX_HELD_OUT)
+    return evaluate(
+        flow.particles,
+        clouds.pop("held_out"),
+        fresh=None if draw is None else draw(count),
+        bounds=flow.bounds,
+        # columns that the flow took in units of their own are judged so
+        each_column=np.ndim(flow.scale) > 0,
+        seed=stream(config.seed, "resampled"),
+        called=called,
+        **clouds,
+    )
+
+
+def _labels_written(folder: RunFolder, form: Table) -> np.ndarray | None:
+    """The particles' labels as the run wrote them."""
+    found = sorted(folder.path.glob("particles*"))
+    if not found:
+        raise InputError(f"{folder}: holds no particles; give the folder of a finished run")
+    name = form.label_name if form.columns is not None else None
+    return load(found[0], label_column=name).labels

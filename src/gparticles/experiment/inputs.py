@@ -1,0 +1,316 @@
+"""From a checked configuration to the clouds of a run: files read, samplers drawn, noise fitted."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from gparticles.data import SPLITS, draw
+from gparticles.errors import InputError
+from gparticles.experiment.config import Cloud, Config, Custom, Dataset, File, Noise
+from gparticles.experiment.provenance import SourceLaw, condensed, form_of, stream
+from gparticles.tables import Table, check_same_columns, load, load_custom
+
+# of a sampler, where the recipe does not say
+TARGET_ROWS = 200
+# columns beyond which a sampler's points are no table to look at: text would take minutes
+WIDE = 1000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inputs:
+    """What a run works on.
+
+    Attributes:
+        source, target: shapes (m, *event) and (n, *event), data units.
+        labels, target_labels: classes, or both None where the run is not conditional.
+        kept_labels: what is written beside the particles, shape (m,), or None.
+        ids: identifiers of the source's rows, or None.
+        like: the table whose form the particles take.
+        law: where the source came from.
+        held_out: points of the target's distribution that the run does not see, or None.
+        held_out_labels: their classes, or None.
+        held_out_seen: whether some of them are rows of the target all the same.
+        fresh: draws this many more of them; None where there is no sampler.
+        tabular: whether the target is a user's table, whose columns have units of their own.
+        warnings: what the user should know, a line each.
+    """
+
+    source: np.ndarray
+    target: np.ndarray
+    labels: np.ndarray | None
+    target_labels: np.ndarray | None
+    kept_labels: np.ndarray | None
+    ids: list[str] | None
+    like: Table
+    law: SourceLaw
+    held_out: np.ndarray | None
+    held_out_labels: np.ndarray | None
+    held_out_seen: bool
+    fresh: Callable[[int], np.ndarray] | None
+    tabular: bool
+    warnings: tuple[str, ...]
+
+
+Labelled = tuple[np.ndarray, np.ndarray | None]
+
+
+@dataclass(frozen=True)
+class Target:
+    """What a run's particles move to, and what it does not see.
+
+    Attributes:
+        table: the rows that the flow is fitted to.
+        held_out: gives at most so many points that it is not, and their labels; or None.
+        fresh: draws this many more of them; None where there is no sampler.
+        tabular: whether it is a user's table, whose columns have units of their own.
+    """
+
+    table: Table
+    held_out: Callable[[int], Labelled] | None
+    fresh: Callable[[int], np.ndarray] | None
+    tabular: bool
+
+
+def gather(config: Config, *, max_held_out: int) -> Inputs:
+    """Everything a run needs, read and drawn.
+
+    Args:
+        config: checked; its target is given.
+        max_held_out: at most this many held-out points are drawn from a sampler.
+
+    Raises:
+        InputError: data that cannot be used, or a configuration that does not fit them.
+    """
+    target = read_target(config)
+    conditional = is_conditional(config)
+    if conditional and target.table.labels is None:
+        raise InputError(
+            f"{target.table.name}: has no labels, which conditional = true needs; "
+            "name their column with label_column, or leave conditional out"
+        )
+    target_labels = target.table.labels if conditional else None
+    source = Noise(noise="gaussian") if config.source is None else config.source
+    if isinstance(source, (File, Custom)):
+        law, table = _from_file(config, source, target.table)
+        values, labels = table.values, table.labels
+    else:
+        law = _law(source, target.table, target_labels)
+        values, labels = law.draw(_count(config, source, target.table), seed=_seed(config, source))
+        table = replace(target.table, ids=None)
+    if conditional and labels is None:
+        raise InputError(f"{table.name}: has no labels; name their column with label_column")
+    held_out, held_out_labels, seen = _held_out(config, target, min(len(values), max_held_out))
+    return Inputs(
+        source=values,
+        target=target.table.values,
+        labels=labels if conditional else None,
+        target_labels=target_labels,
+        kept_labels=labels,
+        ids=table.ids,
+        like=_writable(law.like, labels),
+        law=replace(law, like=_writable(law.like, labels)),
+        held_out=held_out,
+        held_out_labels=held_out_labels,
+        held_out_seen=seen is not None,
+        fresh=target.fresh,
+        tabular=target.tabular,
+        warnings=tuple(
+            line for line in dict.fromkeys((*target.table.warnings, *table.warnings, seen)) if line
+        ),
+    )
+
+
+def read_target(config: Config) -> Target:
+    """The target, without the rows that ``validation`` keeps from the run.
+
+    Raises:
+        InputError: there is none, it cannot be used, or it is too small to be divided.
+    """
+    if config.target is None:
+        raise InputError("target is missing; give --target FILE, or a [target] in the recipe")
+    target = _target(config.target, config.seed)
+    if config.validation is None:
+        return target
+    if config.held_out is not None:
+        raise InputError("validation and held_out: give one of them")
+    table = target.table
+    labels = table.labels if is_conditional(config) else None
+    seed = stream(config.seed, "validation")
+    unseen = validation_rows(len(table), config.validation, labels=labels, seed=seed)
+    seen = np.setdiff1d(np.arange(len(table)), unseen)
+    if min(len(unseen), len(seen)) < 2:
+        raise InputError(
+            f"{table.name}: validation = {config.validation:g} of {len(table)} rows leaves "
+            f"{len(seen)} and {len(unseen)}; each part needs two, so change it or give more rows"
+        )
+    aside = _part(table, unseen)
+    return replace(
+        target, table=_part(table, seen), held_out=lambda _: (aside.values, aside.labels)
+    )
+
+
+def validation_rows(
+    total: int, fraction: float, *, labels: np.ndarray | None = None, seed: int = 0
+) -> np.ndarray:
+    """Indices of the rows to hold out, ascending, in the same share of every class.
+
+    A class keeps at least one row in the fit.
+
+    >>> validation_rows(10, 0.2).shape
+    (2,)
+    """
+    order = np.random.default_rng(seed).permutation(total)
+    if labels is None:
+        return np.sort(order[: round(fraction * total)])
+    classes = [order[labels[order] == label] for label in np.unique(labels)]
+    chosen = [rows[: min(round(fraction * len(rows)), len(rows) - 1)] for rows in classes]
+    return np.sort(np.concatenate(chosen))
+
+
+def _part(table: Table, chosen: np.ndarray) -> Table:
+    return replace(
+        table,
+        values=table.values[chosen],
+        labels=None if table.labels is None else table.labels[chosen],
+        ids=None if table.ids is None else [table.ids[row] for row in chosen],
+    )
+
+
+def is_conditional(config: Config) -> bool:
+    """Whether each class has a potential of its own."""
+    if config.conditional is not None:
+        return config.conditional
+    # whoever names the column of labels wants it used
+    return isinstance(config.target, File) and config.target.label_column is not None
+
+
+def _seed(config: Config, source: Cloud) -> int:
+    own = source.seed if isinstance(source, Dataset) else None
+    return stream(config.seed, "source") if own is None else own
+
+
+def _count(config: Config, source: Cloud, target: Table) -> int:
+    own = source.n if isinstance(source, Dataset) else None
+    if own is not None and config.n is not None and own != config.n:
+        raise InputError(f"n is {config.n} and source.n is {own}; leave one of them out")
+    return config.n or own or len(target)
+
+
+def _from_file(config: Config, source: File | Custom, target: Table) -> tuple[SourceLaw, Table]:
+    table = _table(source)
+    if config.n is not None and config.n != len(table):
+        raise InputError(
+            f"n is {config.n}, but {table.name} has {len(table)} rows and each is one particle; "
+            "leave n out, or leave out the source to draw as many as you like"
+        )
+    check_same_columns(table, target)
+    kind = "file" if isinstance(source, File) else "custom"
+    law = SourceLaw(
+        kind=kind, name=table.name, options={}, rows=None, labels=None, like=form_of(table)
+    )
+    return law, table
+
+
+def _law(source: Cloud, target: Table, labels: np.ndarray | None) -> SourceLaw:
+    form = form_of(target)
+    if isinstance(source, Noise):
+        name, options, rows = source.noise, {}, condensed(source.noise, target.values)
+    elif isinstance(source, Dataset):
+        name, options, rows = source.dataset, source.options(), None
+    else:
+        raise TypeError(f"{source!r} has no law")
+    kind = "noise" if isinstance(source, Noise) else "dataset"
+    return SourceLaw(kind=kind, name=name, options=options, rows=rows, labels=labels, like=form)
+
+
+def _table(cloud: Cloud) -> Table:
+    if isinstance(cloud, File):
+        path = _shorter(cloud.file)
+        return load(path, id_column=cloud.id_column, label_column=cloud.label_column)
+    if isinstance(cloud, Custom):
+        return load_custom(cloud.custom, search_path=cloud.folder)
+    raise TypeError(f"{cloud!r} is not a file")
+
+
+def _shorter(path: str) -> Path:
+    """Messages name files as a user in this folder would."""
+    full = Path(path)
+    return full.relative_to(Path.cwd()) if full.is_relative_to(Path.cwd()) else full
+
+
+def _target(target: Cloud, seed: int) -> Target:
+    if not isinstance(target, Dataset):
+        table = _table(target)
+        return Target(table, None, None, table.values.ndim == 2)
+    options = target.options()
+    own = stream(seed, "target") if target.seed is None else target.seed
+    n = target.n or TARGET_ROWS
+    if target.dataset in SPLITS:
+        number = n if target.n or "per_class" not in options else None
+        images, labels, *others = SPLITS[target.dataset](number, seed=own, **options)
+        known = _sampled(images, labels, target.dataset)
+        return Target(known, lambda _: (others[0], others[1]), None, False)
+
+    def again(purpose: str) -> Callable[[int], Labelled]:
+        drawn = stream(own, purpose)
+        return lambda k: draw(target.dataset, k, seed=drawn, options=options)
+
+    values, labels = draw(target.dataset, n, seed=own, options=options)
+    table = _sampled(values, labels, target.dataset)
+    return Target(table, again("held-out"), lambda k: again("fresh")(k)[0], False)
+
+
+def _sampled(values: np.ndarray, labels: np.ndarray | None, name: str) -> Table:
+    if values.ndim > 2 or values.shape[1] > WIDE:
+        return Table(values=values, labels=labels, label_name="labels", kind="npz", name=name)
+    columns = tuple(f"x{k + 1}" for k in range(values.shape[1]))
+    return Table(
+        values=values,
+        columns=columns,
+        labels=labels,
+        label_name="label",
+        kind="csv",
+        header=True,
+        name=name,
+    )
+
+
+def _held_out(
+    config: Config, target: Target, count: int
+) -> tuple[np.ndarray | None, np.ndarray | None, str | None]:
+    """The points, their labels, and what is wrong where the target has some of them."""
+    if config.held_out is None:
+        values, labels = (None, None) if target.held_out is None else target.held_out(count)
+        return values, labels, None
+    sampled = isinstance(config.held_out, Dataset)
+    if sampled:
+        chosen = _target(config.held_out, stream(config.seed, "held-out")).table
+    else:
+        chosen = _table(config.held_out)
+    check_same_columns(chosen, target.table)
+    return chosen.values, chosen.labels, None if sampled else among_target(chosen, target.table)
+
+
+def among_target(held_out: Table, target: Table) -> str | None:
+    """What is wrong with held-out rows that are the target's; None where none is."""
+    known = {row.tobytes() for row in _comparable(target.values)}
+    count = sum(row.tobytes() in known for row in _comparable(held_out.values))
+    if count == 0:
+        return None
+    return (
+        f"{held_out.name}: {count} of its {len(held_out)} rows are among those that the run is "
+        "fitted to, beside which copies look as good as new points; give points that the run has "
+        "not seen"
+    )
+
+
+def _comparable(points: np.ndarray) -> np.ndarray:
+    # adding 0 makes -0 the same bytes as 0
+    return np.ascontiguousarray(points.reshape(len(points), -1).astype(np.float64) + 0.0)
+
+
+def _writable(form: Table, labels: np.ndarray | None) -> Table:
+    # an npy has no room for labels
+    return replace(form, kind="npz") if labels is not None and form.kind == "npy" else form

@@ -1,0 +1,161 @@
+"""Pictures and report of a finished run: at its end, and again from its folder."""
+
+import json
+import platform
+import shlex
+import tomllib
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gparticles.errors import InputError
+from gparticles.experiment.folder import CONFIG, METRICS, RunFolder
+from gparticles.experiment.inputs import Inputs
+from gparticles.experiment.latent_runs import as_shown
+from gparticles.flow import Flow
+from gparticles.flow.files import read_arrays, read_record, write_arrays, write_record
+
+if TYPE_CHECKING:
+    from gparticles.report.shown import Shown
+
+REPORT = "report.html"
+_PACKAGES = ("gparticles", "jax", "jaxlib", "equinox", "optax", "numpy", "scipy", "plotly")
+
+
+def draw_run(folder: RunFolder, inputs: Inputs, flow: Flow) -> tuple[Path, ...]:
+    """Writes ``figures/`` and ``trajectory.gif``, and keeps what a report needs of the target.
+
+    Returns:
+        The figures.
+    """
+    # matplotlib takes a second to import, and the first progress is due
+    from gparticles.plots import save_figures
+    from gparticles.report.animation import save_animation
+    from gparticles.report.shown import choose
+
+    classes = {"labels": inputs.labels, "target_labels": inputs.target_labels}
+    columns = inputs.like.columns
+    shown = choose(flow, inputs.target, columns=columns, **classes)
+    _keep(folder, shown)
+    figures = save_figures(
+        flow, inputs.target, folder=folder.subfolder("figures"), columns=columns, **classes
+    )
+    save_animation(flow, shown, folder.path / "trajectory.gif")
+    return tuple(figures)
+
+
+def report_run(folder: RunFolder, flow: Flow, metrics: dict[str, Any]) -> Path:
+    """Writes ``report.html`` into a run's folder; returns its path.
+
+    Args:
+        folder: with its configuration and what ``draw_run`` kept.
+        flow: its flow.
+        metrics: as in ``metrics.json``.
+    """
+    from gparticles.report import About, write_report
+
+    text = _config_text(folder)
+    shown, versions = _kept(folder)
+    again = shlex.join(
+        ["gpa", "run", str(folder.path / CONFIG), "--out", f"{folder.path.name}-again"]
+    )
+    about = About(
+        name=folder.path.resolve().name,
+        description=_description(text),
+        command=again,
+        config=text,
+        versions=versions,
+        metrics=metrics,
+    )
+    return write_report(folder.path / REPORT, flow, shown, about=about)
+
+
+def report_again(folder: RunFolder) -> Path:
+    """Writes the report of a finished run anew.
+
+    Raises:
+        InputError: the folder holds no finished run, or a file in it is damaged.
+    """
+    flow = folder.flow()
+    if not folder.finished:
+        mend = "continue it with gpa run ... --resume" if folder.begun else "give a run's folder"
+        raise InputError(f"{folder}: holds no finished run ({METRICS} is missing); {mend}")
+    return report_run(folder, as_shown(flow), _metrics(folder))
+
+
+def _metrics(folder: RunFolder) -> dict[str, Any]:
+    path = folder.path / METRICS
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise InputError(f"{path}: is damaged; restore it from a copy, or run it again")
+    return found
+
+
+def _config_text(folder: RunFolder) -> str:
+    path = folder.path / CONFIG
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        raise InputError(f"{path}: cannot be read; restore it from a copy") from None
+
+
+def _description(text: str) -> str:
+    try:
+        keys = tomllib.loads(text)
+    except tomllib.TOMLDecodeError:
+        return ""
+    if "description" in keys:
+        return str(keys["description"])
+    named = {role: _cloud(keys.get(role)) for role in ("source", "target")}
+    return f"From {named['source'] or 'noise fitted to the target'} to {named['target']}"
+
+
+def _cloud(section: Any) -> str:
+    """The first of the words that name a cloud's kind, as in ``few.csv``."""
+    section = section if isinstance(section, dict) else {}
+    for kind in ("file", "custom", "dataset", "noise"):
+        if kind in section:
+            name = str(section[kind])
+            return Path(name).name if kind == "file" else f"{name} {kind}".removesuffix(" custom")
+    return ""
+
+
+def versions() -> dict[str, str]:
+    """Of Python, of the packages that decide about a run's numbers, and the kind of device."""
+    import jax
+
+    found = {"Python": platform.python_version()}
+    for name in _PACKAGES:
+        found[name] = metadata.version(name)
+    return {**found, "on": f"{jax.default_backend()}, {platform.system()} {platform.machine()}"}
+
+
+def _keep(folder: RunFolder, shown: "Shown") -> None:
+    arrays = {"chosen": shown.chosen, "target": shown.target}
+    record = {
+        "target_rows": shown.target_rows,
+        "columns": shown.columns,
+        "versions": versions(),
+        "checksum": write_arrays(folder.path / "flow" / "shown.safetensors", arrays),
+    }
+    write_record(folder.path / "flow" / "shown.json", record)
+
+
+def _kept(folder: RunFolder) -> tuple["Shown | None", dict[str, str]]:
+    """What a run kept to be shown, and the versions it ran with; None of a run from before."""
+    from gparticles.report.shown import Shown
+
+    path = folder.path / "flow" / "shown.json"
+    if not path.exists():
+        return None, {}
+    record = read_record(path)
+    try:
+        arrays = read_arrays(path.with_suffix(".safetensors"), record["checksum"])
+        columns = None if record["columns"] is None else tuple(record["columns"])
+        shown = Shown(arrays["chosen"], arrays["target"], record["target_rows"], columns)
+        return shown, record["versions"]
+    except (KeyError, TypeError) as error:
+        raise InputError(f"{path}: is damaged ({error}); run it again") from None

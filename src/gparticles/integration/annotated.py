@@ -1,0 +1,291 @@
+"""Batches of an AnnData object moved onto a reference batch, by scanpy's conventions."""
+
+import warnings
+from dataclasses import asdict, dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from gparticles.divergence import KL
+from gparticles.errors import InputError
+from gparticles.flow import Store
+from gparticles.flow.solution import result_dtype
+from gparticles.integration.basis import dense
+from gparticles.integration.batches import Batches, Flows, bounds_of, fit, moved_by, one_sided
+from gparticles.latent import LatentBound, LatentFlow, move_latents
+
+
+def integrate(
+    adata: Any,
+    key: str,
+    *,
+    reference: Any,
+    basis: str = "X_pca",
+    adjusted_basis: str = "X_gpa",
+    labels_key: str | None = None,
+    balance_key: str | None = None,
+    layer: str | None = None,
+    seed: int = 0,
+    **settings: Any,
+) -> None:
+    """Moves every batch of an AnnData object onto a reference batch, in place.
+
+    One affine map and one flow for each batch, from its rows of ``obsm[basis]`` to the reference's,
+    whose rows stay as they are to the last bit. With ``reference=None`` all batches move, onto the
+    pool of all of them, in which every batch (with labels, every class of it) was shifted so that
+    its mean is the mean of the batches' means.
+
+    Writes ``obsm[adjusted_basis]``, ``uns["gparticles"]`` (settings, version, outcomes, history,
+    and bounds of each batch's divergence from the reference, in the basis, by
+    ``gparticles.latent.latent_bound``) and, if asked, one layer: X + (Z' - Z) PCs^T, with Z and Z'
+    the basis before and after and PCs = ``varm["PCs"]``, so that what the components do not hold
+    stays as it is in X. Touches nothing else, and writes nothing if it refuses.
+
+    Args:
+        adata: an ``anndata.AnnData``, in memory or backed.
+        key: the column of ``obs`` that names the batches.
+        reference: the batch that stays, or None for the pool of all.
+        basis: the key in ``obsm`` of the representation to correct, shape (n, k).
+        adjusted_basis: the key in ``obsm`` to write, in the dtype of the basis.
+        labels_key: a column of ``obs`` with classes; each moves onto the same class, by one
+            potential for each. Every class of a batch must occur in the reference. Samples whose
+            label is missing move with the class of most of their nearest labelled samples in
+            their batch.
+        balance_key: a column of ``obs`` with classes, by which samples of a batch are weighted so
+            that its classes have the reference's proportions (``gpa.class_weights``); the flow
+            does not see the classes. For batches whose proportions differ.
+        layer: the key in ``layers`` to write, dense, shape (n, d). For a basis that is the PCA of X
+            as it stands.
+        seed: as in ``gparticles.transport``.
+        settings: its other arguments and ``align`` of ``gparticles.latent_transport``, the same
+            for every batch. By default a ``GaussianMap``, 50 steps and a step size of 0.1.
+
+    Raises:
+        InputError: anything that cannot be used, in one line that names the mend.
+
+    Warns:
+        UserWarning: classes that one batch alone has.
+    """
+    keys = Keys(
+        key=key,
+        reference=None if reference is None else str(reference),
+        basis=basis,
+        adjusted_basis=adjusted_basis,
+        labels_key=labels_key,
+        balance_key=balance_key,
+        layer=layer,
+    )
+    batches = read_batches(adata, keys)
+    for line in one_sided(batches):
+        warnings.warn(line, stacklevel=2)
+    # the flows are not returned, so that neither pictures nor new points will ask for them
+    lean = {"store": Store(potentials=False, frames=2)}
+    move_batches(adata, keys, batches, seed=seed, **lean | settings)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Keys:
+    """Where things are in an AnnData object; the names are the arguments of ``integrate``."""
+
+    key: str
+    reference: str | None
+    basis: str
+    adjusted_basis: str
+    labels_key: str | None
+    balance_key: str | None
+    layer: str | None
+
+
+def read_batches(adata: Any, keys: Keys) -> Batches:
+    """The basis with each sample's batch and classes, checked.
+
+    Raises:
+        InputError: what is not there, or cannot be used.
+    """
+    points = _basis(adata, keys.basis, keys.adjusted_basis)
+    names = _column(adata, keys.key, "key")
+    labels, balance = (
+        None if name is None else _column(adata, name, argument, gaps=True)
+        for name, argument in (
+            (keys.labels_key, "labels_key"),
+            (keys.balance_key, "balance_key"),
+        )
+    )
+    _check_names(names, keys.reference, keys.key)
+    if labels is not None and keys.reference is not None:
+        _check_classes(names, labels, keys.reference)
+    if keys.layer is not None:
+        components_of(adata, points.shape[1])
+    return Batches(
+        points=points, names=names, reference=keys.reference, labels=labels, balance=balance
+    )
+
+
+def move_batches(
+    adata: Any, keys: Keys, batches: Batches, *, seed: int = 0, **settings: Any
+) -> tuple[Flows, dict[str, LatentBound]]:
+    """Moves what ``read_batches`` read, and writes it; returns flows and bounds by batch."""
+    flows = fit(batches, partial(move_latents, seed=seed, **settings))
+    moved = moved_by(flows, batches)
+    genes = None
+    if keys.layer is not None:
+        change = moved.astype(np.float64) - batches.points
+        genes = changed_genes(adata.X, change, components_of(adata, moved.shape[1]))
+    bounds = bounds_of(flows, batches, f=settings.get("f") or KL())
+    record = _record(flows, asdict(keys), seed) | {"latent_bound": _bounds(bounds)}
+    adata.obsm[keys.adjusted_basis] = moved
+    if genes is not None:
+        adata.layers[keys.layer] = genes
+    adata.uns["gparticles"] = record
+    return flows, bounds
+
+
+def _bounds(bounds: dict[str, LatentBound]) -> dict[str, Any]:
+    """One entry for each batch, NaN where it is not known."""
+    names = ("before", "after", "halves", "lipschitz", "decoder_lipschitz")
+    found: dict[str, Any] = {
+        name: np.array([getattr(bound, name) for bound in bounds.values()], np.float64)
+        for name in names
+    }
+    return {**found, "sentences": np.array([bound.sentence for bound in bounds.values()])}
+
+
+def _listed(names: Any) -> str:
+    names = [str(name) for name in names]
+    more = f" and {len(names) - 10} more" if len(names) > 10 else ""
+    return (", ".join(names[:10]) or "none") + more
+
+
+def _basis(adata: Any, basis: str, adjusted_basis: str) -> np.ndarray:
+    for attribute in ("obs", "obsm", "varm", "uns", "layers"):
+        if not hasattr(adata, attribute):
+            raise InputError(f"adata is a {type(adata).__name__}; give an anndata.AnnData")
+    if basis not in adata.obsm:
+        if not len(adata.obsm):
+            raise InputError(
+                f"basis: obsm is empty, without {basis!r}; make it first, as by scanpy.pp.pca"
+            )
+        raise InputError(
+            f"basis: obsm has no {basis!r}, but {_listed(adata.obsm)}; name one of these, or make "
+            "it first, as by scanpy.pp.pca"
+        )
+    if adjusted_basis == basis:
+        raise InputError(f"adjusted_basis is {basis!r}, the basis itself; give it another name")
+    points = dense(adata.obsm[basis])
+    if points.ndim != 2 or points.dtype.kind not in "fiu":
+        raise InputError(f"basis: obsm[{basis!r}] is not a matrix of numbers; name another")
+    bad = ~np.isfinite(points).all(axis=1)
+    if bad.any():
+        raise InputError(
+            f"basis: {int(bad.sum())} rows of obsm[{basis!r}] hold NaN or infinite values, the "
+            f"first at {adata.obs_names[bad][0]!r}; remove them"
+        )
+    return points
+
+
+def _column(adata: Any, name: str, argument: str, *, gaps: bool = False) -> np.ndarray:
+    if name not in adata.obs:
+        raise InputError(
+            f"{argument}: obs has no column {name!r}, but {_listed(adata.obs.columns)}; name one "
+            "of these"
+        )
+    column = adata.obs[name]
+    missing = np.asarray(column.isna())
+    if missing.any() and not gaps:
+        raise InputError(
+            f"{argument}: obs[{name!r}] is missing in {int(missing.sum())} rows, the first "
+            f"{adata.obs_names[missing][0]!r}; fill or remove them"
+        )
+    return np.where(missing, "", np.asarray(column.astype(str), dtype=str))
+
+
+def _check_names(batches: np.ndarray, reference: str | None, key: str) -> None:
+    names, counts = np.unique(batches, return_counts=True)
+    if reference is not None and reference not in names:
+        raise InputError(
+            f"reference: obs[{key!r}] has no {reference!r}, but {_listed(names)}; name one of these"
+        )
+    if len(names) == 1:
+        raise InputError(f"key: obs[{key!r}] has one batch only; there is nothing to integrate")
+    single = names[counts == 1]
+    if len(single):
+        raise InputError(
+            f"key: batch {str(single[0])!r} of obs[{key!r}] has one sample, which has no "
+            "distribution; remove it or join it to another batch"
+        )
+
+
+def _check_classes(batches: np.ndarray, labels: np.ndarray, reference: str) -> None:
+    known = np.setdiff1d(labels[batches == reference], [""])
+    strange = ~np.isin(labels, known) & (labels != "")
+    if strange.any():
+        raise InputError(
+            f"labels_key: {str(labels[strange][0])!r} in batch {str(batches[strange][0])!r} does "
+            f"not occur in the reference, which has {_listed(known)}; remove these samples, or "
+            "leave out labels_key"
+        )
+
+
+def components_of(adata: Any, columns: int) -> np.ndarray:
+    """``varm["PCs"]``, shape (genes, columns), float64.
+
+    Raises:
+        InputError: it is not there, or belongs to another basis.
+    """
+    if adata.X is None:
+        raise InputError("layer: adata has no X to correct; leave out layer")
+    if "PCs" not in adata.varm:
+        raise InputError(
+            f'layer: varm has no "PCs", but {_listed(adata.varm)}; scanpy.pp.pca writes it, or '
+            "leave out layer"
+        )
+    components = np.asarray(adata.varm["PCs"], np.float64)
+    if components.shape[1] != columns:
+        raise InputError(
+            f'layer: varm["PCs"] has {components.shape[1]} components, the basis {columns}; give '
+            "the basis that belongs to it"
+        )
+    return components
+
+
+def changed_genes(values: Any, change: np.ndarray, components: np.ndarray) -> np.ndarray:
+    """X + (Z' - Z) PCs^T, dense; rows that do not move come back to the last bit."""
+    # of backed data, this reads them
+    held = dense(values[:])
+    genes = held.astype(result_dtype(held))
+    rows = np.flatnonzero(change.any(axis=1))
+    genes[rows] = genes[rows] + change[rows] @ components.T
+    return genes
+
+
+def _record(flows: dict[str, LatentFlow], keys: dict[str, Any], seed: int) -> dict[str, Any]:
+    """What ``uns`` keeps: text, numbers, arrays and None, so that h5ad and zarr can hold it."""
+    from gparticles import __version__
+
+    every = list(flows.values())
+    return {
+        "version": __version__,
+        **keys,
+        "seed": seed,
+        "settings": _settings(every[0]),
+        "batches": np.array(list(flows)),
+        "outcomes": np.array([flow.outcome for flow in every]),
+        "notes": np.array([" ".join(flow.notes) for flow in every]),
+        "lipschitz": np.array([flow.latent.lipschitz for flow in every]),
+        "history": {name: _padded([f.history[name] for f in every]) for name in every[0].history},
+    }
+
+
+def _settings(flow: LatentFlow) -> dict[str, Any]:
+    # the whole move's: of the flow alone, bounds are not known
+    given = {"align": repr(flow.alignment), "bounds": flow.bounds and list(flow.bounds)}
+    return flow.latent.settings | given
+
+
+def _padded(rows: list[np.ndarray]) -> np.ndarray:
+    """Shape (batches, steps); NaN after a flow that ended early."""
+    table = np.full((len(rows), max(map(len, rows))), np.nan)
+    for row, values in zip(table, rows, strict=True):
+        row[: len(values)] = values
+    return table

@@ -1,0 +1,216 @@
+"""Batches moved onto a reference, or onto the pool of all of them."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from gparticles.divergence import AbstractF
+from gparticles.errors import InputError
+from gparticles.latent import LatentBound, LatentFlow, class_weights, latent_bound, pooled
+from gparticles.latent.classes import filled
+from gparticles.tables.table import listed
+
+Move = Callable[..., LatentFlow]
+Flows = dict[str, LatentFlow]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Batches:
+    """Samples of several batches, one of which stays as it is, or none.
+
+    Attributes:
+        points: shape (N, d), data units.
+        names: each sample's batch, text, shape (N,).
+        reference: the batch that stays and that the others move onto; or None for the pool of all
+            (``gparticles.latent.pooled``), onto which every batch moves.
+        labels: each sample's class, by which the flow is conditional, shape (N,), or None.
+        balance: each sample's class, by which samples of a moving batch are weighted so that its
+            classes have the reference's (or the pool's) proportions, or None.
+        judged: each sample's class to judge by, or None. In all three, "" is not known.
+    """
+
+    points: np.ndarray
+    names: np.ndarray
+    reference: str | None
+    labels: np.ndarray | None = None
+    balance: np.ndarray | None = None
+    judged: np.ndarray | None = None
+
+    def part(self, rows: np.ndarray) -> "Batches":
+        """These samples only; rows are indices or a mask."""
+        kept = {
+            name: None if array is None else array[rows]
+            for name in ("labels", "balance", "judged")
+            for array in (getattr(self, name),)
+        }
+        return replace(self, points=self.points[rows], names=self.names[rows], **kept)
+
+    @property
+    def others(self) -> list[str]:
+        """The batches that move, in order."""
+        return [str(name) for name in np.unique(self.names) if name != self.reference]
+
+    @property
+    def onto(self) -> str:
+        """What they move onto, in words."""
+        return "the pool of all batches" if self.reference is None else self.reference
+
+
+def check_batches(batches: Batches) -> list[str]:
+    """Refuses what has no answer; returns what the user should know.
+
+    Raises:
+        InputError: an unknown reference, one batch only, a batch of one sample, a class that the
+            reference lacks.
+    """
+    names, counts = np.unique(batches.names, return_counts=True)
+    if batches.reference is not None and batches.reference not in names:
+        raise InputError(
+            f"reference: there is no batch {batches.reference!r}; name one of "
+            f"{listed(names.tolist())}"
+        )
+    if len(names) < 2:
+        raise InputError(f"there is one batch only, {names[0]!r}; there is nothing to integrate")
+    if counts.min() < 2:
+        raise InputError(
+            f"batch {str(names[counts.argmin()])!r} has one sample, which has no distribution; "
+            "remove it or join it to another batch"
+        )
+    if batches.labels is not None and batches.reference is not None:
+        _check_classes(batches, batches.labels)
+    return [*_confounded(batches), *one_sided(batches)]
+
+
+def _check_classes(batches: Batches, labels: np.ndarray) -> None:
+    known = np.setdiff1d(labels[batches.names == batches.reference], [""])
+    strange = ~np.isin(labels, [*known, ""])
+    if strange.any():
+        raise InputError(
+            f"labels: {str(labels[strange][0])!r} of batch {str(batches.names[strange][0])!r} does "
+            f"not occur in the reference, which has {listed(known.tolist())}; remove these "
+            "samples, or give --judge-by instead"
+        )
+
+
+def _confounded(batches: Batches) -> list[str]:
+    if batches.judged is None or comparable(batches.part(batches.judged != "")):
+        return []
+    return [
+        "no two batches have two labels in common: nothing tells the batches' effect from the "
+        "labels', so mixing may be the loss of the labels, and these are not judged"
+    ]
+
+
+def comparable(labelled: Batches) -> bool:
+    """Whether two batches have two classes in common, in which they can agree."""
+    classes = [set(labelled.judged[labelled.names == name]) for name in np.unique(labelled.names)]  # type: ignore[index]
+    return any(len(a & b) > 1 for k, a in enumerate(classes) for b in classes[:k])
+
+
+def one_sided(batches: Batches) -> list[str]:
+    """A line for classes that one batch alone has, or that the reference lacks."""
+    lines = []
+    for given in (batches.labels, batches.balance, batches.judged):
+        if given is not None:
+            lines += [
+                _lacking(batches, within, names, conditional=given is batches.labels)
+                for within, names in _by_batches(batches, given).items()
+            ]
+    return list(dict.fromkeys(lines))
+
+
+def _by_batches(batches: Batches, given: np.ndarray) -> dict[tuple[str, ...], list[str]]:
+    """Classes of one batch alone, or that the reference lacks, by the batches that have them."""
+    found: dict[tuple[str, ...], list[str]] = {}
+    for label in np.unique(given[given != ""]).tolist():
+        within = tuple(np.unique(batches.names[given == label]).tolist())
+        absent = batches.reference is not None and batches.reference not in within
+        if len(within) == 1 or absent:
+            found.setdefault(within, []).append(label)
+    return found
+
+
+def _lacking(
+    batches: Batches, within: tuple[str, ...], labels: list[str], *, conditional: bool
+) -> str:
+    shown = ", ".join(map(repr, labels[:5])) + (f" and {len(labels) - 5} more" * (len(labels) > 5))
+    where = ", ".join(map(repr, within))
+    said = f"label{'s' * (len(labels) > 1)} {shown} {'are' if len(labels) > 1 else 'is'} seen in "
+    if within != (batches.reference,):
+        return f"{said}{where} only: nothing says where its samples belong among the others"
+    said += f"{where}, the reference, only: "
+    if conditional:
+        return f"{said}no sample moves onto it"
+    return f"{said}the flow does not see labels, so samples of other labels may move onto it"
+
+
+def fit(batches: Batches, move: Move) -> Flows:
+    """One flow for each batch but the reference.
+
+    Args:
+        batches: checked.
+        move: ``move_batch`` or ``move_latents`` with its settings.
+
+    Raises:
+        InputError: what ``move`` refuses, with the batch's name.
+    """
+    fixed = _fixed(batches)
+    flows: Flows = {}
+    for name in batches.others:
+        moving = batches.part(batches.names == name)
+        given: dict[str, Any] = {}
+        if batches.labels is not None:
+            given = {"labels": moving.labels, "target_labels": fixed.labels}
+        try:
+            if batches.balance is not None:
+                given["source_weights"] = class_weights(moving.balance, fixed.balance)
+            flows[name] = move(moving.points, fixed.points, **given)
+        except InputError as error:
+            raise InputError(f"batch {name!r}: {error}") from error
+    return flows
+
+
+def _fixed(batches: Batches) -> Batches:
+    """What the others move onto: the reference's samples, or the pool."""
+    if batches.reference is not None:
+        return batches.part(batches.names == batches.reference)
+    labels = None if batches.labels is None else batches.labels.copy()
+    if labels is not None:
+        # the pool shifts every class of every batch, so that each sample needs one
+        for name in batches.others:
+            rows = batches.names == name
+            labels[rows], _ = filled(batches.points[rows], labels[rows], f"labels of {name!r}")
+    return replace(batches, points=pooled(batches.points, batches.names, labels), labels=labels)
+
+
+def moved_by(flows: Mapping[str, Any], batches: Batches) -> np.ndarray:
+    """All samples after the move, shape (N, d); those of the reference as they are."""
+    return _placed(batches, {name: flow.particles for name, flow in flows.items()})
+
+
+def carried_by(flows: Mapping[str, Any], batches: Batches) -> np.ndarray:
+    """The same of samples that the flows were not fitted to."""
+    parts = {}
+    for name, flow in flows.items():
+        rows = batches.part(batches.names == name)
+        if len(rows.points):
+            parts[name] = flow(rows.points, rows.labels)
+    return _placed(batches, parts)
+
+
+def _placed(batches: Batches, parts: dict[str, np.ndarray]) -> np.ndarray:
+    dtype = np.result_type(batches.points, *parts.values())
+    moved = batches.points.astype(dtype)
+    for name, rows in parts.items():
+        moved[batches.names == name] = rows
+    return moved
+
+
+def bounds_of(flows: Flows, batches: Batches, *, f: AbstractF) -> dict[str, LatentBound]:
+    """How far each batch is from what it moved onto, before and after, by the latent bound."""
+    return {
+        name: latent_bound(flow, batches.points[batches.names == name], f=f)
+        for name, flow in flows.items()
+    }

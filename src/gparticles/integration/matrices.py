@@ -1,0 +1,193 @@
+"""``gpa integrate`` of matrices in files: one for each batch."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gparticles.divergence import KL
+from gparticles.errors import InputError
+from gparticles.experiment.provenance import SourceLaw, form_of
+from gparticles.experiment.staging import check_free, staged
+from gparticles.integration.batches import Batches, Flows, bounds_of, check_batches, fit, moved_by
+from gparticles.integration.judging import embedding, judge_all
+from gparticles.integration.request import Done, Options, held_out_judgement
+from gparticles.integration.summary import Finished, notes_of, outcomes_of, write_outcome
+from gparticles.latent import move_batch
+from gparticles.tables import Table, kind_of, save
+from gparticles.tables.cohorts import Cohorts, read_cohorts, read_labels
+from gparticles.tables.files import SUFFIXES
+from gparticles.tables.table import listed
+
+Say = Callable[[str], None]
+
+
+def integrate_files(paths: list[Path], out: Path, options: Options, say: Say) -> Done:
+    """Reads matrices, moves all batches onto the reference, and writes what was asked for.
+
+    Args:
+        paths: of the matrices, one for each batch.
+        out: a folder for one file each, or a file (.csv, .tsv, .parquet) for all of them.
+        options: everything else.
+        say: called with warnings.
+
+    Raises:
+        InputError: anything that the user can mend, before anything is written.
+    """
+    joint = any(out.name.lower().endswith(suffix) for suffix in SUFFIXES)
+    if joint and options.transpose:
+        raise InputError(
+            f"{out}: one file for all batches has samples in rows; give a folder for --transpose"
+        )
+    home = out.parent if joint else out
+    report = f"{out.name.split('.')[0]}-report" if joint else "."
+    check_free([out, home / report] if joint else [out], force=options.force)
+    cohorts, batches = _read(paths, options)
+    in_files = any(Path(name).is_file() for name in _named(options) if name is not None)
+    twice = _namesakes(cohorts) if joint or in_files else []
+    notes = [*cohorts.warnings, *twice, *check_batches(batches)]
+    told = len(notes)
+    for line in notes:
+        say(line)
+    flows, after, finished = _finished(batches, options, notes)
+    for line in notes[told:]:
+        say(line)
+    with staged(home) as stage:
+        files = _write(stage, out if joint else None, cohorts, after)
+        place = stage / report
+        place.mkdir(exist_ok=True)
+        _keep(place / "flows", cohorts, flows)
+        write_outcome(place, finished, seed=options.seed)
+    return Done(
+        files=[home / name for name in files],
+        report=home / report,
+        flows={name: name for name in flows},
+        finished=finished,
+    )
+
+
+def _finished(
+    batches: Batches, options: Options, notes: list[str]
+) -> tuple[Flows, np.ndarray, Finished]:
+    """Integrates and judges: the flows, all samples after them, and what is said of it."""
+    move = partial(move_batch, latent_dim=options.latent_dim, **options.flow_settings)
+    embed = partial(embedding, dim=options.latent_dim, seed=options.seed)
+    held_out = held_out_judgement(batches, move, embed, options=options, say=notes.append)
+    flows = fit(batches, move)
+    notes += notes_of(flows, batches)
+    after = moved_by(flows, batches)
+    finished = Finished(
+        batches=batches,
+        whole=judge_all(batches, after, embed, seed=options.seed),
+        held_out=held_out,
+        space=f"the first {options.latent_dim} principal components of each matrix",
+        outcomes=outcomes_of(flows),
+        bounds=bounds_of(flows, batches, f=KL()),
+        notes=notes,
+        command=options.command,
+        settings=options.shown(),
+    )
+    return flows, after, finished
+
+
+def _read(paths: list[Path], options: Options) -> tuple[Cohorts, Batches]:
+    named = _named(options)
+    columns = sorted({name for name in named if name is not None and not Path(name).is_file()})
+    if columns and options.transpose:
+        raise InputError(f"labels: there is no file {columns[0]}; with --transpose give a file")
+    if len(columns) > 1:
+        raise InputError(
+            f"labels: {columns[0]!r} and {columns[1]!r}; of a matrix one column can hold labels, "
+            "so give the other in a file of its own"
+        )
+    cohorts = read_cohorts(
+        paths,
+        transpose=options.transpose,
+        id_column=options.id_column,
+        label_column=columns[0] if columns else None,
+    )
+    labels, balance, judged = (_labels(name, cohorts) for name in named)
+    known = next((found for found in (judged, labels, balance) if found is not None), None)
+    batches = Batches(
+        points=cohorts.values,
+        names=cohorts.batches,
+        reference=_reference(paths, cohorts.names, options.reference),
+        labels=labels,
+        balance=balance,
+        judged=known,
+    )
+    return cohorts, batches
+
+
+def _named(options: Options) -> list[str | None]:
+    return [options.labels, options.balance, options.judge_by]
+
+
+def _namesakes(cohorts: Cohorts) -> list[str]:
+    """A line where samples of two batches have one name, which then tells them no more apart."""
+    names, counts = np.unique(cohorts.ids, return_counts=True)
+    twice = names[counts > 1].tolist()
+    if not twice:
+        return []
+    return [
+        f"{len(twice)} names of samples are in more than one file ({listed(twice)}): a file of "
+        "labels gives them the same label, and in one file for all only the batch tells them apart"
+    ]
+
+
+def _labels(name: str | None, cohorts: Cohorts) -> np.ndarray | None:
+    if name is None:
+        return None
+    return read_labels(Path(name), cohorts.ids) if Path(name).is_file() else cohorts.labels
+
+
+def _reference(paths: list[Path], names: tuple[str, ...], wanted: str | None) -> str | None:
+    """The batch that is meant by a path, a file's name, or this without its ending."""
+    if wanted is None:
+        return None
+    for path, name in zip(paths, names, strict=True):
+        if wanted in (name, path.name, str(path)) or Path(wanted).absolute() == path.absolute():
+            return name
+    raise InputError(f"reference: there is no {wanted!r}; name one of {listed(names)}")
+
+
+def _write(stage: Path, joint: Path | None, cohorts: Cohorts, after: np.ndarray) -> list[str]:
+    """Writes the corrected matrices; returns their names."""
+    if joint is not None:
+        first = cohorts.tables[0]
+        # all rows in one file; the column says where each came from
+        like = replace(first, label_name="batch", label_position=None, header=True)
+        save(after, stage / joint.name, like=like, ids=cohorts.ids, labels=cohorts.batches)
+        return [joint.name]
+    written = []
+    begin = 0
+    for table, name in zip(cohorts.tables, cohorts.names, strict=True):
+        rows = after[begin : begin + len(table)]
+        begin += len(table)
+        form, values = _form(table, rows, transposed=cohorts.transposed)
+        path = stage / f"{name}.{kind_of(table.name)}"
+        save(values, path, like=form, ids=form.ids, labels=form.labels)
+        written.append(path.name)
+    return written
+
+
+def _form(table: Table, rows: np.ndarray, *, transposed: bool) -> tuple[Table, np.ndarray]:
+    if not transposed:
+        return table, rows
+    samples = tuple(table.ids or ())
+    form = replace(table, values=table.values.T, columns=samples, ids=list(table.columns or ()))
+    return replace(form, header=True, id_position=0), rows.T
+
+
+def _keep(folder: Path, cohorts: Cohorts, flows: Flows) -> None:
+    """One folder for each flow, which ``gpa transform`` takes."""
+    for table, name in zip(cohorts.tables, cohorts.names, strict=True):
+        if name not in flows:
+            continue
+        stored = flows[name].save(folder / name / "flow")
+        law: dict[str, Any] = {"kind": "file", "name": table.name, "options": {}}
+        form = form_of(replace(table, ids=None, labels=None))
+        SourceLaw(**law, rows=None, labels=None, like=form).save(stored)

@@ -1,1 +1,0 @@
-"""The ways in: the command, recipes and run folders, and the scikit-learn estimator."""

@@ -1,0 +1,125 @@
+"""The page of an integration: batches before and after, and how well they mix."""
+
+import base64
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from gparticles.flow.files import write_atomically
+from gparticles.report.page import part, template
+from gparticles.report.words import number
+
+MEASURES = {
+    "neighbour_mixing": (
+        "mixing of neighbours",
+        "share of other batches among a sample's nearest neighbours, over what chance gives; "
+        "above 1, samples prefer the other batch",
+    ),
+    "batch_silhouette": (
+        "silhouette of batches",
+        "0: a sample is as far from its own batch as from the others; towards 1: batches are apart",
+    ),
+    "ilisi": (
+        "batches per neighbourhood",
+        "how many batches a neighbourhood effectively holds (iLISI, not rescaled)",
+    ),
+    "label_silhouette": (
+        "silhouette of labels",
+        "the higher, the further samples of different labels are apart",
+    ),
+    "clisi": (
+        "labels per neighbourhood",
+        "how many labels a neighbourhood effectively holds (cLISI, not rescaled)",
+    ),
+    "label_auc_across_batches": (
+        "labels learnt across batches",
+        "area under the ROC curve of labels learnt on one batch and predicted on another; "
+        "1/2 by chance",
+    ),
+    "w2": (
+        "distance to the reference",
+        "Wasserstein-2 distance of the samples that move to the reference's, in units of the data; "
+        "above 0 for two samples of one law",
+    ),
+    "w2_between": (
+        "distance between batches",
+        "Wasserstein-2 distance of each batch's samples to those of all others, in units of the "
+        "data; above 0 for two samples of one law",
+    ),
+}
+"""Titles of the measures, and what they mean."""
+
+
+class Row(NamedTuple):
+    """One measure before and after, as text."""
+
+    title: str
+    before: str
+    after: str
+    ideal: str
+    words: str
+
+
+class Table(NamedTuple):
+    """Measures of one set of samples."""
+
+    title: str
+    words: str
+    rows: tuple[Row, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    """What the page says.
+
+    Attributes:
+        name, description: at the top.
+        facts: names and numbers in boxes.
+        notes: what the user should know.
+        tables: measures.
+        command: what made it.
+        settings: names and values.
+        versions: of the software.
+    """
+
+    name: str
+    description: str
+    facts: Sequence[tuple[str, str]]
+    notes: Sequence[str]
+    tables: Sequence[Table]
+    command: str
+    settings: Sequence[tuple[str, str]]
+    versions: dict[str, str]
+
+
+def measured_rows(before: dict[str, Any], after: dict[str, Any]) -> tuple[Row, ...]:
+    """The measures that both have, in the order of `MEASURES`."""
+    return tuple(
+        Row(
+            title=title,
+            before=number(before[name]["value"]),
+            after=number(after[name]["value"]),
+            ideal=number(after[name]["ideal"]),
+            words=words,
+        )
+        for name, (title, words) in MEASURES.items()
+        if name in before and name in after
+    )
+
+
+def write_batches_report(path: Path, page: Page, pictures: Sequence[tuple[Path, str]]) -> Path:
+    """Writes the page: one file that needs no network.
+
+    Args:
+        path: of the page.
+        page: its words and numbers; all of them are escaped.
+        pictures: PNG files with their captions.
+    """
+    shown = [
+        {"data": base64.b64encode(picture.read_bytes()).decode(), "caption": caption}
+        for picture, caption in pictures
+    ]
+    html = template("batches.html.jinja").render(page=page, pictures=shown, css=part("page.css"))
+    write_atomically(path, html.encode())
+    return path

@@ -1,0 +1,116 @@
+"""From a finished run to the page."""
+
+import json
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from gparticles.flow import Flow
+from gparticles.flow.files import write_atomically
+from gparticles.report import packing, words
+from gparticles.report.shown import Shown
+
+
+@dataclass(frozen=True)
+class About:
+    """What the page says about a run besides its flow.
+
+    Attributes:
+        name: the title.
+        description: one line on what was run, or empty.
+        command: what repeats the run.
+        config: the text of its ``config.toml``.
+        versions: of the software it ran with.
+        metrics: as in ``metrics.json``.
+    """
+
+    name: str
+    description: str
+    command: str
+    config: str
+    versions: dict[str, str]
+    metrics: dict[str, Any]
+
+
+def write_report(path: Path, flow: Flow, shown: Shown | None, *, about: About) -> Path:
+    """Writes the page to a temporary name and moves it into place.
+
+    Args:
+        path: of the page.
+        flow: the finished flow.
+        shown: what to show of it; None where the target is not known, whose particles are then
+            left out.
+        about: everything else.
+
+    Returns:
+        ``path``. The page needs no other file and no network, and has at most 6 MB.
+    """
+    write_atomically(path, html(flow, shown, about=about).encode())
+    return path
+
+
+def html(flow: Flow, shown: Shown | None, *, about: About) -> str:
+    """The page as text; all of a user's words in it are escaped."""
+    images = flow.particles.ndim > 2
+    clouds: dict[str, Any] | None = None
+    if shown is not None:
+        clouds = (packing.packed_images if images else packing.packed_points)(flow, shown)
+    data = {
+        "clouds": clouds,
+        "images": images,
+        "totalSteps": flow.steps,
+        "history": packing.packed_history(flow, words.HISTORY),
+    }
+    return template("page.html.jinja").render(
+        about=about,
+        flow=flow,
+        shown=shown,
+        images=images,
+        clouds=clouds,
+        thinning=None if clouds is None else _thinning(flow, clouds),
+        facts=words.key_numbers(flow, about.metrics),
+        answers=words.answers(flow, about.metrics),
+        rows=words.rows(about.metrics),
+        curves=data["history"],
+        data=script_json(data),
+        plotly=packing.plotly_script(),
+        css=part("page.css"),
+        js=part("page.js"),
+    )
+
+
+def _thinning(flow: Flow, clouds: dict[str, Any]) -> str:
+    return words.thinning(
+        clouds["count"], len(flow.particles), len(clouds["steps"]), len(flow.trajectory)
+    )
+
+
+def script_json(value: Any) -> str:
+    """JSON that may stand in a script element, whatever its strings hold.
+
+    >>> script_json("</script>")
+    '"\\\\u003c/script\\\\u003e"'
+    """
+    text = json.dumps(value, separators=(",", ":"), allow_nan=False)
+    for character in "<>&":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return text
+
+
+def part(name: str) -> str:
+    """The text of a file beside this one."""
+    return (resources.files(__package__ or "") / name).read_text(encoding="utf-8")
+
+
+@cache
+def template(name: str) -> Any:
+    """A page to be filled in; whatever is filled in is escaped."""
+    # jinja2 loads only where a page is written
+    from jinja2 import Environment, StrictUndefined
+
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    return environment.from_string(part(name))

@@ -1,0 +1,116 @@
+"""NumPy's own files: npy and npz, never pickles."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gparticles.errors import InputError
+from gparticles.tables.table import Table, from_array, listed, refusal
+
+_VALUES = ("X", "values", "data")
+_LABELS = ("labels", "y")
+
+
+def read_npy(path: Path, *, id_column: str | None = None, label_column: str | None = None) -> Table:
+    """Read one array, shape (n, d), (n, h, w) or (n, h, w, c).
+
+    Raises:
+        InputError: a damaged file, a pickle, objects, or what `from_array` refuses; and any name
+            of a column, since an npy has none.
+    """
+    if id_column is not None or label_column is not None:
+        raise refusal(path, "an npy has no named columns", "give labels and ids in an npz")
+    return from_array(_load(path, magic=b"\x93NUMPY"), name=str(path), kind="npy")
+
+
+def read_npz(path: Path, *, id_column: str | None = None, label_column: str | None = None) -> Table:
+    """Read the array called X, values or data, or the only one with rows of numbers.
+
+    Args:
+        path: the file.
+        id_column: the array of identifiers; by default `ids` where there is one.
+        label_column: the array of labels; by default `labels` or `y` where there is one.
+
+    Raises:
+        InputError: a damaged file, objects, no such array, several that could be meant, or what
+            `from_array` refuses.
+    """
+    arrays = _load(path, magic=b"PK")
+    label_name = _pick(arrays, label_column, usual=_LABELS, path=path)
+    id_name = _pick(arrays, id_column, usual=("ids",), path=path)
+    value_name = _values_name(arrays, path)
+    unused = [name for name in arrays if name not in (value_name, label_name, id_name)]
+    return from_array(
+        arrays[value_name],
+        name=str(path),
+        kind="npz",
+        labels=None if label_name is None else arrays[label_name],
+        ids=None if id_name is None else arrays[id_name],
+        value_name=value_name,
+        label_name=label_name,
+        warnings=(f"not read from {path}: {listed(unused)}",) if unused else (),
+    )
+
+
+def write_npy(path: Path, table: Table) -> None:
+    """Write the values; an npy has no room for identifiers and labels."""
+    with path.open("wb") as stream:
+        np.save(stream, table.values, allow_pickle=False)
+
+
+def write_npz(path: Path, table: Table) -> None:
+    """Write the values under the name they came with, and labels and identifiers beside them."""
+    arrays: dict[str, Any] = {table.value_name: table.values}
+    if table.labels is not None:
+        arrays[table.label_name or "labels"] = table.labels
+    if table.ids is not None:
+        arrays["ids"] = np.array(table.ids, dtype=np.str_)
+    with path.open("wb") as stream:
+        np.savez(stream, **arrays)
+
+
+def _load(path: Path, *, magic: bytes) -> Any:
+    try:
+        with path.open("rb") as stream:
+            # numpy would take anything else for a pickle, and say so where a file is broken
+            if stream.read(len(magic)) != magic:
+                problem = f"is not an {path.suffix.lower()[1:]} file (damaged, or a pickle)"
+                raise refusal(path, problem, "save it again with numpy")
+            stream.seek(0)
+            loaded = np.load(stream, allow_pickle=False)
+            if isinstance(loaded, np.ndarray):
+                return loaded
+            return {name: loaded[name] for name in loaded.files}
+    except InputError:
+        raise
+    except OSError as error:
+        problem = f"cannot be read ({error.strerror or error})"
+        raise refusal(path, problem, "check the file") from error
+    except Exception as error:  # numpy's parsers raise many kinds for a broken file
+        if "allow_pickle" in str(error):
+            mend = "save arrays of numbers or strings; pickles are never read"
+            raise refusal(path, "holds Python objects", mend) from error
+        raise refusal(path, f"is damaged ({error})", "save it again") from error
+
+
+def _values_name(arrays: dict[str, Any], path: Path) -> str:
+    for name in _VALUES:
+        if name in arrays:
+            return name
+    found = [name for name, array in arrays.items() if getattr(array, "ndim", 0) >= 2]
+    if len(found) == 1:
+        return found[0]
+    problem = "holds no array of rows" if not found else f"holds several arrays: {listed(found)}"
+    raise refusal(path, problem, "call the one that is meant X")
+
+
+def _pick(
+    arrays: dict[str, Any], wanted: str | None, *, usual: tuple[str, ...], path: Path
+) -> str | None:
+    if wanted is None:
+        return next((name for name in usual if name in arrays), None)
+    if wanted not in arrays:
+        mend = f"choose one of {listed(list(arrays))}"
+        raise refusal(path, f"has no array called {wanted!r}", mend)
+    return wanted

@@ -1,0 +1,248 @@
+"""pandas DataFrames in and out, and parquet files through them.
+
+pandas is imported only where a DataFrame or a parquet file is at hand.
+"""
+
+from collections import Counter
+from numbers import Real
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gparticles.tables.table import (
+    TEXT_MEND,
+    Table,
+    check_finite,
+    check_rows,
+    column_warnings,
+    labels_of_text,
+    listed,
+    quoted,
+    refusal,
+)
+
+
+def is_frame(value: Any) -> bool:
+    """Whether this is a pandas DataFrame, told without importing pandas."""
+    return type(value).__module__.startswith("pandas") and type(value).__name__ == "DataFrame"
+
+
+def from_frame(
+    frame: Any,
+    *,
+    id_column: str | None = None,
+    label_column: str | None = None,
+    label_gaps: bool = False,
+    name: str = "the frame",
+) -> Table:
+    """The table of a DataFrame.
+
+    The identifiers are `id_column`, else the first column where it is text and all different,
+    else the index where it is not the default one.
+
+    Args:
+        frame: a pandas DataFrame of numbers.
+        id_column: the column of identifiers.
+        label_column: the column of labels, integers or text.
+        label_gaps: labels may be missing; such become "".
+        name: what messages call it.
+
+    Returns:
+        The table; values of the columns' common float dtype, float64 where they are integers.
+
+    Raises:
+        InputError: not a DataFrame, a column that is not numbers, missing or infinite values (rows
+            counted from 1), repeated names, an unknown column, fewer than two rows.
+    """
+    if not is_frame(frame):
+        raise refusal(name, f"is a {type(frame).__name__}", "give a pandas DataFrame")
+    names = [str(column) for column in frame.columns]
+    _check_unique(names, name)
+    label_at = _find(label_column, names, name=name, what="label")
+    id_at = _find(id_column, names, name=name, what="identifier")
+    if id_column is None and label_at != 0 and len(names) > 1 and _identifies(frame.iloc[:, 0]):
+        id_at = 0
+    at = [i for i in range(len(names)) if i not in (id_at, label_at)]
+    if not at:
+        raise refusal(name, "has no column of numbers left", "give at least one")
+    check_rows(len(frame), name)
+    values = _values(frame, at, name=name)
+    header = type(frame.columns).__name__ != "RangeIndex"
+    columns = tuple(names[i] for i in at) if header else None
+    check_finite(values, name=name, columns=columns)
+    ids, id_name = _identifiers(frame, id_at)
+    return Table(
+        values=values,
+        columns=columns,
+        ids=ids,
+        id_name=id_name,
+        labels=None if label_at is None else _labels(frame, label_at, name=name, gaps=label_gaps),
+        label_name=None if label_at is None else names[label_at],
+        kind="parquet",
+        header=header,
+        warnings=column_warnings(values, columns),
+        name=name,
+        id_position=id_at,
+        label_position=label_at,
+    )
+
+
+def to_frame(values: np.ndarray, like: Table, *, ids: Any = None, labels: Any = None) -> Any:
+    """A DataFrame of new values with the columns of the table that they are like.
+
+    Args:
+        values: shape (n, d).
+        like: the table whose column names, place of identifiers and of labels are taken.
+        ids: n identifiers, or None for none; they become the index where `like` has them there.
+        labels: n labels, or None for none.
+
+    Raises:
+        InputError: values of another width than `like`, or pandas is not installed.
+    """
+    pandas = _pandas()
+    values = np.asarray(values)
+    if values.ndim != 2 or (like.columns and values.shape[1] != len(like.columns)):
+        width = len(like.columns) if like.columns else "d"
+        mend = f"give shape (n, {width})"
+        raise refusal("the values", f"have shape {values.shape}", mend)
+    frame = pandas.DataFrame(values, columns=None if like.columns is None else list(like.columns))
+    extras = []
+    if ids is not None and like.id_position is not None:
+        extras.append((like.id_position, like.id_name or "id", list(ids)))
+    if labels is not None:
+        width = values.shape[1] + len(extras)
+        at = width if like.label_position is None else like.label_position
+        extras.append((at, like.label_name or "label", labels))
+    for at, name, cells in sorted(extras, key=lambda extra: extra[0]):
+        frame.insert(at, name, cells)
+    if ids is not None and like.id_position is None:
+        frame.index = pandas.Index(list(ids), name=like.id_name or None)
+    return frame
+
+
+def read_parquet(
+    path: Path,
+    *,
+    id_column: str | None = None,
+    label_column: str | None = None,
+    label_gaps: bool = False,
+) -> Table:
+    """Read a parquet file as `from_frame` reads its frame; rows are counted from 1.
+
+    Raises:
+        InputError: pandas or pyarrow is not installed, a damaged file, or what `from_frame`
+            refuses.
+    """
+    _pandas()
+    try:
+        import pyarrow.parquet
+    except ImportError as error:
+        raise _not_installed() from error
+    try:
+        table = pyarrow.parquet.read_table(path)
+        table.validate(full=True)  # else broken text shows only where it is used
+        frame = table.to_pandas()
+    except Exception as error:  # its parser raises many kinds for a broken file
+        reason = str(error).split(". ")[0] or type(error).__name__
+        raise refusal(path, f"is damaged ({reason})", "make it again") from error
+    columns = {"id_column": id_column, "label_column": label_column}
+    return from_frame(frame, **columns, label_gaps=label_gaps, name=str(path))
+
+
+def write_parquet(path: Path, table: Table) -> None:
+    """Write a table as `to_frame` makes it."""
+    frame = to_frame(table.values, table, ids=table.ids, labels=table.labels)
+    frame.columns = [str(column) for column in frame.columns]  # parquet has no other names
+    try:
+        frame.to_parquet(path, engine="pyarrow")
+    except ImportError as error:
+        raise _not_installed() from error
+
+
+def _pandas() -> Any:
+    try:
+        import pandas
+    except ImportError as error:
+        raise _not_installed() from error
+    return pandas
+
+
+def _not_installed() -> Exception:
+    mend = "run pip install 'gparticles[parquet]'"
+    return refusal("parquet", "needs pandas and pyarrow, which are not installed", mend)
+
+
+def _check_unique(names: list[str], where: str) -> None:
+    repeated = [name for name, count in Counter(names).items() if count > 1]
+    if repeated:
+        raise refusal(where, f"several columns are called {listed(repeated)}", "rename them")
+
+
+def _find(wanted: str | None, names: list[str], *, name: str, what: str) -> int | None:
+    if wanted is None:
+        return None
+    if wanted not in names:
+        mend = f"choose one of {listed(names)}"
+        raise refusal(name, f"no {what} column {quoted(wanted)}", mend)
+    return names.index(wanted)
+
+
+def _identifies(column: Any) -> bool:
+    cells = column.tolist()
+    return all(isinstance(cell, str) for cell in cells) and len(set(cells)) == len(cells)
+
+
+def _identifiers(frame: Any, id_at: int | None) -> tuple[list[str] | None, str | None]:
+    if id_at is not None:
+        return [str(i) for i in frame.iloc[:, id_at].tolist()], str(frame.columns[id_at])
+    if type(frame.index).__name__ == "RangeIndex":
+        return None, None
+    name = frame.index.name
+    return [str(i) for i in frame.index.tolist()], "" if name is None else str(name)
+
+
+def _labels(frame: Any, at: int, *, name: str, gaps: bool) -> np.ndarray:
+    column = frame.iloc[:, at]
+    missing = column.isna().to_numpy()
+    if gaps:
+        cells = zip(missing, column.tolist(), strict=True)
+        return labels_of_text(["" if lacking else _label(cell) for lacking, cell in cells])
+    if missing.any():
+        place = f"row {int(np.argmax(missing)) + 1}, column {quoted(frame.columns[at])}"
+        raise refusal(name, f"{place}: missing value", "fill it in or remove the row")
+    return labels_of_text([str(cell) for cell in column.tolist()])
+
+
+def _label(cell: Any) -> str:
+    # whole numbers beside missing ones are floats in a frame
+    return str(int(cell)) if isinstance(cell, float) and cell.is_integer() else str(cell)
+
+
+def _values(frame: Any, at: list[int], *, name: str) -> np.ndarray:
+    dtypes = set(frame.dtypes.iloc[at])
+    plain = all(isinstance(d, np.dtype) and d.kind in "biuf" for d in dtypes)
+    small = all(d in (np.float16, np.float32) for d in dtypes)
+    dtype = np.result_type(*dtypes) if small else np.dtype(np.float64)
+    if plain:
+        return np.ascontiguousarray(frame.iloc[:, at].to_numpy(dtype=dtype))
+    values = np.empty((len(frame), len(at)), dtype=dtype)
+    for k, i in enumerate(at):
+        values[:, k] = _column(
+            frame.iloc[:, i], place=f"column {quoted(frame.columns[i])}", at=name
+        )
+    return values
+
+
+def _column(column: Any, *, place: str, at: str) -> np.ndarray:
+    if getattr(column.dtype, "kind", "O") in "biuf":  # pandas's nullable numbers among them
+        return column.to_numpy(dtype=np.float64, na_value=np.nan)
+    missing = column.isna().tolist()
+    for row, (cell, lacking) in enumerate(zip(column.tolist(), missing, strict=True), start=1):
+        if lacking:
+            mend = "fill it in or remove the row"
+            raise refusal(at, f"row {row}, {place}: missing value", mend)
+        if not isinstance(cell, Real):
+            problem = f"row {row}, {place}: {quoted(cell)} among numbers"
+            raise refusal(at, problem, TEXT_MEND)
+    return column.to_numpy(dtype=np.float64)

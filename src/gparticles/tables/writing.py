@@ -1,0 +1,98 @@
+"""Writing so that a file is either there whole or not there; comma and tab separated text."""
+
+import csv
+import gzip
+import io
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+
+from gparticles.tables.table import Table, refusal
+
+
+@contextmanager
+def atomically(path: Path) -> Iterator[Path]:
+    """Lend a temporary path beside `path`, and rename what was made there once it is whole.
+
+    The temporary name ends like the final one. What is left of a failure is removed.
+
+    Raises:
+        InputError: the folder is absent or cannot be written, or the disk is full.
+    """
+    temporary = path.with_name(f".{os.getpid()}-{secrets.token_hex(4)}-{path.name}")
+    try:
+        yield temporary
+        temporary.replace(path)
+    except OSError as error:
+        problem = f"cannot be written ({error.strerror or error})"
+        raise refusal(path, problem, "give a place that can be") from error
+    finally:
+        if temporary.is_dir():
+            shutil.rmtree(temporary, ignore_errors=True)
+        else:
+            with suppress(OSError):  # most often because there is nothing to remove
+                temporary.unlink()
+
+
+def write_delimited(path: Path, table: Table, *, kind: str) -> None:
+    """Write a table with the header and the order of columns that it came with.
+
+    Args:
+        path: the file.
+        table: values of shape (n, d).
+        kind: "csv", "tsv", "csv.gz" or "tsv.gz".
+    """
+    extras = _extras(table)
+    delimiter = "," if kind.startswith("csv") else "\t"
+    with _create_text(path, kind) as stream:
+        writer = csv.writer(stream, delimiter=delimiter, lineterminator="\n")
+        if table.header and table.columns is not None:
+            names = list(table.columns)
+            for at, name, _ in extras:
+                names.insert(at, name)
+            writer.writerow(names)
+        for start in range(0, len(table), 4096):
+            writer.writerows(_rows(table.values[start : start + 4096], extras, start))
+
+
+def _extras(table: Table) -> list[tuple[int, str, list]]:
+    """Place, name and cells of the columns that are not numbers, in the order to insert them."""
+    extras = []
+    if table.ids is not None:
+        name = "id" if table.id_name is None else table.id_name
+        extras.append((table.id_position or 0, name, table.ids))
+    if table.labels is not None:
+        width = table.values.shape[1] + len(extras)
+        at = width if table.label_position is None else table.label_position
+        extras.append((at, table.label_name or "label", table.labels.tolist()))
+    return sorted(extras, key=lambda extra: extra[0])
+
+
+def _rows(values: np.ndarray, extras: list[tuple[int, str, list]], start: int) -> list[list]:
+    # the shortest text that reads back as the same number: Python's for float64, numpy's for less
+    rows = values.tolist() if values.dtype == np.float64 else values.astype(np.str_).tolist()
+    for at, _, cells in extras:
+        for row, cell in zip(rows, cells[start : start + len(rows)], strict=True):
+            row.insert(at, cell)
+    return rows
+
+
+@contextmanager
+def _create_text(path: Path, kind: str) -> Iterator[IO[str]]:
+    if not kind.endswith(".gz"):
+        with path.open("w", encoding="utf-8", newline="") as stream:
+            yield stream
+        return
+    # neither a file name nor a time inside, so that equal tables give equal files
+    with (
+        path.open("wb") as raw,
+        gzip.GzipFile("", "wb", fileobj=raw, mtime=0) as packed,
+        io.TextIOWrapper(packed, encoding="utf-8", newline="") as stream,
+    ):
+        yield stream
