@@ -5,7 +5,7 @@ import pytest
 
 from gparticles.report import About, write_report
 from gparticles.report.shown import choose
-from tests.evaluate.browser import PROGRAM, Browser
+from tests.report.browser import PROGRAM, Browser
 from tests.evaluate.flows import made, walk
 
 pytestmark = [
