@@ -44,6 +44,24 @@ def test_derivative_is_the_slope(f):
     np.testing.assert_allclose(f.derivative(X), slope, rtol=1e-6, atol=1e-8)
 
 
+@each
+def test_the_penalty_is_zero_at_one_and_positive_elsewhere(f):
+    ratio = np.array([0.25, 0.5, 1.0, 1.5, 4.0])
+    penalty = f.penalty(ratio, 3.0)
+    assert penalty[2] == 0
+    assert np.all(np.delete(penalty, 2) > 0)
+
+
+@each
+def test_the_penalty_sums_to_the_divergence_unless_the_marginal_is_fixed(f):
+    p, q = np.array([0.1, 0.6, 0.3]), np.array([0.3, 0.3, 0.4])
+    penalty = q @ f.penalty(p / q, 3.0)
+    # the price of the total variation distance in the place of an infinite value
+    wanted = 3.0 * np.abs(p - q).sum() / 2 if f.fixes_marginal else q @ f(p / q)
+    assert penalty == pytest.approx(wanted, rel=1e-12)
+    assert f.fixes_marginal == bool(np.isinf(f(1 + 1e-9)))
+
+
 @each_curved
 def test_fenchel_young_is_an_equality_at_the_derivative(f):
     y = f.derivative(X)

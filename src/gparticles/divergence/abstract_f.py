@@ -101,6 +101,33 @@ class AbstractF(eqx.Module):
     def excess_curvature(self, s: Values) -> Values:
         """f*''(f'(1) + s), how fast the density ratio grows with the dual value."""
 
+    @property
+    def fixes_marginal(self) -> bool:
+        """Whether f is infinite but at 1, so that D_f is finite only where P and Q are one.
+
+        Every plan must then arrive with the target's weights, and every class of a labelled
+        source have the share that it has in the target.
+        """
+        return False
+
+    @property
+    def remedy(self) -> str:
+        """What may help where a flow of D_f became non-finite, as part of a sentence."""
+        return "use a smaller step_size or lipschitz"
+
+    def penalty(self, ratio: Values, price: Values) -> Values:
+        """f less its tangent at 1, in nats: not negative, and 0 where the ratio is 1.
+
+        The tangent sums to zero, since the ratio's mean is one; without it nothing cancels.
+
+        Args:
+            ratio: what arrives over the target's weight, not negative.
+            price: nats; what it costs at most to carry mass from one target to another. An f that
+                is infinite but at 1 is replaced by this price for every share out of place, which
+                has the same optimum (an exact penalty).
+        """
+        return self(ratio) - self.slope_at_one * (ratio - 1)
+
     def proximal(self, mass: Float[Array, " n"], smoothing: Float[Array, ""]) -> Float[Array, " n"]:
         """The s with log f*'(f'(1) + s) + s / smoothing = mass, elementwise.
 
@@ -108,7 +135,6 @@ class AbstractF(eqx.Module):
         the logarithm of what the particles send at s = 0. Newton in z = log f*', which both terms
         bracket: s and z have the sign of mass.
         """
-
         at_most = jnp.log(self.excess_derivative(smoothing * mass))
         # room for rounding, which near zero is more than the root
         at_most = at_most + 1e-6 * jnp.sign(mass)

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.optimize import brentq
 
-from gparticles.divergence.f_divergences import AbstractF, Wasserstein1
+from gparticles.divergence.f_divergences import AbstractF
 from gparticles.divergence.ground import Ground
 from gparticles.divergence.plans import AbstractPlan, MatchedPlan, Totals
 
@@ -38,7 +38,7 @@ class Upper(NamedTuple):
 
 def balanced(f: AbstractF, psi: np.ndarray, q: np.ndarray) -> np.ndarray:
     """psi less the shift at which sum_j q_j f*'(f'(1) + psi_j) = 1, in float64."""
-    if isinstance(f, Wasserstein1):
+    if f.fixes_marginal:
         return psi - q @ psi
     top = int(np.argmax(psi))
     gaps = psi[top] - psi
@@ -73,12 +73,12 @@ def lower_bound(f: AbstractF, ground: Ground, psi: np.ndarray) -> Lower:
 def upper_bound(f: AbstractF, ground: Ground, plan: AbstractPlan) -> Upper:
     """<C, pi> + sum_j q_j f(r_j / q_j), plus what rounding may have taken away.
 
-    For Wasserstein1 the plan is first brought to column sums q (Altschuler, Weed and Rigollet
-    2017, NeurIPS, algorithm 2): columns too heavy are scaled down, and what is missing is added as
-    a product.
+    Where f fixes the marginal, the plan is first brought to column sums q (Altschuler, Weed and
+    Rigollet 2017, NeurIPS, algorithm 2): columns too heavy are scaled down, and what is missing is
+    added as a product.
     """
     whole = plan.totals(np.ones(len(ground.q)))
-    if isinstance(f, Wasserstein1):
+    if f.fixes_marginal:
         cost, plan = _matched(ground, plan, whole)
         return Upper(cost + _rounding(ground, cost), np.ones(len(ground.q)), plan)
     ratio = whole.columns / ground.q

@@ -52,6 +52,11 @@ class KL(AbstractF):
     def excess_curvature(self, s: Values) -> Values:
         return library(s).exp(s)
 
+    @property
+    def remedy(self) -> str:
+        # its conjugate grows as exp does
+        return "heavy tails may be the cause: use f=Alpha(2.0), or a smaller step_size"
+
     def proximal(self, mass: Float[Array, " n"], smoothing: Float[Array, ""]) -> Float[Array, " n"]:
         return mass * (smoothing / (1 + smoothing))
 
@@ -321,6 +326,13 @@ class Wasserstein1(AbstractF):
 
     def excess_curvature(self, s: Values) -> Values:
         return library(s).zeros_like(s)
+
+    @property
+    def fixes_marginal(self) -> bool:
+        return True
+
+    def penalty(self, ratio: Values, price: Values) -> Values:
+        return price * abs(ratio - 1) / 2
 
     def proximal(self, mass: Float[Array, " n"], smoothing: Float[Array, ""]) -> Float[Array, " n"]:
         # what arrives is fixed, so the whole mass goes into the potential

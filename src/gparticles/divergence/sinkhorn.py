@@ -13,7 +13,7 @@ each two products with it; beyond the budget blocks of rows are computed anew in
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -22,7 +22,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from gparticles.divergence.f_divergences import AbstractF, Wasserstein1
+from gparticles.divergence.f_divergences import AbstractF
 from gparticles.divergence.ground import FUSED_DIMENSIONS, Ground, distances
 
 # float32 entries of a stored kernel: 2**26 are 256 MiB, and the costs as much again
@@ -47,7 +47,11 @@ COARSE_SHARE = 4
 PLAIN, RELAXATION = 4, 1.6
 # what the kernel's columns may be multiplied by before it is rebuilt, as a logarithm
 MOST_CHANGE = 60.0
-TINY = 1e-37
+
+
+Scalar = Float[Array, ""]
+Kernel = Float[Array, "m n"]
+Marginals = tuple[Float[Array, " m"], Float[Array, " n"]]
 
 
 class Look(NamedTuple):
@@ -58,6 +62,14 @@ class Look(NamedTuple):
     lower: float
     upper: float
     slack: float
+
+
+class Columns(NamedTuple):
+    """Of every target: its weight q, its potential psi and what arrives over q; shape (n,)."""
+
+    q: Float[Array, " n"]
+    psi: Float[Array, " n"]
+    ratio: Float[Array, " n"]
 
 
 class _Clouds(NamedTuple):
@@ -209,62 +221,93 @@ def _product(a: Array, b: Array) -> Array:
     return jnp.matmul(a, b, precision=jax.lax.Precision.HIGHEST)
 
 
-def _centred(f: AbstractF, psi: Array, q: Array) -> Array:
+def updated(
+    f: AbstractF, arriving: Float[Array, " n"], psi: Float[Array, " n"], e: Scalar
+) -> Float[Array, " n"]:
+    """The psi that are best for what arrives: the one update of every form of the iteration.
+
+    Args:
+        arriving: what the rows send to every target over its weight, by the kernel of psi.
+        psi: nats.
+        e: the smoothing, nats.
+    """
+    return f.proximal(jnp.log(jnp.maximum(arriving, _tiny(psi))) + psi / e, e)
+
+
+def column_change(
+    f: AbstractF, kernel: Kernel, marginals: Marginals, psi: Float[Array, " n"], e: Scalar
+) -> Callable[[Array], Array]:
+    """One iteration with a stored kernel: from the logarithm of its columns' factors to the next.
+
+    Args:
+        kernel: pi_ij / (p_i q_j) of psi.
+        marginals: p and q, shapes (m,) and (n,).
+    """
+    p, q = marginals
+
+    def iterated(change: Array) -> Array:
+        # change is (psi_start - psi) / e, what multiplies the columns of the kernel
+        rows = _product(kernel, q * jnp.exp(change))
+        arriving = _product(p / jnp.maximum(rows, _tiny(psi)), kernel)
+        return (psi - updated(f, arriving, psi, e)) / e
+
+    return iterated
+
+
+def centred(f: AbstractF, psi: Float[Array, " n"], q: Float[Array, " n"]) -> Float[Array, " n"]:
+    """psi less its optimal shift; 0 at targets of weight zero."""
     used = q > 0
     # padding must not be the maximum from which the shift is sought
-    return psi - f.excess_shift(jnp.where(used, psi, jnp.min(psi)), q)
+    shifted = psi - f.excess_shift(jnp.where(used, psi, jnp.min(psi)), q)
+    return jnp.where(used, shifted, 0.0)
+
+
+def penalty_and_slack(f: AbstractF, columns: Columns, price: Scalar) -> tuple[Scalar, Scalar]:
+    """What is paid for where mass arrives, and what more iterations can win at most; both nats.
+
+    sum_j q_j f(r_j) with f less its tangent at 1, and Young's sum_j q_j (f(r_j) + f*(psi_j) -
+    psi_j r_j), which is zero at the optimum.
+
+    Args:
+        price: what carrying mass between targets costs at most, see ``AbstractF.penalty``.
+    """
+    q, psi, ratio = columns
+    used = q > 0
+    penalty = jnp.where(used, f.penalty(jnp.where(used, ratio, 1.0), price), 0.0)
+    young = penalty + f.excess_conjugate(psi) - psi * ratio
+    return q @ penalty, q @ jnp.where(used, young, 0.0)
+
+
+def _tiny(like: Array) -> float:
+    return float(jnp.finfo(like.dtype).tiny)
 
 
 @eqx.filter_jit
 def _stored_chunk(
     f: AbstractF, clouds: _Clouds, costs: Array, kernel: Array, psi: Array, e: Array
 ) -> tuple[Array, Array, tuple[Array, ...]]:
-    p, q = clouds.p, clouds.q
+    iterated = column_change(f, kernel, (clouds.p, clouds.q), psi, e)
 
     def body(k: Array, change: Array) -> Array:
-        # change is (psi_start - psi) / e, what multiplies the columns of the kernel
-        rows = _product(kernel, q * jnp.exp(change))
-        mass = jnp.log(jnp.maximum(_product(p / jnp.maximum(rows, TINY), kernel), TINY))
-        step = (psi - f.proximal(mass + psi / e, e)) / e - change
-        relaxed = change + jnp.where(k < PLAIN, 1.0, RELAXATION) * step
+        relaxed = change + jnp.where(k < PLAIN, 1.0, RELAXATION) * (iterated(change) - change)
         return jnp.clip(relaxed, -MOST_CHANGE, MOST_CHANGE)
 
     change = jax.lax.fori_loop(0, CHUNK, body, jnp.zeros_like(psi))
-    found = _centred(f, psi - e * change, q)
-    found = jnp.where(q > 0, found, 0.0)
-    kernel = _kernel(costs, clouds, found, e)
-    return found, kernel, _numbers(f, clouds, costs, kernel, found)
+    psi = centred(f, psi - e * change, clouds.q)
+    kernel = _kernel(costs, clouds, psi, e)
+    return psi, kernel, _estimates(f, clouds, costs, kernel, psi)
 
 
-def _numbers(
+def _estimates(
     f: AbstractF, clouds: _Clouds, costs: Array, kernel: Array, psi: Array
 ) -> tuple[Array, ...]:
     """Estimates of the bounds, and of what more iterations at this smoothing can win."""
     p, q = clouds.p, clouds.q
     least = jnp.min(jnp.where(q > 0, costs + psi, jnp.inf), axis=1)
-    ratio = _product(p, kernel)
+    columns = Columns(q, psi, _product(p, kernel))
+    penalty, slack = penalty_and_slack(f, columns, _price(psi, q))
     cost = p @ _product(kernel * costs, q)
-    lower = p @ least - q @ f.excess_conjugate(psi)
-    if not isinstance(f, Wasserstein1):
-        return _finished(f, (q, psi, ratio), lower, cost)
-    factors = jnp.minimum(1.0, 1 / jnp.maximum(ratio, TINY))
-    rows = p * (1 - _product(kernel, q * factors))
-    columns = q * (1 - ratio * factors)
-    fill = rows @ _product(costs, columns) / jnp.maximum(jnp.sum(columns), TINY)
-    kept = p @ _product(kernel * costs, q * factors)
-    slack = jnp.abs(kept + fill - cost) + jnp.abs((q * psi) @ (1 - ratio))
-    return lower, kept + fill, slack
-
-
-def _finished(
-    f: AbstractF, columns: tuple[Array, Array, Array], lower: Array, cost: Array
-) -> tuple[Array, ...]:
-    q, psi, ratio = columns
-    # f less its tangent at 1: the same sum, since the ratio has mean one, without cancellation
-    penalty = f(ratio) - f.slope_at_one * (ratio - 1)
-    penalty = jnp.where(q > 0, penalty, 0.0)
-    young = penalty + f.excess_conjugate(psi) - psi * ratio
-    return lower, cost + q @ penalty, q @ jnp.where(q > 0, young, 0.0)
+    return p @ least - q @ f.excess_conjugate(psi), cost + penalty, slack
 
 
 @eqx.filter_jit
@@ -292,12 +335,12 @@ def _sweep(f: AbstractF, clouds: _Clouds, psi: Array, e: Array) -> tuple[Array, 
     start = (jnp.zeros(n), jnp.zeros(()), jnp.zeros(()))
     (ratio, least, cost), _ = jax.lax.scan(block, start, (x, p))
     q = clouds.q
-    mass = jnp.log(jnp.maximum(ratio, TINY)) + psi / e
-    found = jnp.where(q > 0, _centred(f, f.proximal(mass, e), q), 0.0)
-    lower = least - q @ f.excess_conjugate(psi)
-    if isinstance(f, Wasserstein1):
-        # the rounding to exact columns costs at most this
-        unmet = jnp.sum(q * jnp.abs(ratio - 1)) / 2
-        slack = 2 * unmet * jnp.max(jnp.abs(psi)) + jnp.abs((q * psi) @ (1 - ratio))
-        return found, (lower, cost + slack, slack)
-    return found, _finished(f, (q, psi, ratio), lower, cost)
+    penalty, slack = penalty_and_slack(f, Columns(q, psi, ratio), _price(psi, q))
+    estimates = (least - q @ f.excess_conjugate(psi), cost + penalty, slack)
+    return centred(f, updated(f, ratio, psi, e), q), estimates
+
+
+def _price(psi: Array, q: Array) -> Array:
+    """How much psi varies: at the optimum the least price that keeps every share in its place."""
+    used = q > 0
+    return jnp.max(jnp.where(used, psi, -jnp.inf)) - jnp.min(jnp.where(used, psi, jnp.inf))

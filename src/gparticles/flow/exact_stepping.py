@@ -18,11 +18,12 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
-from gparticles.divergence import AbstractF, Wasserstein1
+from gparticles.divergence import AbstractF
 from gparticles.divergence.bounds import Upper, upper_bound
 from gparticles.divergence.certified import EXACT_ENTRIES, search
 from gparticles.divergence.ground import Ground, check_clouds
 from gparticles.divergence.plans import DensePlan, weighted_differences
+from gparticles.divergence.sinkhorn import Columns, centred, column_change, penalty_and_slack
 from gparticles.errors import InputError
 from gparticles.flow.exact import Cloud, Report, Wishes
 from gparticles.flow.exact_ride import MOST_ENTRIES, SoftRide, advanced, stepped
@@ -189,15 +190,9 @@ def _iterated(problem: _Problem, costs: Array, psi: Array) -> Array:
     kernel = jnp.exp(_log_shares(problem, costs, psi) - problem.potential.log_weights)
     kernel = jnp.where(q > 0, kernel, 0.0)
 
-    def body(_: Array, change: Array) -> Array:
-        rows = kernel @ (q * jnp.exp(change))
-        mass = jnp.log(jnp.maximum((p / rows) @ kernel, 1e-300))
-        return (psi - f.proximal(mass + psi / e, jnp.asarray(e))) / e
-
-    change = jax.lax.fori_loop(0, BLOCK, body, jnp.zeros_like(psi))
-    found = psi - e * change
-    found = found - f.excess_shift(jnp.where(q > 0, found, jnp.min(found)), q)
-    return jnp.where(q > 0, found, 0.0)
+    iterated = column_change(f, kernel, (p, q), psi, jnp.asarray(e))
+    change = jax.lax.fori_loop(0, BLOCK, lambda _, c: iterated(c), jnp.zeros_like(psi))
+    return centred(f, psi - e * change, q)
 
 
 def _log_shares(problem: _Problem, costs: Array, psi: Array) -> Array:
@@ -212,13 +207,9 @@ def _objective(problem: _Problem, costs: Array, psi: Array) -> tuple[Array, Arra
     phi = -t.smoothing * jax.scipy.special.logsumexp(exponents, axis=1)
     arriving = p @ jax.nn.softmax(exponents, axis=1)
     ratio = jnp.where(q > 0, arriving / jnp.where(q > 0, q, 1.0), 1.0)
-    if isinstance(f, Wasserstein1):
-        # an exact penalty: psi of the optimum varies by no more than L times the diameter
-        penalty = t.lipschitz * problem.diameter * jnp.sum(jnp.abs(arriving - q)) / 2
-        return p @ phi - arriving @ psi + penalty, penalty - (arriving - q) @ psi
-    terms = f(ratio) - f.slope_at_one * (ratio - 1)
-    penalty = q @ jnp.where(q > 0, terms, 0.0)
-    slack = penalty + q @ f.excess_conjugate(psi) - arriving @ psi
+    # psi of the optimum varies by no more than L times the diameter
+    price = t.lipschitz * problem.diameter
+    penalty, slack = penalty_and_slack(f, Columns(q, psi, ratio), price)
     return p @ phi - arriving @ psi + penalty, slack
 
 
