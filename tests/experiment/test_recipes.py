@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from gparticles.data import SAMPLERS, mnist_split
-from gparticles.experiment.arguments import arguments, rehearse
+from gparticles.experiment.arguments import arguments
 from gparticles.experiment.inputs import gather
 from gparticles.experiment.latent_runs import encoded, fitted_codec
 from gparticles.experiment.recipes import check, packaged, read_recipe, with_overrides
-from gparticles.flow import transport
+from gparticles.flow import prepare, transport
 
 
 def checked(name="gaussian", *overrides):
@@ -61,7 +61,7 @@ def test_every_packaged_one_can_be_run(name):
     if config.latent is not None:
         inputs = encoded(inputs, fitted_codec(config.latent, inputs, seed=0))
     # all that a flow checks before its first step, at the sizes of the recipe
-    rehearse(arguments(config, inputs))
+    prepare(**arguments(config, inputs))
 
 
 @pytest.mark.parametrize("name", ["points", "mnist-2-to-0"])

@@ -130,7 +130,7 @@ def test_refused_input_leaves_no_folder(clouds, tmp_path):
 
 def test_an_interrupt_before_the_first_step_resumes_to_the_same_frames(clouds, tmp_path):
     settings = {"steps": 20, "store": gpa.Store(frames=11)}
-    module = importlib.import_module("gparticles.flow.transport")
+    module = importlib.import_module("gparticles.flow.network")
 
     def interrupted(*_, **__):
         raise KeyboardInterrupt

@@ -270,7 +270,7 @@ def test_stops_and_callbacks_end_it(run, clouds, monkeypatch):
     assert "kinetic energy" in rest.outcome
     assert rest.steps < 200
     np.testing.assert_array_equal(rest(clouds[0]), rest.particles)
-    monkeypatch.setattr("gparticles.flow.exact_transport.TELL_SECONDS", 0.0)
+    monkeypatch.setattr("gparticles.flow.driver.CHUNK_SECONDS", 0.0)
     seen = []
 
     def watch(progress):
@@ -295,8 +295,8 @@ def test_callbacks_are_told_at_every_frame(run):
 class _Nowhere(gpa.KineticEnergy):
     """Stops where the particles' mean is below a number: rules see the particles."""
 
-    def update(self, state, seen):
-        return state, seen.particles.mean() < -1.0
+    def update(self, state, observation):
+        return state, observation.particles.mean() < -1.0
 
 
 def test_stops_see_the_particles(run):
@@ -317,9 +317,8 @@ REFUSED = {
     "optimizer": "adam",
     "fit_steps": 3,
     "batch_size": 8,
-    "checkpoint": gpa.Checkpoint("somewhere"),
     "integrator": gpa.Heun(),
-    "stop": gpa.HeldOut(),
+    "stop": "held-out",
     "f": "kl",
     "lipschitz": math.inf,
     "store": 3,

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import gparticles as gpa
-from gparticles.flow.step_sizes import step_sizes_of
+from gparticles.flow.settings import step_sizes_of
 
 UNIT = {"lipschitz": 2.0, "spread": 10.0}
 

@@ -1,7 +1,5 @@
 """What a flow does: it arrives, keeps its bounds, does not depend on units, and repeats itself."""
 
-import importlib
-
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -10,7 +8,8 @@ import pytest
 
 import gparticles as gpa
 from gparticles.divergence import REGISTRY
-from gparticles.flow.stepping import run_chunk
+from gparticles.flow import driver
+from gparticles.flow.network import run_chunk
 
 # compiles much: left out of `make fast-test`
 pytestmark = pytest.mark.slow
@@ -112,10 +111,8 @@ def test_no_chunk_is_traced_twice(short):
 
 
 def test_chunk_length_changes_no_bit(short, monkeypatch):
-    # the package's attribute of that name is the function
-    transport = importlib.import_module("gparticles.flow.transport")
     base = short(steps=30)
-    monkeypatch.setattr(transport, "CHUNK_SECONDS", 1e-9)
+    monkeypatch.setattr(driver, "CHUNK_SECONDS", 1e-9)
     np.testing.assert_array_equal(short(steps=30).particles, base.particles)
 
 
@@ -312,17 +309,11 @@ def test_callbacks_see_progress_and_can_stop(clouds):
 
 def test_step_and_init_are_pure_and_public(clouds):
     """``transport`` is a loop that anyone could have written."""
-    from gparticles.flow import init, step
-    from gparticles.flow.preparation import Settings, prepare
+    from gparticles.flow import init, prepare, step
 
-    names = dict.fromkeys(Settings.__dataclass_fields__)
-    settings = Settings(
-        **{**names, "f": gpa.KL(), "integrator": gpa.Euler(), "scale": "auto", "seed": 0}
-        | {"reverse": False, "store": gpa.Store(), "steps": 3}
-    )
-    prepared = prepare(*clouds, (None, None), (None, None), settings)
+    prepared = prepare(*clouds, steps=3)
     key = jax.random.fold_in(jax.random.PRNGKey(0), 1)
-    state = init(prepared.problem, prepared.potential, prepared.state.particles, key)
+    state = init(prepared.problem, prepared.choice.potential, prepared.state.particles, key)
     one = jax.jit(step)
     for _ in range(3):
         state, info, _ = one(prepared.problem, state)

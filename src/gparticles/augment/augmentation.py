@@ -14,7 +14,7 @@ from gparticles.augment.gans import Options, Space, Training
 from gparticles.augment.verdict import judged_words, means
 from gparticles.errors import InputError
 from gparticles.experiment import runs
-from gparticles.experiment.arguments import arguments, rehearse
+from gparticles.experiment.arguments import arguments
 from gparticles.experiment.config import Config
 from gparticles.experiment.evaluation import MAX_HELD_OUT
 from gparticles.experiment.folder import RunFolder
@@ -22,6 +22,7 @@ from gparticles.experiment.inputs import Inputs, gather, read_target
 from gparticles.experiment.latent_runs import in_its_space
 from gparticles.experiment.provenance import stream
 from gparticles.experiment.recipes import Recipe, cloud_given, packaged, read_recipe, with_overrides
+from gparticles.flow import prepare
 from gparticles.gan import GAN
 from gparticles.tables import made_up_ids, save
 
@@ -112,7 +113,7 @@ def augment(
     inputs = gather(config, max_held_out=MAX_HELD_OUT)
     codec, moved = in_its_space(config, inputs)
     given = arguments(config, moved)
-    rehearse(given)
+    prepare(**given)
     runs.check_same_run(folder, config.to_dict())
     folder.begin(_config_text(config, options))
     began = time.monotonic()

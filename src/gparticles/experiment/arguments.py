@@ -6,22 +6,19 @@ from typing import Any, cast
 
 import numpy as np
 
-from gparticles.divergence import KL, parse_f
+from gparticles.divergence import parse_f
 from gparticles.errors import InputError
 from gparticles.experiment.config import Config, Keep, Potential, Stop
 from gparticles.experiment.inputs import Inputs
 from gparticles.flow import (
     Cooldown,
-    Euler,
     ExactPotential,
     HeldOut,
     KineticEnergy,
     Store,
     parse_integrator,
 )
-from gparticles.flow.defaults import default_optimiser, default_potential
-from gparticles.flow.exact_transport import ExactRun, prepare_exact
-from gparticles.flow.preparation import Prepared, Settings, prepare
+from gparticles.flow.settings import default_optimiser, default_potential
 from gparticles.flow.stopping import AbstractStop
 from gparticles.potential import (
     LAYERS,
@@ -61,23 +58,6 @@ def arguments(config: Config, inputs: Inputs) -> dict[str, Any]:
         "store": _given(config.store, _store),
         "seed": config.seed,
     }
-
-
-def rehearse(given: dict[str, Any]) -> Prepared | ExactRun:
-    """Checks all that ``transport`` checks, so that a refused run leaves no folder behind.
-
-    Raises:
-        InputError: what ``transport`` would raise.
-    """
-    if isinstance(given["potential"], ExactPotential):
-        others = {"source_weights": None, "target_weights": None, "checkpoint": None}
-        return prepare_exact(given["source"], given["target"], given | others)
-    settings = {k: v for k, v in given.items() if k in Settings.__dataclass_fields__}
-    settings["f"] = given["f"] or KL()
-    settings["integrator"] = given["integrator"] or Euler()
-    settings["store"] = given["store"] or Store()
-    labels = given["labels"], given["target_labels"]
-    return prepare(given["source"], given["target"], (None, None), labels, Settings(**settings))
 
 
 def _given(value: Any, make: Callable[[Any], Any]) -> Any:

@@ -10,7 +10,7 @@ from typing import Any
 
 import gparticles
 from gparticles.errors import InputError
-from gparticles.experiment.arguments import arguments, rehearse
+from gparticles.experiment.arguments import arguments
 from gparticles.experiment.config import Config
 from gparticles.experiment.evaluation import MAX_HELD_OUT, run_metrics
 from gparticles.experiment.folder import CONFIG, RunFolder, config_text, differing
@@ -24,7 +24,7 @@ from gparticles.experiment.latent_runs import (
 )
 from gparticles.experiment.pictures import draw_run, report_run
 from gparticles.experiment.provenance import stream
-from gparticles.flow import Checkpoint, ExactPotential, Flow, Progress, transport
+from gparticles.flow import Checkpoint, ExactPotential, Flow, Progress, prepare
 from gparticles.latent import LatentFlow
 from gparticles.tables import check_same_columns, load, save
 from gparticles.tables.cohorts import with_genes
@@ -80,20 +80,21 @@ def run(
     _tell(inputs, config, say)
     codec, moved = in_its_space(config, inputs)
     given = arguments(config, moved)
-    chosen = rehearse(given).describe()
+    prepared = prepare(**given)
     keys = {**config.to_dict(), "scale": given["scale"]}
     check_same_run(folder, keys)
-    folder.begin(config_text(keys, chosen, gparticles.__version__))
+    folder.begin(config_text(keys, prepared.describe(), gparticles.__version__))
     began = time.monotonic()
     checkpoint = Checkpoint(folder.path / "checkpoint", config.checkpoint_seconds, resume=resume)
-    # without a network a flow is short, and begins anew
-    kept = None if isinstance(given["potential"], ExactPotential) else checkpoint
-    if resume and (kept is None or not kept.record.exists()):
+    if resume and not checkpoint.record.exists():
         say(f"{folder}: no checkpoint to resume from: the run begins anew")
-    if kept is None and inputs.held_out is None:
+    if isinstance(given["potential"], ExactPotential) and inputs.held_out is None:
         say("without a network particles may copy the target; --validation 0.2 lets metrics tell")
-    given |= {"callbacks": callbacks, "checkpoint": kept}
-    flow = transport(**given) if codec is None else latent_run(config, inputs, codec, given)
+    if codec is None:
+        flow = prepared.run(callbacks=callbacks, checkpoint=checkpoint)
+    else:
+        given |= {"callbacks": callbacks, "checkpoint": checkpoint}
+        flow = latent_run(config, inputs, codec, given)
     return _finish(folder, config, inputs, flow=flow, seconds=time.monotonic() - began)
 
 

@@ -196,6 +196,14 @@ def evaluations(rows: Rows, steps: int) -> int:
     return int(np.sum(rows.stages[:-1][:steps]) + rows.stages[-1] * max(steps - starts, 0))
 
 
+def stored_slots(integrator: AbstractIntegrator, steps: int, store_every: int) -> np.ndarray:
+    """Where the evaluations of every step begin among the stored ones, shape (steps,)."""
+    if store_every > 1:
+        return (np.arange(steps) // store_every).astype(np.int32)
+    rows = integrator.rows()
+    return np.array([evaluations(rows, n) for n in range(steps)], np.int32)
+
+
 def empty_history(rows: Rows, points: Points) -> Float[Array, "h m *event"]:
     return jnp.zeros((rows.weight_h.shape[1], *points.shape), points.dtype)
 
@@ -212,7 +220,7 @@ def advance(
     step_size: Float[Array, ""],
     velocity: Callable,
     carry: object,
-) -> tuple[Points, Array, Points, object]:
+) -> tuple[Points, Array, object]:
     """One step of any integrator.
 
     Args:
@@ -225,11 +233,11 @@ def advance(
         carry: whatever ``velocity`` threads through the stages.
 
     Returns:
-        The new points, the new history, the velocity at y, and the carry.
+        The new points, the new history and the carry.
     """
     if len(rows.stages) == 1 and rows.weight_k.shape[1] == 1:
         k, carry = velocity(jnp.zeros((), jnp.int32), points, carry)
-        return points + step_size * float(rows.weight_k[0, 0]) * k, history, k, carry
+        return points + step_size * float(rows.weight_k[0, 0]) * k, history, carry
     row = jnp.minimum(step, len(rows.stages) - 1)
     stages, stage_k, stage_h, weight_k, weight_h = (jnp.asarray(c)[row] for c in rows)
 
@@ -243,4 +251,4 @@ def advance(
     k, carry = jax.lax.fori_loop(0, stages, stage, (empty, carry))
     moved = points + step_size * (_combine(weight_k, k) + _combine(weight_h, history))
     kept = jnp.concatenate([k[:1], history])[: history.shape[0]]
-    return moved, kept, k[0], carry
+    return moved, kept, carry

@@ -1,17 +1,35 @@
 """What a flow keeps on the way: history, potentials and a thinned trajectory, within a budget."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
+from jaxtyping import PyTree
 
 from gparticles.checks import check_count
 from gparticles.errors import InputError
 from gparticles.flow.stepping import Info
 
 MIB = 2**20
+
+
+class Progress(NamedTuple):
+    """What a callback sees after every chunk.
+
+    ``latest`` holds the last row of the history; ``particles()`` fetches them in data units.
+    """
+
+    step: int
+    steps: int
+    seconds: float
+    latest: dict[str, float]
+    particles: Callable[[], np.ndarray]
+
+
+Callback = Callable[[Progress], Any]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +54,7 @@ class Store:
             raise InputError("budgets must be above 0 MiB; use potentials=False to keep none")
 
 
-def tree_bytes(tree: Any) -> int:
+def tree_bytes(tree: PyTree) -> int:
     return sum(math.prod(leaf.shape) * leaf.dtype.itemsize for leaf in jax.tree.leaves(tree))
 
 
@@ -62,7 +80,7 @@ class Recording:
     but never half of one.
     """
 
-    def __init__(self, template: Any, pieces: list[dict[str, np.ndarray]] | None = None):
+    def __init__(self, template: PyTree, pieces: list[dict[str, np.ndarray]] | None = None):
         self._evaluations = template
         self._pieces = [(0, piece) for piece in pieces or []]
         self._saved = len(self._pieces)
@@ -85,18 +103,18 @@ class Recording:
     def everything(self) -> dict[str, np.ndarray]:
         return _joined([piece for _, piece in self._pieces])
 
-    def evaluations(self, arrays: dict[str, np.ndarray], count: int) -> Any:
+    def evaluations(self, arrays: dict[str, np.ndarray], count: int) -> PyTree:
         leaves, structure = jax.tree.flatten(self._evaluations)
         empty = [np.zeros((0, *leaf.shape), leaf.dtype) for leaf in leaves]
-        found = [arrays.get(f"evaluation.{i:03d}", none) for i, none in enumerate(empty)]
-        return structure.unflatten([leaf[:count] for leaf in found])
+        stored = [arrays.get(f"evaluation.{i:03d}", none) for i, none in enumerate(empty)]
+        return structure.unflatten([leaf[:count] for leaf in stored])
 
 
 def rows_of(infos: Info, rows: int) -> dict[str, np.ndarray]:
     return {f"info.{name}": np.asarray(v)[:rows] for name, v in infos._asdict().items()}
 
 
-def evaluations_of(evaluations: Any, count: int) -> dict[str, np.ndarray]:
+def evaluations_of(evaluations: PyTree, count: int) -> dict[str, np.ndarray]:
     # cut by NumPy: JAX would compile a program for every length
     leaves = [np.asarray(leaf) for leaf in jax.tree.leaves(evaluations)]
     return {f"evaluation.{i:03d}": leaf[:count].copy() for i, leaf in enumerate(leaves)}
@@ -116,6 +134,7 @@ def history_of(arrays: dict[str, np.ndarray], rows: int) -> dict[str, np.ndarray
     history = {
         name: arrays.get(f"info.{name}", np.zeros(0, np.float32))[:rows] for name in Info._fields
     }
+    del history["moved"]
     if not np.isfinite(history["held_out"]).any():
         del history["held_out"]
     return history

@@ -6,99 +6,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import equinox as eqx
-import jax
-import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int
 
 from gparticles.checks import check_labels, check_points, label_indices
 from gparticles.compiled import make_room
-from gparticles.divergence import AbstractF
 from gparticles.errors import InputError
-from gparticles.flow.exact_ride import SoftRide
+from gparticles.flow.exact import SoftRide
 from gparticles.flow.files import read_arrays, read_record, write_arrays, write_record
-from gparticles.flow.integrators import AbstractIntegrator, advance, empty_history, evaluations
+from gparticles.flow.network import Ride
 from gparticles.flow.scaling import AbstractScaling
 from gparticles.flow.serialisation import decode, encode
-from gparticles.flow.stepping import Evaluation, confine, velocity_at
+from gparticles.flow.stepping import AbstractRide
 from gparticles.potential import AbstractPotential
 
 # new points are moved in blocks of this many, so that memory stays bounded
 BLOCK = 65_536
-
-
-class Ride(eqx.Module):
-    """What moves new points along a flow, in working units.
-
-    Attributes:
-        f, integrator, reverse: as in ``gparticles.transport``.
-        bounds: a box in working units, or None.
-        step_sizes: dt of every step, shape (steps,).
-        slots: where a step's evaluations begin among the stored ones, shape (steps,).
-        stride: 1 where every evaluation is stored, 0 where a step has one potential only.
-        evaluations: potentials and shifts, stacked.
-    """
-
-    f: AbstractF
-    integrator: AbstractIntegrator
-    bounds: tuple[Any, Any] | None
-    step_sizes: Any
-    slots: Any
-    evaluations: Any
-    stride: int = eqx.field(static=True)
-    reverse: bool = eqx.field(static=True)
-
-    def evaluation(self, slot: Int[Array, ""]) -> Evaluation:
-        potential, shift = jax.tree.map(lambda leaf: jnp.asarray(leaf)[slot], self.evaluations)
-        return Evaluation(potential, shift)
-
-    def move(self, points: np.ndarray, labels: Array | None) -> np.ndarray:
-        """Carries points of shape (k, *event) through all steps."""
-        return np.asarray(_ride(self, jnp.asarray(points), labels))
-
-    def velocity(self, slot: Int[Array, ""], points: Array, labels: Array | None) -> Array:
-        return velocity_at(self.f, self.evaluation(slot), points, labels, reverse=self.reverse)[0]
-
-    def drift(self, slot: int, points: np.ndarray, labels: Array | None) -> np.ndarray:
-        """The velocity at points of shape (k, *event) under the potential of one slot."""
-        return np.asarray(_velocity(self, jnp.asarray(slot), jnp.asarray(points), labels))
-
-
-@eqx.filter_jit
-def _ride(
-    ride: Ride, points: Float[Array, "k *event"], labels: Int[Array, " k"] | None
-) -> Float[Array, "k *event"]:
-    rows = ride.integrator.rows()
-
-    def body(n: Array, carry: tuple[Array, Array]) -> tuple[Array, Array]:
-        points, history = carry
-
-        def velocity(stage: Array, at: Array, _: None) -> tuple[Array, None]:
-            slot = jnp.asarray(ride.slots)[n] + ride.stride * stage
-            return ride.velocity(slot, at, labels), None
-
-        step_size = jnp.asarray(ride.step_sizes)[n]
-        points, history, _, _ = advance(rows, points, history, n, step_size, velocity, None)
-        return confine(points, ride.bounds), history
-
-    # the number of steps is not static, so that flows cut short compile nothing anew
-    steps = jnp.asarray(ride.step_sizes).shape[0]
-    start = (points, empty_history(rows, points))
-    return jax.lax.fori_loop(0, steps, body, start)[0]
-
-
-@eqx.filter_jit
-def _velocity(ride: Ride, slot: Array, points: Array, labels: Array | None) -> Array:
-    return ride.velocity(slot, points, labels)
-
-
-def stored_slots(integrator: AbstractIntegrator, steps: int, store_every: int) -> np.ndarray:
-    """Where the evaluations of every step begin among the stored ones, shape (steps,)."""
-    if store_every > 1:
-        return (np.arange(steps) // store_every).astype(np.int32)
-    rows = integrator.rows()
-    return np.array([evaluations(rows, n) for n in range(steps)], np.int32)
 
 
 @dataclass(frozen=True, repr=False)
@@ -134,7 +56,7 @@ class Flow:
     scaling: AbstractScaling
     bounds: tuple[float, float] | None
     settings: dict[str, Any]
-    ride: Ride | SoftRide | None = field(default=None)
+    ride: AbstractRide | None = field(default=None)
 
     @property
     def scale(self) -> Any:
@@ -200,15 +122,14 @@ class Flow:
         step = int(np.searchsorted(self.history["time"], t, side="right")) - 1
         if step < 0:
             raise InputError(f"t is {t}: times begin at 0")
-        labels = None if indices is None else jnp.asarray(indices)
         working = self.scaling.to_working(array)
-        velocity = ride.drift(int(ride.slots[step]), working, labels)
+        velocity = ride.drift(int(ride.slots[step]), working, indices)
         return self.scaling.velocity_to_data(velocity, working)
 
     def potential(self, step: int = -1) -> AbstractPotential:
         """The potential phi at the beginning of a step, a function of points in working units."""
         ride = self._ride()
-        return ride.evaluation(jnp.asarray(ride.slots[step])).potential
+        return ride.potential(int(ride.slots[step]))
 
     def save(self, directory: str | Path, *, overwrite: bool = False) -> Path:
         """Writes ``flow.json`` and ``flow.safetensors`` into a directory, and makes it if needed.
@@ -233,14 +154,14 @@ class Flow:
         )
         return directory
 
-    def _ride(self) -> Ride | SoftRide:
+    def _ride(self) -> AbstractRide:
         if self.ride is None:
-            said = [note for note in self.notes if "cannot ride" in note]
+            reasons = [note for note in self.notes if "cannot ride" in note]
             nothing_stored = (
                 "no potentials were stored, so new points cannot ride this flow; "
                 "run it with store=gpa.Store()"
             )
-            raise InputError(said[0] if said else nothing_stored)
+            raise InputError(reasons[0] if reasons else nothing_stored)
         return self.ride
 
     def _check(self, points: Any, labels: Any) -> tuple[np.ndarray, np.ndarray | None]:
@@ -318,7 +239,7 @@ def finish(
 def _blocks(array: np.ndarray, indices: np.ndarray | None) -> Iterable[tuple[np.ndarray, Any]]:
     for begin in range(0, len(array), BLOCK):
         part = slice(begin, begin + BLOCK)
-        yield array[part], None if indices is None else jnp.asarray(indices[part])
+        yield array[part], None if indices is None else indices[part]
 
 
 def _warn_of_escapes(working: np.ndarray) -> None:

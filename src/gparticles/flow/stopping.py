@@ -1,7 +1,7 @@
 """When a flow ends before its last step: rules that run inside the compiled loop.
 
-A rule sees every step and not every chunk, so where a flow stops depends neither on the machine's
-speed nor on how the run was cut into chunks.
+A rule observes every step and not every chunk, so where a flow stops depends neither on the
+machine's speed nor on how the run was cut into chunks.
 """
 
 from abc import abstractmethod
@@ -15,8 +15,8 @@ from gparticles.checks import check_count
 from gparticles.errors import InputError
 
 
-class Seen(NamedTuple):
-    """What a rule may look at: the step's number and values, and the particles before the move."""
+class Observation(NamedTuple):
+    """What a rule decides by: the step's number and values, and the particles before the move."""
 
     step: Int[Array, ""]
     kinetic_energy: Float[Array, ""]
@@ -32,12 +32,20 @@ class AbstractStop(eqx.Module):
         """The state before the first step."""
 
     @abstractmethod
-    def update(self, state: Any, seen: Seen) -> tuple[Any, Array]:
+    def update(self, state: Any, observation: Observation) -> tuple[Any, Array]:
         """The next state, and whether to stop."""
 
     @abstractmethod
     def reason(self) -> str:
         """Why it stopped, in words that follow "stopped: "."""
+
+    def held_out_fraction(self) -> float:
+        """The share of the target that is kept from the fit for this rule to decide by."""
+        return 0.0
+
+    def best(self, state: Any) -> tuple[int, Array] | None:
+        """The step whose particles the flow returns, and these; None for the last ones."""
+        return None
 
 
 class KineticEnergy(AbstractStop):
@@ -59,11 +67,11 @@ class KineticEnergy(AbstractStop):
     def init(self, particles: Float[Array, "m *event"]) -> Any:
         return jnp.full((self.window,), jnp.inf), jnp.zeros(())
 
-    def update(self, state: Any, seen: Seen) -> tuple[Any, Array]:
+    def update(self, state: Any, observation: Observation) -> tuple[Any, Array]:
         recent, peak = state
-        recent = jnp.concatenate([recent[1:], seen.kinetic_energy[None]])
+        recent = jnp.concatenate([recent[1:], observation.kinetic_energy[None]])
         median = jnp.median(recent)
-        full = seen.step >= self.window - 1
+        full = observation.step >= self.window - 1
         peak = jnp.where(full, jnp.maximum(peak, median), peak)
         return (recent, peak), full & (median < self.fraction * peak)
 
@@ -96,16 +104,23 @@ class HeldOut(AbstractStop):
         recent = jnp.full((self.window,), jnp.inf)
         return recent, jnp.asarray(jnp.inf), jnp.zeros((), jnp.int32), particles
 
-    def update(self, state: Any, seen: Seen) -> tuple[Any, Array]:
+    def update(self, state: Any, observation: Observation) -> tuple[Any, Array]:
         recent, best, best_step, best_particles = state
-        recent = jnp.concatenate([recent[1:], seen.held_out[None]])
+        recent = jnp.concatenate([recent[1:], observation.held_out[None]])
         mean = jnp.mean(recent)
         better = mean < best
-        best_step = jnp.where(better, seen.step, best_step)
-        best_particles = jnp.where(better, seen.particles, best_particles)
+        best_step = jnp.where(better, observation.step, best_step)
+        best_particles = jnp.where(better, observation.particles, best_particles)
         started = jnp.isfinite(mean)
-        stop = started & (seen.step - best_step >= self.patience)
+        stop = started & (observation.step - best_step >= self.patience)
         return (recent, jnp.where(better, mean, best), best_step, best_particles), stop
+
+    def held_out_fraction(self) -> float:
+        return self.fraction
+
+    def best(self, state: Any) -> tuple[int, Array] | None:
+        _, lowest, best_step, best_particles = state
+        return (int(best_step), best_particles) if jnp.isfinite(lowest) else None
 
     def reason(self) -> str:
         return f"the divergence to the held-out targets had not fallen for {self.patience} steps"

@@ -1,29 +1,35 @@
-"""The driver: prepares a problem, loops over compiled chunks, and wraps up a Flow."""
+"""From arguments to a run, and from a run to a Flow."""
 
 import math
-import time
+import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+from jaxtyping import PyTree
 
 from gparticles.compiled import make_room
-from gparticles.divergence import KL, AbstractF
+from gparticles.divergence import AbstractF
 from gparticles.flow import checkpoint as checkpoints
 from gparticles.flow.checkpoint import Checkpoint
+from gparticles.flow.driver import AbstractRun, drive
 from gparticles.flow.exact import ExactPotential
-from gparticles.flow.exact_transport import exact_transport
-from gparticles.flow.integrators import AbstractIntegrator, Euler, evaluations
-from gparticles.flow.outcome import describe, failure
-from gparticles.flow.preparation import Prepared, Settings, prepare
-from gparticles.flow.progress import Callback as Callback
-from gparticles.flow.progress import Progress as Progress
+from gparticles.flow.integrators import AbstractIntegrator, evaluations
+from gparticles.flow.problem import (
+    check_samples,
+    check_shares,
+    choose,
+    within_budget,
+    working_problem,
+)
 from gparticles.flow.recording import (
     MIB,
+    Callback,
+    Progress,
     Recording,
     Store,
     evaluations_of,
@@ -33,14 +39,14 @@ from gparticles.flow.recording import (
     rows_of,
     tree_bytes,
 )
-from gparticles.flow.solution import Flow, Ride, stored_slots
-from gparticles.flow.step_sizes import Cooldown
-from gparticles.flow.stepping import Chunk, State, run_chunk
-from gparticles.flow.stopping import AbstractStop, HeldOut
-from gparticles.potential import AbstractPotential, is_certified
+from gparticles.flow.scaling import AbstractScaling
+from gparticles.flow.settings import Choice, Cooldown, Settings
+from gparticles.flow.solution import Flow, finish, result_dtype
+from gparticles.flow.stepping import AbstractRide, Chunk, Problem, State, init
+from gparticles.flow.stopping import AbstractStop
+from gparticles.numerics import own_settings
+from gparticles.potential import AbstractPotential
 
-# a chunk is aimed at this many seconds, so that progress and Ctrl-C are prompt
-CHUNK_SECONDS = 0.3
 CHUNK_MIB = 32
 
 
@@ -114,131 +120,229 @@ def transport(
     Raises:
         InputError: anything that cannot be used, in one line that names the mend.
     """
-    given = dict(locals())
+    options = dict(locals())
+    callbacks, checkpoint = options.pop("callbacks"), options.pop("checkpoint")
+    return prepare(**options).run(callbacks=callbacks, checkpoint=checkpoint)
+
+
+def prepare(
+    source: Any,
+    target: Any,
+    *,
+    source_weights: Any = None,
+    target_weights: Any = None,
+    labels: Any = None,
+    target_labels: Any = None,
+    **settings: Any,
+) -> "Prepared":
+    """Checks everything that ``transport`` checks and takes no step.
+
+    Args:
+        source, target, source_weights, target_weights, labels, target_labels, settings: as for
+            ``transport``, but for ``callbacks`` and ``checkpoint``; None means the default.
+
+    Returns:
+        What can be run, once.
+
+    Raises:
+        InputError: what ``transport`` would raise.
+    """
     make_room()
-    if isinstance(potential, ExactPotential):
-        return exact_transport(source, target, given)
-    settings = Settings(
-        f=KL() if f is None else f,
-        lipschitz=lipschitz,
-        potential=potential,
-        integrator=Euler() if integrator is None else integrator,
-        reverse=reverse,
-        steps=steps,
-        step_size=step_size,
-        fit_steps=fit_steps,
-        optimizer=optimizer,
-        batch_size=batch_size,
-        bounds=bounds,
-        scale=scale,
-        stop=stop,
-        store=Store() if store is None else store,
-        seed=seed,
+    chosen = Settings(**{name: value for name, value in settings.items() if value is not None})
+    samples = check_samples(
+        source,
+        target,
+        weights=(source_weights, target_weights),
+        labels=(labels, target_labels),
     )
-    prepared = prepare(
-        source, target, (source_weights, target_weights), (labels, target_labels), settings
+    check_shares(samples, chosen)
+    classes = samples.classes
+    points = samples.source.points
+    choice = choose(chosen, points.shape[1:], None if classes is None else len(classes))
+    with own_settings(x64=choice.velocity.x64):
+        problem, particles, scaling = working_problem(samples, chosen, choice)
+        key = jax.random.fold_in(jax.random.PRNGKey(chosen.seed), 1)
+        state = init(problem, choice.potential, particles, key)
+        evaluation = choice.velocity.evaluation(problem, state)
+        problem, thinned = within_budget(problem, evaluation, chosen.store)
+    for note in thinned:
+        warnings.warn(note, stacklevel=3)
+    uncertified = "nothing is certified: the potential's slope is not bounded by L"
+    return Prepared(
+        settings=chosen,
+        problem=problem,
+        state=state,
+        choice=choice,
+        evaluation=evaluation,
+        scaling=scaling,
+        classes=classes,
+        dtype=result_dtype(points),
+        notes=thinned if choice.velocity.certified else (*thinned, uncertified),
     )
-    return _Run(prepared, tuple(callbacks), checkpoint).finish()
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A problem ready to run, and what is needed to say what came of it."""
+
+    settings: Settings
+    problem: Problem
+    state: State
+    choice: Choice
+    evaluation: PyTree
+    scaling: AbstractScaling
+    classes: np.ndarray | None
+    dtype: np.dtype
+    notes: tuple[str, ...]
+
+    @property
+    def steps(self) -> int:
+        return self.problem.step_sizes.shape[0]
+
+    def to_data(self, working: Any) -> np.ndarray:
+        return finish(self.scaling, working, self.settings.bounds, self.dtype)
+
+    def describe(self) -> dict[str, Any]:
+        """The settings as they were used, for people and for fingerprints."""
+        bounds, stop = self.settings.bounds, self.settings.stop
+        return {
+            "f": str(self.settings.f),
+            "lipschitz": self.choice.lipschitz,
+            "potential": self.choice.velocity.name_of(self.choice.potential),
+            "integrator": str(self.settings.integrator),
+            **self.choice.velocity.describe(),
+            "steps": self.steps,
+            "step_size": float(self.problem.step_sizes[0]),
+            "bounds": None if bounds is None else list(bounds),
+            "scale": self.settings.scale,
+            "stop": None if stop is None else str(stop),
+            "store_every": self.problem.store_every,
+            "seed": self.settings.seed,
+        }
+
+    def run(
+        self, *, callbacks: Sequence[Callback] = (), checkpoint: Checkpoint | None = None
+    ) -> Flow:
+        """Takes the steps; see ``transport``."""
+        state, recording, writer = self._begin(checkpoint)
+        frames = frame_steps(self.settings.store, tree_bytes(state.particles), self.steps)
+        run = FlowRun(self, recording, writer, frames)
+        state, message = drive(run, state, tuple(callbacks))
+        return self._flow(run, state, message)
+
+    def _begin(
+        self, checkpoint: Checkpoint | None
+    ) -> tuple[State, Recording, checkpoints.Writer | None]:
+        fresh = Recording(self.evaluation)
+        if checkpoint is None:
+            return self.state, fresh, None
+        fingerprint = checkpoints.digest(
+            self.problem,
+            self.state,
+            self.describe(),
+            checkpoints.described(self.settings.optimizer),
+        )
+        if not (checkpoint.resume and checkpoint.record.exists()):
+            return self.state, fresh, checkpoints.Writer(checkpoint, fingerprint, [])
+        with own_settings(x64=self.problem.velocity.x64):
+            state, pieces, parts = checkpoints.load(checkpoint, fingerprint, self.state)
+        recording = Recording(self.evaluation, pieces)
+        return state, recording, checkpoints.Writer(checkpoint, fingerprint, parts)
+
+    def _flow(self, run: "FlowRun", state: State, message: str | None) -> Flow:
+        taken, stop = int(state.step), self.settings.stop
+        best = None if stop is None else stop.best(state.stop)
+        steps, working = (taken, state.particles) if best is None else best
+        arrays = run.recording.everything()
+        # the last frame is the returned particles, wherever between two frames the flow ended
+        kept = arrays["frame.step"] < steps
+        last = frame_of(steps, working)
+        frames, frame_numbers = (
+            np.concatenate([arrays[name][kept], last[name]])
+            for name in ("frame.particles", "frame.step")
+        )
+        ride, notes = self._ride(run, arrays, steps)
+        return Flow(
+            particles=self.to_data(working),
+            history=history_of(arrays, steps),
+            trajectory=self.to_data(frames),
+            trajectory_steps=frame_numbers,
+            outcome=self._outcome(steps, state, message),
+            notes=(*self.notes, *notes),
+            lipschitz=self.choice.lipschitz / self.scaling.unit,
+            certified=self.choice.velocity.certified,
+            classes=self.classes,
+            scaling=self.scaling,
+            bounds=self.settings.bounds,
+            settings=self.describe(),
+            ride=ride,
+        )
+
+    def _ride(
+        self, run: "FlowRun", arrays: dict[str, np.ndarray], steps: int
+    ) -> tuple[AbstractRide | None, tuple[str, ...]]:
+        velocity = self.choice.velocity
+        if self.problem.store_every == 0:
+            return None, velocity.notes(stored=False)
+        stored = run.recording.evaluations(arrays, run.stored(steps))
+        with own_settings(x64=velocity.x64):
+            ride = velocity.ride(self.problem, stored, arrays["info.moved"][:steps])
+        return ride, velocity.notes(stored=True)
+
+    def _outcome(self, steps: int, state: State, message: str | None) -> str:
+        """How it ended, in words, for a flow that returns ``steps`` of the steps it took."""
+        stop, taken = self.settings.stop, int(state.step)
+        if message is None and bool(state.stopped) and stop is not None:
+            message = f"stopped: {stop.reason()}"
+        outcome = f"took all {taken} steps" if message is None else f"{message} (step {taken})"
+        if steps < taken:
+            outcome += (
+                f"; the particles are those of step {steps}, the best on the held-out targets"
+            )
+        return outcome
 
 
 @dataclass
-class _Run:
-    """The loop over chunks; everything that computes is ``run_chunk``."""
+class FlowRun(AbstractRun):
+    """A flow on its way: what is recorded, and where its chunks end."""
 
     prepared: Prepared
-    callbacks: tuple[Callback, ...]
-    checkpoint: Checkpoint | None
+    recording: Recording
+    writer: checkpoints.Writer | None
+    frames: np.ndarray
+    latest: dict[str, float] = field(default_factory=dict)
 
-    def finish(self) -> Flow:
-        state, recording, writer = self._start()
-        try:
-            state, said = self._loop(state, recording, writer)
-        except KeyboardInterrupt as interrupt:
-            if writer is not None and self._last_good is not None:
-                writer.save(self._last_good, recording, int(self._last_good.step))
-            raise interrupt
-        return self._wrap(state, recording, said)
-
-    def _start(self) -> tuple[State, Recording, checkpoints.Writer | None]:
+    def __post_init__(self) -> None:
         p = self.prepared
-        state = p.state
-        recording = Recording(p.evaluation)
-        if self.checkpoint is None:
-            self._prepare_loop(recording, state)
-            return state, recording, None
-        fingerprint = checkpoints.digest(
-            p.problem, p.state, p.describe(), checkpoints.described(p.problem.rule.optimiser)
-        )
-        parts: list[dict] = []
-        if self.checkpoint.resume and self.checkpoint.record.exists():
-            state, pieces, parts = checkpoints.load(self.checkpoint, fingerprint, state)
-            recording = Recording(p.evaluation, pieces)
-        self._prepare_loop(recording, state)
-        return state, recording, checkpoints.Writer(self.checkpoint, fingerprint, parts)
-
-    def _prepare_loop(self, recording: Recording, state: State) -> None:
-        p = self.prepared
-        self._last_good = state
-        self._frames = frame_steps(p.settings.store, tree_bytes(state.particles), p.steps)
-        widest = int(np.max(np.diff(self._frames))) if len(self._frames) > 1 else 1
+        self.steps = p.steps
+        self.save_seconds = None if self.writer is None else self.writer.checkpoint.seconds
+        widest = int(np.max(np.diff(self.frames))) if len(self.frames) > 1 else 1
         per_step = max(1, tree_bytes(p.evaluation) * (1 if p.problem.store_every else 0))
         affordable = max(1, int(CHUNK_MIB * MIB // per_step))
-        self._capacity = max(1, min(widest, affordable, 256))
-        if recording.is_empty:
-            recording.add(0, frame_of(0, state.particles))
+        self.capacity = max(1, min(widest, affordable, 256))
+        if self.recording.is_empty:
+            self.recording.add(0, frame_of(0, p.state.particles))
 
-    def _limit(self, step: int, rate: float) -> int:
-        """The step at which the next chunk ends: a frame, or as far as the time allows."""
-        following = int(self._frames[np.searchsorted(self._frames, step, side="right")])
-        # nothing is known of the rate before the second chunk, and a step may take seconds
-        timely = max(1, int(rate * CHUNK_SECONDS))
-        return min(following, step + self._capacity, step + timely)
+    def chunk(self, state: State, limit: int) -> tuple[State, Chunk]:
+        problem = self.prepared.problem
+        return problem.velocity.chunk(problem, state, limit, capacity=self.capacity)
 
-    def _loop(
-        self, state: State, recording: Recording, writer: checkpoints.Writer | None
-    ) -> tuple[State, str | None]:
-        p = self.prepared
-        began = saved = time.monotonic()
-        rate, begun_at = 0.0, int(state.step)
-        while int(state.step) < p.steps and not bool(state.stopped):
-            before = int(state.step)
-            limit = self._limit(before, rate)
-            clock = time.monotonic()
-            following, chunk = jax.block_until_ready(self._chunk(state, limit))
-            if bool(following.failed):
-                failed_at = int(following.step) - 1
-                if failed_at > before:
-                    state, chunk = self._chunk(state, failed_at)
-                    self._record(recording, chunk, before, state)
-                return state, failure(p, failed_at, following)
-            self._record(recording, chunk, before, following)
-            state = self._last_good = following
-            now = time.monotonic()
-            if before > begun_at:
-                rate = (int(state.step) - before) / max(now - clock, 1e-6)
-            if writer is not None and now - saved >= writer.checkpoint.seconds:
-                writer.save(state, recording, int(state.step))
-                saved = now
-            if self._tell(state, chunk, int(state.step) - before, now - began):
-                return state, "stopped: a callback asked for it"
-        return state, None
+    def boundary(self, step: int) -> int:
+        following = int(self.frames[np.searchsorted(self.frames, step, side="right")])
+        return min(following, step + self.capacity)
 
-    def _chunk(self, state: State, limit: int) -> tuple[State, Chunk]:
-        return run_chunk(
-            self.prepared.problem, state, jnp.asarray(limit, jnp.int32), self._capacity
-        )
-
-    def _record(self, recording: Recording, chunk: Chunk, before: int, state: State) -> None:
-        p, after = self.prepared, int(state.step)
+    def keep(self, chunk: Chunk, before: int, state: State) -> None:
+        after = int(state.step)
         piece = rows_of(chunk.infos, after - before)
-        if p.problem.store_every:
-            count = self._stored(after) - self._stored(before)
+        self.latest = {name: float(v[after - before - 1]) for name, v in _shown(chunk)}
+        if self.prepared.problem.store_every:
+            count = self.stored(after) - self.stored(before)
             piece |= evaluations_of(chunk.evaluations, count)
-        if after in self._frames or bool(state.stopped):
+        if after in self.frames or bool(state.stopped):
             piece |= frame_of(after, state.particles)
-        recording.add(after, piece)
+        self.recording.add(after, piece)
 
-    def _stored(self, steps: int) -> int:
+    def stored(self, steps: int) -> int:
         """How many evaluations the first ``steps`` steps store."""
         every = self.prepared.problem.store_every
         if every == 0:
@@ -247,59 +351,23 @@ class _Run:
             return math.ceil(steps / every)
         return evaluations(self.prepared.problem.integrator.rows(), steps)
 
-    def _tell(self, state: State, chunk: Chunk, rows: int, seconds: float) -> bool:
-        if not self.callbacks:
-            return False
-        latest = {k: float(v[rows - 1]) for k, v in chunk.infos._asdict().items()}
+    def progress(self, state: State, seconds: float) -> Progress:
         p = self.prepared
-        progress = Progress(
-            int(state.step), p.steps, seconds, latest, lambda: p.to_data(state.particles)
-        )
-        # every callback is called, also after one that asks to stop
-        answers = [callback(progress) for callback in self.callbacks]
-        return any(answers)
-
-    def _wrap(self, state: State, recording: Recording, said: str | None) -> Flow:
-        p = self.prepared
-        steps, working = int(state.step), state.particles
-        if isinstance(p.problem.stop, HeldOut) and math.isfinite(float(state.stop[1])):
-            steps, working = int(state.stop[2]), state.stop[3]
-        arrays = recording.everything()
-        # the last frame is the returned particles, wherever between two frames the flow ended
-        kept = arrays["frame.step"] < steps
-        last = frame_of(steps, working)
-        frames, frame_numbers = (
-            np.concatenate([arrays[name][kept], last[name]])
-            for name in ("frame.particles", "frame.step")
-        )
-        return Flow(
-            particles=p.to_data(working),
-            history=history_of(arrays, steps),
-            trajectory=p.to_data(frames),
-            trajectory_steps=frame_numbers,
-            outcome=describe(p, steps, state, said),
-            notes=p.notes,
-            lipschitz=p.lipschitz / p.scaling.unit,
-            certified=is_certified(p.potential),
-            classes=p.classes,
-            scaling=p.scaling,
-            bounds=p.settings.bounds,
-            settings=p.describe(),
-            ride=self._ride(recording, arrays, steps),
+        return Progress(
+            int(state.step), p.steps, seconds, self.latest, lambda: p.to_data(state.particles)
         )
 
-    def _ride(self, recording: Recording, arrays: dict, steps: int) -> Ride | None:
-        problem = self.prepared.problem
-        every = problem.store_every
-        if every == 0:
-            return None
-        return Ride(
-            f=problem.rule.f,
-            integrator=problem.integrator,
-            bounds=jax.tree.map(np.asarray, problem.bounds),
-            step_sizes=np.asarray(problem.step_sizes)[:steps],
-            slots=stored_slots(problem.integrator, steps, every),
-            evaluations=recording.evaluations(arrays, self._stored(steps)),
-            stride=1 if every == 1 else 0,
-            reverse=problem.rule.reverse,
-        )
+    def failure(self, step: int, state: State) -> str:
+        leaves = [a for a in jax.tree.leaves(state.fit) if jnp.issubdtype(a.dtype, jnp.inexact)]
+        finite = all(bool(np.isfinite(np.asarray(a)).all()) for a in leaves)
+        what = "particles" if finite else "the potential"
+        remedy = self.prepared.choice.velocity.remedy()
+        return f"failed at step {step}: {what} became non-finite; {remedy}"
+
+    def save(self, state: State) -> None:
+        if self.writer is not None:
+            self.writer.save(state, self.recording, int(state.step))
+
+
+def _shown(chunk: Chunk) -> list[tuple[str, Any]]:
+    return [(name, v) for name, v in chunk.infos._asdict().items() if name != "moved"]

@@ -13,7 +13,7 @@ import optax
 from gparticles.checks import check_count, check_number
 from gparticles.divergence import KL, AbstractF, Wasserstein1
 from gparticles.errors import InputError
-from gparticles.flow.matching import choose_potential
+from gparticles.flow.network import choose_potential
 from gparticles.potential import (
     AbstractBody,
     AbstractPotential,

@@ -1,7 +1,6 @@
 """The game: the critic climbs some steps, the generator descends one; compiled in chunks."""
 
 import math
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -11,17 +10,19 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from jaxtyping import Array, Float, Int, PRNGKeyArray
+from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray, PyTree
 
 from gparticles.checks import check_count, check_number, check_points, check_seed
 from gparticles.divergence.dual import first_variation, uniform_weights
 from gparticles.errors import InputError
-from gparticles.flow.matching import match_labels
-from gparticles.flow.preparation import check_bounds, working_points
+from gparticles.flow.driver import AbstractRun, drive
+from gparticles.flow.problem import match_labels, working_points
 from gparticles.flow.scaling import AbstractScaling, choose_scaling
+from gparticles.flow.settings import check_bounds
 from gparticles.flow.solution import result_dtype
 from gparticles.gan.critics import AbstractCritic, LipschitzCritic, adam
 from gparticles.gan.model import GAN, Generator, latents
+from gparticles.numerics import own_settings
 from gparticles.potential import AbstractPotential
 from gparticles.potential.fitting import (
     Batches,
@@ -44,7 +45,7 @@ AVERAGED_STEPS = 500
 CHUNK = 100
 
 
-class Progress(NamedTuple):
+class TrainingProgress(NamedTuple):
     """What a callback sees after every chunk; ``gan()`` is the GAN as it is then."""
 
     step: int
@@ -69,7 +70,7 @@ class Game(eqx.Module):
     latent_dim: int = eqx.field(static=True)
 
 
-class State(NamedTuple):
+class GameState(NamedTuple):
     """What the loop carries: the critic's fit, the generator, its average, batches."""
 
     step: Int[Array, ""]
@@ -79,6 +80,8 @@ class State(NamedTuple):
     optimiser_state: Any
     batches: Batches
     key: PRNGKeyArray
+    stopped: Bool[Array, ""]
+    failed: Bool[Array, ""]
 
 
 def train_gan(
@@ -95,7 +98,7 @@ def train_gan(
     learning_rate: float = LEARNING_RATE,
     bounds: tuple[float, float] | None = None,
     scale: float | str = "auto",
-    callbacks: Sequence[Callable[[Progress], Any]] = (),
+    callbacks: Sequence[Callable[[TrainingProgress], Any]] = (),
     seed: int = 0,
 ) -> GAN:
     """Trains a generator against a critic: the baseline that particles are compared to.
@@ -117,8 +120,8 @@ def train_gan(
         learning_rate: of the generator's Adam; the critic has its own.
         bounds: (low, high) in data units, between which the points are.
         scale: as for ``gparticles.transport``.
-        callbacks: called with a ``Progress`` after every chunk of steps; one that returns a true
-            value ends the training.
+        callbacks: called with a ``TrainingProgress`` after every hundred steps; one that returns a
+            true value ends the training.
         seed: of both networks, of batches and of latents. Same seed, same machine: same bits.
 
     Returns:
@@ -154,8 +157,9 @@ def train_gan(
     players = _Players(critic, phi, generator)
     game = _game(players, cloud, sizes.latent_dim, rates)
     made = {"latent_dim": sizes.latent_dim, "classes": classes, "scaling": scaling, "bounds": box}
-    training = _Training(game, made | {"dtype": result_dtype(target)}, tuple(callbacks))
-    return training.run(_start(game, players, seed), steps)
+    training = _Training(game, made | {"dtype": result_dtype(target)}, steps)
+    state, message = drive(training, _start(game, players, seed), tuple(callbacks))
+    return training.result(state, message)
 
 
 class _Sizes(NamedTuple):
@@ -224,10 +228,10 @@ def _game(players: _Players, cloud: Cloud, latent_dim: int, rates: _Rates) -> Ga
     )
 
 
-def _start(game: Game, players: _Players, seed: int) -> State:
+def _start(game: Game, players: _Players, seed: int) -> GameState:
     fit_key, batch_key, key = jax.random.split(jax.random.PRNGKey(seed), 3)
     parameters = eqx.filter(players.generator, eqx.is_inexact_array)
-    return State(
+    return GameState(
         jnp.zeros((), jnp.int32),
         start_fit(game.rule, players.phi, game.target, game.target, fit_key),
         parameters,
@@ -235,6 +239,8 @@ def _start(game: Game, players: _Players, seed: int) -> State:
         game.optimiser.init(parameters),
         start_batches(batch_key, game.target.points.shape[0]),
         key,
+        jnp.asarray(False),
+        jnp.asarray(False),
     )
 
 
@@ -254,7 +260,7 @@ def _fake(game: Game, parameters: Any, key: PRNGKeyArray, real: Cloud) -> Cloud:
     return Cloud(generator(at, real.labels), real.weights, real.labels)
 
 
-def turn(game: Game, state: State) -> tuple[State, Float[Array, ""]]:
+def turn(game: Game, state: GameState) -> tuple[GameState, Float[Array, ""]]:
     """The critic's steps and one of the generator; returns what the critic had reached, nats."""
 
     def improve(_: Any, carry: Any) -> Any:
@@ -278,7 +284,9 @@ def turn(game: Game, state: State) -> tuple[State, Float[Array, ""]]:
     updates, kept = game.optimiser.update(gradient, state.optimiser_state, state.parameters)
     parameters = optax.apply_updates(state.parameters, updates)
     average = _averaged(state.average, parameters, state.step)
-    return State(state.step + 1, fit, parameters, average, kept, batches, key), value
+    failed = ~_finite((value, fit.parameters, parameters))
+    made = (fit, parameters, average, kept, batches, key)
+    return GameState(state.step + 1, *made, state.stopped, failed), value
 
 
 def _averaged(average: Any, parameters: Any, step: Array) -> Any:
@@ -288,62 +296,64 @@ def _averaged(average: Any, parameters: Any, step: Array) -> Any:
 
 
 @eqx.filter_jit
-def run_chunk(game: Game, state: State, limit: Int[Array, ""]) -> tuple[State, Array]:
+def run_chunk(game: Game, state: GameState, limit: Int[Array, ""]) -> tuple[GameState, Array]:
     """Turns until ``limit``, at most ``CHUNK`` of them; one program for all lengths."""
     first = state.step
 
-    def body(carry: tuple[State, Array]) -> tuple[State, Array]:
+    def body(carry: tuple[GameState, Array]) -> tuple[GameState, Array]:
         state, values = carry
         following, value = turn(game, state)
         return following, values.at[state.step - first].set(value)
 
-    def unfinished(carry: tuple[State, Array]) -> Array:
-        return carry[0].step < limit
+    def unfinished(carry: tuple[GameState, Array]) -> Array:
+        return (carry[0].step < limit) & ~carry[0].failed
 
     return jax.lax.while_loop(unfinished, body, (state, jnp.zeros(CHUNK)))
 
 
 @dataclass
-class _Training:
-    """The loop over chunks; everything that computes is ``run_chunk``."""
+class _Training(AbstractRun):
+    """A GAN on its way: what is recorded, and what it is made of at the end."""
 
     game: Game
     made: dict[str, Any]
-    callbacks: tuple[Callable[[Progress], Any], ...]
+    steps: int
+    paced = False
 
-    def run(self, state: State, steps: int) -> GAN:
-        began, values = time.monotonic(), np.zeros(0, np.float32)
-        said = f"took all {steps} steps"
-        while (before := int(state.step)) < steps:
-            limit = min(before + CHUNK, steps)
-            following, found = run_chunk(self.game, state, jnp.asarray(limit, jnp.int32))
-            rows = np.asarray(found)[: limit - before]
-            if not _finite(following, rows):
-                said = f"failed after step {before}: a value became non-finite; {_REMEDY}"
-                break
-            state, values = following, np.concatenate([values, rows])
-            if self._tell(state, steps, values, time.monotonic() - began) and limit < steps:
-                said = f"stopped: a callback asked for it (step {limit})"
-                break
-        return self._gan(state, values, said)
+    def __post_init__(self) -> None:
+        self.values = np.zeros(0, np.float32)
 
-    def _gan(self, state: State, values: np.ndarray, said: str) -> GAN:
-        generator = eqx.combine(state.average, self.game.static)
-        return GAN(generator=generator, history={"divergence": values}, outcome=said, **self.made)
+    def chunk(self, state: GameState, limit: int) -> tuple[GameState, Array]:
+        with own_settings():
+            return run_chunk(self.game, state, jnp.asarray(limit, jnp.int32))
 
-    def _tell(self, state: State, steps: int, values: np.ndarray, seconds: float) -> bool:
-        latest = {"divergence": float(values[-1])}
-        step = int(state.step)
-        progress = Progress(
-            step, steps, seconds, latest, lambda: self._gan(state, values, f"step {step}")
+    def boundary(self, step: int) -> int:
+        return min(step + CHUNK, self.steps)
+
+    def keep(self, chunk: Array, before: int, state: GameState) -> None:
+        rows = np.asarray(chunk)[: int(state.step) - before]
+        self.values = np.concatenate([self.values, rows])
+
+    def progress(self, state: GameState, seconds: float) -> TrainingProgress:
+        step, latest = int(state.step), {"divergence": float(self.values[-1])}
+        return TrainingProgress(
+            step, self.steps, seconds, latest, lambda: self.result(state, f"step {step}")
         )
-        answers = [callback(progress) for callback in self.callbacks]
-        return any(answers)
+
+    def failure(self, step: int, state: GameState) -> str:
+        return f"failed at step {step}: a value became non-finite; {_REMEDY}"
+
+    def result(self, state: GameState, message: str | None) -> GAN:
+        outcome = f"took all {self.steps} steps" if message is None else message
+        if outcome.startswith("stopped"):
+            outcome += f" (step {int(state.step)})"
+        generator = eqx.combine(state.average, self.game.static)
+        history = {"divergence": self.values}
+        return GAN(generator=generator, history=history, outcome=outcome, **self.made)
 
 
 _REMEDY = "lower the learning rates, or take gpa.LipschitzCritic(f=gpa.Alpha(2.0))"
 
 
-def _finite(state: State, values: np.ndarray) -> bool:
-    leaves = jax.tree.leaves((state.fit.parameters, state.parameters))
-    return bool(np.isfinite(values).all()) and all(bool(jnp.isfinite(x).all()) for x in leaves)
+def _finite(tree: PyTree) -> Bool[Array, ""]:
+    return jnp.all(jnp.stack([jnp.all(jnp.isfinite(leaf)) for leaf in jax.tree.leaves(tree)]))

@@ -14,7 +14,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from gparticles.checks import check_count, check_number
 from gparticles.errors import InputError
-from gparticles.flow.defaults import default_optimiser
+from gparticles.flow.settings import default_optimiser
 from gparticles.latent.codecs import LATENT_DIM, PCA, AbstractCodec, centred, deviations
 from gparticles.potential.lipschitz import glorot, spectral_norm
 

@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from gparticles.checks import check_points, check_same_shape, check_weights
+from gparticles.checks import check_points, check_same_shape, check_seed, check_weights
 from gparticles.errors import InputError
 from gparticles.flow import transport
-from gparticles.flow.preparation import check_bounds, check_seed
+from gparticles.flow.settings import check_bounds
 from gparticles.latent.alignment import ColumnMap, GaussianMap
 from gparticles.latent.classes import Grouped, class_weights, filled, grouped
 from gparticles.latent.codecs import LATENT_DIM, AbstractCodec, as_codec

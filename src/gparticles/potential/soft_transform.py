@@ -37,6 +37,7 @@ class SoftTransform(AbstractPotential):
         smoothing: e, nats.
         radius: below this distance c is the parabola (|z|^2 / radius + radius) / 2.
         lipschitz: L, nats per unit.
+        labels: classes of the targets, shape (n,), or None: a point sees those of its own class.
     """
 
     targets: Float[Array, "n d"]
@@ -45,11 +46,12 @@ class SoftTransform(AbstractPotential):
     smoothing: float = eqx.field(static=True)
     radius: float = eqx.field(static=True)
     lipschitz: float = eqx.field(static=True)
+    labels: Int[Array, " n"] | None = None
 
     def __call__(
         self, points: Float[Array, "k *event"], labels: Int[Array, " k"] | None = None
     ) -> Float[Array, " k"]:
-        exponents = self._exponents(self._distances(points))
+        exponents = self._exponents(self._distances(points), labels)
         return -self.smoothing * jax.scipy.special.logsumexp(exponents, axis=1)
 
     def lipschitz_bound(self) -> float:
@@ -60,14 +62,18 @@ class SoftTransform(AbstractPotential):
     ) -> None:
         return None
 
-    def costs(self, points: Float[Array, "k *event"]) -> Float[Array, "k n"]:
-        """L c(x_i - y_j), nats."""
-        return self._costs(self._distances(points))
+    def costs(
+        self, points: Float[Array, "k *event"], labels: Int[Array, " k"] | None = None
+    ) -> Float[Array, "k n"]:
+        """L c(x_i - y_j), nats; infinite between classes."""
+        return self._costs(self._distances(points), labels)
 
-    def pull(self, points: Float[Array, "k *event"]) -> Pull:
+    def pull(
+        self, points: Float[Array, "k *event"], labels: Int[Array, " k"] | None = None
+    ) -> Pull:
         """Where phi draws the points, and how far a step may go for phi's majoriser to fall."""
         away = self._distances(points)
-        shares = jax.nn.softmax(self._exponents(away), axis=1)
+        shares = jax.nn.softmax(self._exponents(away, labels), axis=1)
         weights = self.lipschitz * shares / jnp.maximum(away, self.radius)
         total = jnp.sum(weights, axis=1)
         flat = points.reshape(points.shape[0], -1)
@@ -80,9 +86,16 @@ class SoftTransform(AbstractPotential):
         positive = squares > 0
         return jnp.where(positive, jnp.sqrt(jnp.where(positive, squares, 1.0)), 0.0)
 
-    def _costs(self, away: Float[Array, "k n"]) -> Float[Array, "k n"]:
+    def _costs(
+        self, away: Float[Array, "k n"], labels: Int[Array, " k"] | None
+    ) -> Float[Array, "k n"]:
         parabola = (away**2 / self.radius + self.radius) / 2
-        return self.lipschitz * jnp.where(away < self.radius, parabola, away)
+        costs = self.lipschitz * jnp.where(away < self.radius, parabola, away)
+        if labels is None or self.labels is None:
+            return costs
+        return jnp.where(labels[:, None] == self.labels, costs, jnp.inf)
 
-    def _exponents(self, away: Float[Array, "k n"]) -> Float[Array, "k n"]:
-        return self.log_weights - (self.values + self._costs(away)) / self.smoothing
+    def _exponents(
+        self, away: Float[Array, "k n"], labels: Int[Array, " k"] | None
+    ) -> Float[Array, "k n"]:
+        return self.log_weights - (self.values + self._costs(away, labels)) / self.smoothing
