@@ -72,7 +72,7 @@ def test_the_mathematics_does_not_print(room):
 
 @pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(SOURCE)))
 def test_functions_and_files_stay_small(path):
-    assert len(path.read_text().splitlines()) <= 400
+    assert len(path.read_text().splitlines()) <= 500
     for function in _functions(path):
         body = function.body[1:] if ast.get_docstring(function) else function.body
         if body:

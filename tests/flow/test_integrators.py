@@ -31,7 +31,7 @@ def _integrate(rows, steps):
 
         def body(n, state):
             points, history, count = state
-            moved, history, _, count = advance(
+            moved, history, count = advance(
                 rows, points, history, n, jnp.asarray(1 / steps), _pendulum, count
             )
             return moved, history, count

@@ -286,7 +286,8 @@ class Prepared:
             return None, velocity.notes(stored=False)
         stored = run.recording.evaluations(arrays, run.stored(steps))
         with own_settings(x64=velocity.x64):
-            ride = velocity.ride(self.problem, stored, arrays["info.moved"][:steps])
+            moved = arrays.get("info.moved", np.zeros(0, bool))[:steps]
+            ride = velocity.ride(self.problem, stored, moved)
         return ride, velocity.notes(stored=True)
 
     def _outcome(self, steps: int, state: State, message: str | None) -> str:
