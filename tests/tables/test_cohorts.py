@@ -97,7 +97,7 @@ def _spoilt(name):
 @pytest.mark.parametrize(
     ("name", "parts"),
     [
-        ("twice", ["b.csv", '"tp53"', "rename"]),
+        ("twice", ["b.csv", '"tp53"', "a name of its own"]),
         ("none", ["no name is in all files", '"tp53"', '"x1"', "--transpose"]),
         ("one", ["b.csv", "one row"]),
         ("missing", ["b.csv", "row 2", '"esr1"', "missing value"]),
@@ -128,7 +128,7 @@ def test_files_that_are_no_batches(pair, tmp_path):
     with pytest.raises(InputError, match='two files are called "a"'):
         read_cohorts([paths[0], paths[0]])
     with pytest.raises(InputError, match="names no genes"):
-        read_cohorts([paths[0], Path("b.npy")])
+        read_cohorts([paths[0], Path("b.zip")])
 
 
 def test_scales_that_differ_are_told(pair):

@@ -22,7 +22,7 @@ def test_import_is_light():
 @pytest.mark.parametrize(
     ("name", "part"),
     [
-        ("a.txt", "rename it to .csv or .tsv"),
+        ("a.txt", "save it with commas as .csv"),
         ("a.xlsx", "export the sheet as csv"),
         ("a.pkl", "pickles are never read"),
         ("a.png", "into a folder"),

@@ -39,7 +39,7 @@ def test_labelled_folder_round_trip(tmp_path, folder, pixels, refused):
     assert table.values.dtype == np.float32
     assert table.ids == ["0/im0.png", "0/im2.png", "1/im1.png", "1/im3.png"]
     assert table.labels is not None
-    assert table.labels.tolist() == [0, 0, 1, 1]
+    assert table.labels.tolist() == ["0", "0", "1", "1"]
     out = data.save(table.values, tmp_path / "out", like=table, ids=table.ids, labels=table.labels)
     assert out == tmp_path / "out"
     again = data.load(out)
@@ -82,7 +82,7 @@ def test_modes_of_pixels(tmp_path, pixels):
     mixed = data.load(tmp_path / "one")
     assert mixed.values.shape == (3, 5, 6, 3)
     assert "2 grey images" in mixed.warnings[0]
-    assert "transparency of 1 images" in mixed.warnings[1]
+    assert len(mixed.warnings) == 1  # nothing of c is transparent
     deep = np.array([[0, 65535], [257, 512]], dtype=np.uint16)
     picture(tmp_path / "two" / "a.png", deep)
     picture(tmp_path / "two" / "b.tif", deep)
