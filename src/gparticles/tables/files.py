@@ -195,7 +195,7 @@ def _rows_like(values: np.ndarray, like: Table, *, ids: Any, labels: Any) -> Tab
         if entries is not None and len(entries) != len(rows):
             problem = f"are {len(rows)} rows but there are {len(entries)} {what}"
             raise refusal("the values", problem, "give one for each")
-    ids = None if ids is None else [str(i) for i in ids]
+    ids = None if ids is None else [printable(i) for i in ids]
     return replace(like, values=rows, ids=ids, labels=labels)
 
 

@@ -24,6 +24,7 @@ from gparticles.tables.table import (
     is_whole,
     labels_of_cells,
     listed,
+    printable,
     quoted,
     refusal,
 )
@@ -66,7 +67,7 @@ def from_frame(
     """
     if not is_frame(frame):
         raise refusal(name, f"is a {type(frame).__name__}", "give a pandas DataFrame")
-    names = [str(column) for column in frame.columns]
+    names = [printable(column) for column in frame.columns]
     whole = tuple(str(c) for c in frame.columns if isinstance(c, int | np.integer))
     _check_unique(names, name)
     label_at = _find(label_column, names, name=name, what="label")
@@ -180,7 +181,7 @@ def parts_of(folder: Path) -> list[Path]:
 def _read_part(file: Path) -> Any:
     import pyarrow.parquet
 
-    with file.open("rb") as stream:  # pyarrow takes no name that is not UTF-8
+    with file.open("rb") as stream:  # of a stream, for the same reason
         return pyarrow.parquet.read_table(stream)
 
 
@@ -207,7 +208,8 @@ def write_parquet(path: Path, table: Table) -> None:
     frame = to_frame(table.values, table, ids=table.ids, labels=table.labels)
     frame.columns = [str(column) for column in frame.columns]  # parquet has no other names
     try:
-        frame.to_parquet(path, engine="pyarrow")
+        # of bytes, since pyarrow takes no name that is not UTF-8
+        path.write_bytes(frame.to_parquet(engine="pyarrow"))
     except ImportError as error:
         raise _not_installed() from error
 

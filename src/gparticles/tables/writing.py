@@ -73,13 +73,13 @@ def _rows(values: np.ndarray, extras: list[tuple[int, str, list]], start: int) -
 @contextmanager
 def _create_text(path: Path, kind: str) -> Iterator[IO[str]]:
     if not kind.endswith(".gz"):
-        with path.open("w", encoding="utf-8", newline="", errors="backslashreplace") as stream:
+        with path.open("w", encoding="utf-8", newline="") as stream:
             yield stream
         return
     # neither a file name nor a time inside, so that equal tables give equal files
     with (
         path.open("wb") as raw,
         gzip.GzipFile("", "wb", fileobj=raw, mtime=0) as packed,
-        io.TextIOWrapper(packed, encoding="utf-8", newline="", errors="backslashreplace") as stream,
+        io.TextIOWrapper(packed, encoding="utf-8", newline="") as stream,
     ):
         yield stream
