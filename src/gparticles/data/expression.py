@@ -208,7 +208,7 @@ def _measured(true: Array, nature: _Nature, laboratory: _Laboratory, shift: floa
         return true
     # a background of share shift of what it is at 1: log2(2^x + shift 2^c)
     background = laboratory.background + np.float32(np.log2(shift))
-    seen = np.logaddexp2(true, background) - nature.level
-    seen *= np.exp(np.float32(shift) * laboratory.log_gain)
-    seen += nature.level + np.float32(shift) * laboratory.offset
-    return seen
+    measured = np.logaddexp2(true, background) - nature.level
+    measured *= np.exp(np.float32(shift) * laboratory.log_gain)
+    measured += nature.level + np.float32(shift) * laboratory.offset
+    return measured

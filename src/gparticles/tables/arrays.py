@@ -39,11 +39,8 @@ def read_npz(
 
     What ``scipy.sparse.save_npz`` wrote, of whatever kind, is read as the dense matrix.
 
-    Args:
-        path: the file.
-        id_column: the array of identifiers; by default `ids` where there is one.
-        label_column: the array of labels; by default `labels` or `y` where there is one.
-        label_gaps: labels may be missing; such become "".
+    The arguments are those of `load`; identifiers are by default the array `ids`, and labels
+    `labels` or `y`, where there is one.
 
     Raises:
         InputError: a damaged file, objects, no such array, several that could be meant, a sparse

@@ -31,6 +31,7 @@ from gparticles.tables.table import (
     is_number,
     labels_of_cells,
     listed,
+    position,
     quoted,
     refusal,
 )
@@ -90,22 +91,14 @@ def read_delimited(
     label_column: str | None = None,
     label_gaps: bool = False,
 ) -> Table:
-    """Read a table of numbers with at most one column of identifiers and one of labels.
+    """Read a table of numbers, float64, with a column of identifiers and one of labels at most.
 
     The first row is a header where a cell of it is text; but where it also has numbers, and each
     of its texts has text below, these are the identifier and the label of a row without a header.
     The first column holds identifiers where its header is in `ID_NAMES`, or where its cells are all
     text and all different.
 
-    Args:
-        path: the file.
-        kind: "csv", "tsv", "csv.gz" or "tsv.gz".
-        id_column: the identifiers' header, or the column's number from 1 without a header.
-        label_column: the labels', likewise.
-        label_gaps: labels may be missing; their cells are kept as they are.
-
-    Returns:
-        The table; values float64, shape (n, d).
+    The arguments are those of `load`, and `kind` is "csv", "tsv", "csv.gz" or "tsv.gz".
 
     Raises:
         InputError: whatever cannot be used, with the row as an editor numbers it, and the column.
@@ -241,8 +234,9 @@ def _layout(
     layout = _Layout(str(path), names, width=len(first), first_line=first_line)
     if names is not None:
         _check_names(names, path, first_line)
-    layout.label_at = _find(label_column, layout, what="label")
-    layout.id_at = _find(id_column, layout, what="identifier")
+    numbered = names or [str(i + 1) for i in range(len(first))]
+    layout.label_at = position(label_column, numbered, where=path, what="label")
+    layout.id_at = position(id_column, numbered, where=path, what="identifier")
     if id_column is None and layout.width > 1 and layout.label_at != 0:
         data = second if names is not None else first
         if names is not None and names[0].strip().casefold() in ID_NAMES:
@@ -289,16 +283,6 @@ def _check_names(names: list[str], path: Path, line: int) -> None:
     if repeated:
         problem = f"row {line}: several columns are called {listed(repeated)}"
         raise refusal(path, problem, "give every column a name of its own")
-
-
-def _find(wanted: str | None, layout: _Layout, *, what: str) -> int | None:
-    if wanted is None:
-        return None
-    names = layout.names or [str(i + 1) for i in range(layout.width)]
-    if wanted not in names:
-        has = ", ".join(quoted(name) for name in names[:8]) + (", ..." if len(names) > 8 else "")
-        raise refusal(layout.name, f"no {what} column {quoted(wanted)}", f"choose one of {has}")
-    return names.index(wanted)
 
 
 def _take(row: list[str], line: int, layout: _Layout) -> None:
@@ -402,11 +386,11 @@ def _name(layout: _Layout, at: int | None, fallback: str) -> str | None:
 
 
 def _warnings(values: np.ndarray, columns: tuple[str, ...] | None) -> tuple[str, ...]:
-    found = column_warnings(values, columns)
+    lines = column_warnings(values, columns)
     width = values.shape[1]
     if columns is None and width > 2 and (values[0] == np.arange(width)).all():
         line = f"row 1 is 0 to {width - 1} and was read as numbers; rename them if they are names"
-        return (line, *found)
+        return (line, *lines)
     if columns is not None and width > 1 and _counts_up(list(columns)):
-        return (f"row 1, which ends in {columns[-1]}, was read as the names of columns", *found)
-    return found
+        return (f"row 1, which ends in {columns[-1]}, was read as the names of columns", *lines)
+    return lines

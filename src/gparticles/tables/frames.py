@@ -24,6 +24,7 @@ from gparticles.tables.table import (
     is_whole,
     labels_of_cells,
     listed,
+    position,
     printable,
     quoted,
     refusal,
@@ -70,8 +71,8 @@ def from_frame(
     names = [printable(column) for column in frame.columns]
     whole = tuple(str(c) for c in frame.columns if isinstance(c, int | np.integer))
     _check_unique(names, name)
-    label_at = _find(label_column, names, name=name, what="label")
-    id_at = _find(id_column, names, name=name, what="identifier")
+    label_at = position(label_column, names, where=name, what="label")
+    id_at = position(id_column, names, where=name, what="identifier")
     if id_column is None and label_at != 0 and len(names) > 1 and _identifies(frame.iloc[:, 0]):
         id_at = 0
     at = [i for i in range(len(names)) if i not in (id_at, label_at)]
@@ -231,15 +232,6 @@ def _check_unique(names: list[str], where: str) -> None:
     repeated = [name for name, count in Counter(names).items() if count > 1]
     if repeated:
         raise refusal(where, f"several columns are called {listed(repeated)}", "rename them")
-
-
-def _find(wanted: str | None, names: list[str], *, name: str, what: str) -> int | None:
-    if wanted is None:
-        return None
-    if wanted not in names:
-        mend = f"choose one of {listed(names)}"
-        raise refusal(name, f"no {what} column {quoted(wanted)}", mend)
-    return names.index(wanted)
 
 
 def _identifies(column: Any) -> bool:

@@ -31,11 +31,6 @@ def read_images(
 
     Images in subfolders, one deep, have the subfolder's name as their label, letter for letter.
 
-    Args:
-        path: the folder, or the zip file.
-        id_column: must be None; the identifiers are the images' names.
-        label_column: must be None; the labels are the subfolders' names.
-
     Returns:
         The table; values float32 in [0, 1], shape (n, h, w), or (n, h, w, 3) where any image has
         colours.

@@ -128,9 +128,8 @@ def from_array(
     if ids is not None:
         ids = [str(i) for i in np.asarray(ids).tolist()]
         if len(ids) != len(array):
-            raise refusal(
-                name, f"{len(array)} rows but {len(ids)} identifiers", "give one for each"
-            )
+            problem = f"{len(array)} rows but {len(ids)} identifiers"
+            raise refusal(name, problem, "give one for each")
     return Table(
         values=array,
         ids=ids,
@@ -146,10 +145,9 @@ def from_array(
 
 def check_rows(count: int, name: str) -> None:
     """Refuse fewer than two rows: they say nothing about a distribution."""
-    if count == 0:
-        raise refusal(name, "holds no rows", "give at least two")
-    if count == 1:
-        raise refusal(name, "holds only one row", "give at least two")
+    if count < 2:
+        problem = "holds only one row" if count else "holds no rows"
+        raise refusal(name, problem, "give at least two")
 
 
 def check_finite(
@@ -171,6 +169,15 @@ def check_finite(
         place = f"pixel ({', '.join(str(int(i) + 1) for i in at)})"
     problem = "missing value" if np.isnan(values[(row, *at)]) else "infinite value"
     raise refusal(name, f"row {line}, {place}: {problem}", MISSING_MEND)
+
+
+def position(wanted: str | None, names: Sequence[str], *, where: object, what: str) -> int | None:
+    """Where the column of this name is, or None where none is wanted."""
+    if wanted is None:
+        return None
+    if wanted not in names:
+        raise refusal(where, f"no {what} column {quoted(wanted)}", f"choose one of {listed(names)}")
+    return names.index(wanted)
 
 
 def extra_columns(
@@ -200,19 +207,16 @@ def check_same_columns(source: Table, target: Table) -> None:
     """
     ours, theirs = source.values.shape[1:], target.values.shape[1:]
     pair = f"{source.name} and {target.name}"
-    if all(table.columns is not None for table in (source, target)) or _renumbered(source, target):
+    named = source.columns is not None and target.columns is not None
+    # a frame may have the columns 0, 1, ... of the other in another order
+    whole = source.whole_names or target.whole_names
+    if named or (whole and set(_names(source)) == set(_names(target))):
         _check_same_names(source, target)
     elif len(ours) == len(theirs) == 1 and ours != theirs:
         problem = f"{ours[0]} and {theirs[0]} columns of numbers"
         raise refusal(pair, problem, "give both the same columns")
     if ours != theirs:
         raise refusal(pair, f"rows of shape {ours} and {theirs}", "give both the same shape")
-
-
-def _renumbered(source: Table, target: Table) -> bool:
-    """Whether one is a frame whose columns are those of the other, 0, 1, ..., in another order."""
-    ours, theirs = _names(source), _names(target)
-    return bool(source.whole_names or target.whole_names) and set(ours) == set(theirs)
 
 
 def _names(table: Table) -> tuple[str, ...]:
@@ -222,7 +226,8 @@ def _names(table: Table) -> tuple[str, ...]:
 def _check_same_names(source: Table, target: Table) -> None:
     ours, theirs = _names(source), _names(target)
     for one, other in ((source, target), (target, source)):
-        lacking = [name for name in _names(other) if name not in set(_names(one))]
+        names = set(_names(one))
+        lacking = [name for name in _names(other) if name not in names]
         if lacking:
             problem = f"no column {listed(lacking)}, which {other.name} has"
             raise refusal(one.name, problem, "give both the same columns")
@@ -240,45 +245,30 @@ TEXT_MEND = (
 
 
 def column_warnings(values: np.ndarray, columns: Sequence[str] | None = None) -> tuple[str, ...]:
-    """Lines that name columns which look like categories, and columns which look like names."""
-    return (*categorical_warnings(values, columns), *_identifier_warnings(values, columns))
-
-
-def _identifier_warnings(values: np.ndarray, columns: Sequence[str] | None) -> tuple[str, ...]:
-    """A column that counts up is no measurement, but would be averaged like one."""
-    if values.ndim != 2 or len(values) < _ENOUGH_ROWS:
-        return ()
-    # the first rows settle most columns without a copy of them all
-    likely = np.flatnonzero((np.diff(values[:_ENOUGH_ROWS], axis=0) == 1).all(axis=0)).tolist()
-    whole = [i for i in likely if values[0, i] == np.rint(values[0, i])]
-    found = [i for i in whole if (np.diff(values[:, i]) == 1).all()]
-    return tuple(
-        f"column {quoted(columns[i]) if columns else i + 1} counts the rows: if it "
-        "identifies them, name it with --id-column, or it is moved like a measurement"
-        for i in found
-    )
-
-
-def categorical_warnings(
-    values: np.ndarray, columns: Sequence[str] | None = None
-) -> tuple[str, ...]:
-    """One line that names the columns which look like categories, or nothing.
+    """Lines that name the columns which look like categories, and those which count the rows.
 
     A column looks categorical when it has at least 50 rows and between 2 and 10 distinct values,
-    all whole numbers. Images are not looked at.
+    all whole numbers; one that counts would be averaged like a measurement. Images have neither.
     """
     if values.ndim != 2 or len(values) < _ENOUGH_ROWS:
         return ()
-    found = [i for i, column in enumerate(values.T) if _looks_categorical(column)]
-    if not found:
-        return ()
-    what = "column" if len(found) == 1 else "columns"
-    verb = "looks" if len(found) == 1 else "look"
-    names = listed([columns[i] if columns else i + 1 for i in found])
-    return (
-        f"{what} {names} {verb} categorical (few distinct whole numbers): distances here are "
-        "Euclidean, so new rows get values in between",
-    )
+    names = columns or range(1, values.shape[1] + 1)
+    categories = [names[i] for i, column in enumerate(values.T) if _looks_categorical(column)]
+    # the first rows settle most columns without a copy of them all
+    likely = (np.diff(values[:_ENOUGH_ROWS], axis=0) == 1).all(axis=0)
+    likely &= values[0] == np.rint(values[0])
+    counting = [i for i in np.flatnonzero(likely).tolist() if (np.diff(values[:, i]) == 1).all()]
+    verb = "columns {} look" if len(categories) > 1 else "column {} looks"
+    lines = [
+        f"{verb.format(listed(categories))} categorical (few distinct whole numbers): distances "
+        "here are Euclidean, so new rows get values in between"
+    ] * bool(categories)
+    lines += [
+        f"column {quoted(names[i]) if columns else i + 1} counts the rows: if it identifies them, "
+        "name it with --id-column, or it is moved like a measurement"
+        for i in counting
+    ]
+    return tuple(lines)
 
 
 def _looks_categorical(column: np.ndarray) -> bool:

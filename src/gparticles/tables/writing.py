@@ -41,13 +41,7 @@ def atomically(path: Path) -> Iterator[Path]:
 
 
 def write_delimited(path: Path, table: Table, *, kind: str) -> None:
-    """Write a table with the header and the order of columns that it came with.
-
-    Args:
-        path: the file.
-        table: values of shape (n, d).
-        kind: "csv", "tsv", "csv.gz" or "tsv.gz".
-    """
+    """Write a table with the header and the order of columns that it came with."""
     extras = extra_columns(table, table.values.shape[1], ids=table.ids, labels=table.labels)
     delimiter = "," if kind.startswith("csv") else "\t"
     with _create_text(path, kind) as stream:
