@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from gparticles.divergence import interior_point
-from gparticles.tables.two_samples import read_clouds
+from gparticles.tables.two_samples import read_two_samples
 
 KEYS = ["f", "lipschitz", "lower", "upper", "gap", "converged", "points", "seconds"]
 
@@ -85,7 +85,7 @@ def test_identifiers_classes_and_weights_are_no_coordinates(gpa, tmp_path):
     # without a header columns are counted from 1
     np.save(tmp_path / "a.npy", np.array([[3, 0.0], [1, 1.0]]))
     np.save(tmp_path / "b.npy", np.array([[1, 0.0], [1, 1.0]]))
-    clouds = read_clouds((tmp_path / "a.npy", tmp_path / "b.npy"), weights_column="1")
+    clouds = read_two_samples((tmp_path / "a.npy", tmp_path / "b.npy"), weights_column="1")
     assert clouds.p.tolist() == [[0.0], [1.0]]
     assert clouds.weights["p_weights"].tolist() == [3.0, 1.0]
 

@@ -8,6 +8,7 @@ import pytest
 from gparticles import data
 from gparticles.data import datasets, handwriting
 from gparticles.errors import InputError
+from gparticles.experiment.provenance import condensed
 
 
 def needs_mnist():
@@ -296,6 +297,44 @@ def test_constant_columns_stay_constant(source):
     assert (data.SOURCES[source](target, 50)[:, 1] == 7.25).all()
     point = np.full((30, 2), -3.5)
     assert (data.SOURCES[source](point, 5) == -3.5).all()
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("constant", [3.7, 0.1, -1e6 - 0.3, 0.0])
+@pytest.mark.parametrize("source", data.SOURCES)
+def test_rounding_of_a_constant_is_no_spread(source, constant, dtype):
+    rng = np.random.default_rng(0)
+    others = rng.normal(size=(200, 3)) * [1, 1e4, 1e-6]
+
+    def drawn(value, other, condense):
+        columns = [np.full(200, value), *others.T, np.full(200, value)]
+        target = np.stack(columns, axis=1).astype(dtype)
+        target[::3, 4] = np.nextafter(target[0, 4], dtype(other))
+        rows = condensed(source, target) if condense else target
+        return target, data.SOURCES[source](rows, 300)
+
+    for condense in (False, True):
+        target, points = drawn(constant, np.inf, condense)
+        assert (points[:, 0] == target[0, 0]).all()
+        precision = 8 * np.finfo(dtype).eps * abs(constant) + 1e-40
+        np.testing.assert_allclose(points[:, 4], target[1, 4], rtol=0, atol=precision)
+        # a constant whose mean is exact leaves the same of the others
+        _, exact = drawn(4.0, 4.0, condense)
+        np.testing.assert_allclose(points[:, 1:4], exact[:, 1:4], rtol=1e-5, atol=1e-11)
+
+
+@pytest.mark.parametrize("n", [2**63, 10**30, 10**5000], ids=["2^63", "10^30", "huge"])
+def test_numbers_of_rows_that_no_memory_holds_are_refused(n):
+    for name in data.SAMPLERS:
+        if name not in ("cifar10", "mnist"):
+            options = {"dof": 2.0} if name == "student-t" else {}
+            with pytest.raises(InputError):
+                data.draw(name, n, options=options)
+    for source in data.SOURCES.values():
+        with pytest.raises(InputError, match="too large for rows of 2 columns"):
+            source(np.eye(2), n)
+    with pytest.raises(InputError, match="so many columns"):
+        data.gaussian(3, dim=n)
 
 
 @pytest.mark.parametrize("scale", [1e-30, 1e30])

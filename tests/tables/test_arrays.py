@@ -2,8 +2,10 @@
 
 import numpy as np
 import pytest
+import scipy.sparse
 
 from gparticles import data
+from gparticles.tables.arrays import MAX_ENTRIES
 
 
 @pytest.mark.parametrize("suffix", [".npy", ".npz"])
@@ -110,3 +112,55 @@ def test_labels_that_do_not_fit(tmp_path, refused, rows):
     refused(lambda: data.load(path), "6 rows but 5 identifiers")
     np.save(tmp_path / "a.npy", rows())
     refused(lambda: data.load(tmp_path / "a.npy", label_column="y"), "no named columns")
+
+
+@pytest.mark.parametrize("kind", ["csr", "csc", "coo", "bsr", "dia", "csr_array"])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int64, np.bool_])
+def test_sparse_matrices_are_read_as_what_they_are(tmp_path, kind, dtype):
+    dense = np.round(np.random.default_rng(0).normal(size=(6, 4))).astype(dtype)
+    matrix = (
+        scipy.sparse.csr_array(dense) if kind == "csr_array" else scipy.sparse.csr_matrix(dense)
+    )
+    scipy.sparse.save_npz(tmp_path / "a.npz", matrix.asformat(kind[:3]))
+    table = data.load(tmp_path / "a.npz")
+    np.testing.assert_array_equal(table.values, dense)
+    out = data.save(table.values, tmp_path / "b", like=table)
+    np.testing.assert_array_equal(data.load(out).values, dense)
+
+
+def test_sparse_matrices_that_are_refused(tmp_path, refused):
+    path = tmp_path / "a.npz"
+    scipy.sparse.save_npz(path, scipy.sparse.coo_matrix((2**16, 2**14)))
+    refused(lambda: data.load(path), "65536 x 16384", f"at most {MAX_ENTRIES} entries")
+    parts = {"format": b"csr", "shape": (3, 4), "data": np.ones(3), "indptr": [0, 1, 2, 3]}
+    for spoilt in (
+        parts | {"indices": [0, 1, 2**20]},
+        parts | {"indices": [0, -1, 1]},
+        parts | {"indices": [0, 1, 2], "indptr": [0, 1, 2, 300]},
+        parts,
+        parts | {"format": b"odd", "indices": [0, 1, 2]},
+    ):
+        np.savez(path, **spoilt)
+        refused(lambda: data.load(path), "is damaged", "save it again with scipy")
+    np.savez(path, **(parts | {"shape": (3, 4, 5), "indices": [0, 1, 2]}))
+    refused(lambda: data.load(path), "shape (3, 4, 5)")
+
+
+def test_npz_of_several_arrays_needs_the_one_that_is_meant(tmp_path, refused, rows):
+    path = tmp_path / "a.npz"
+    for arrays in (
+        {"values": rows(), "data": rows()},
+        {"a": rows(), "b": rows()},
+        {"spliced": rows(), "unspliced": rows(6, 2), "ids": np.arange(6)},
+    ):
+        np.savez(path, **arrays)
+        refused(lambda: data.load(path), "several arrays", "call the one that is meant X")
+        first = next(iter(arrays))
+        np.savez(path, **{"X" if name == first else name: a for name, a in arrays.items()})
+        assert data.load(path).value_name == "X"
+    # what has no rows is not meant
+    np.savez(path, data=np.ones(6), cells=rows())
+    assert data.load(path).value_name == "cells"
+    # what names the columns of a matrix that scipy did not write is no matrix
+    np.savez(path, data=np.ones(3), indices=np.arange(3), indptr=np.arange(4))
+    refused(lambda: data.load(path), "has shape (3,)", "reshape")

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import scipy.sparse
 
 from gparticles.errors import InputError
 from gparticles.tables import load
@@ -97,7 +98,7 @@ def _spoilt(name):
 @pytest.mark.parametrize(
     ("name", "parts"),
     [
-        ("twice", ["b.csv", '"tp53"', "rename"]),
+        ("twice", ["b.csv", '"tp53"', "a name of its own"]),
         ("none", ["no name is in all files", '"tp53"', '"x1"', "--transpose"]),
         ("one", ["b.csv", "one row"]),
         ("missing", ["b.csv", "row 2", '"esr1"', "missing value"]),
@@ -128,7 +129,7 @@ def test_files_that_are_no_batches(pair, tmp_path):
     with pytest.raises(InputError, match='two files are called "a"'):
         read_cohorts([paths[0], paths[0]])
     with pytest.raises(InputError, match="names no genes"):
-        read_cohorts([paths[0], Path("b.npy")])
+        read_cohorts([paths[0], Path("b.zip")])
 
 
 def test_scales_that_differ_are_told(pair):
@@ -199,3 +200,35 @@ def test_genes_in_rows_where_they_should_be_columns(tmp_path):
     path.write_text("gene,s1,s2\ng1,0.5,1.5\ng2,2.5,0.25\n")
     with pytest.raises(InputError, match=r"no column .*; its rows are called so"):
         with_genes(load(path), ["g1", "g2"])
+
+
+def test_arrays_without_names_are_aligned_by_position(tmp_path):
+    dense = values(5, 4).round()
+    scipy.sparse.save_npz(tmp_path / "a.npz", scipy.sparse.csc_matrix(dense[:3]))
+    np.savez(tmp_path / "b.npz", X=dense[3:], ids=np.array(["u", "v"]))
+    cohorts = read_cohorts([tmp_path / "a.npz", tmp_path / "b.npz"])
+    np.testing.assert_array_equal(cohorts.values, dense)
+    assert (cohorts.genes, cohorts.ids) == ((), ["a-1", "a-2", "a-3", "u", "v"])
+    assert "column k of each is taken for the same gene" in cohorts.warnings[0]
+    np.save(tmp_path / "c.npy", dense[:, :3])
+    with pytest.raises(InputError, match="4 and 3 columns"):
+        read_cohorts([tmp_path / "a.npz", tmp_path / "c.npy"])
+    write(tmp_path / "d.csv", dense)
+    with pytest.raises(InputError, match="no names of genes"):
+        read_cohorts([tmp_path / "d.csv", tmp_path / "a.npz"])
+    np.savez(tmp_path / "e.npz", X=np.ones((3, 4, 4)))
+    with pytest.raises(InputError, match="holds images"):
+        read_cohorts([tmp_path / "a.npz", tmp_path / "e.npz"])
+
+
+def test_a_folder_of_parts_is_a_batch(tmp_path):
+    pandas = pytest.importorskip("pandas")
+    pytest.importorskip("pyarrow")
+    frame = pandas.DataFrame(values(6), columns=list(GENES))
+    (tmp_path / "a").mkdir()
+    frame[:2].to_parquet(tmp_path / "a" / "part-0.parquet")
+    frame[2:4].to_parquet(tmp_path / "a" / "part-1.parquet")
+    frame[4:].to_parquet(tmp_path / "b.parquet")
+    cohorts = read_cohorts([tmp_path / "a", tmp_path / "b.parquet"])
+    assert cohorts.names == ("a", "b")
+    np.testing.assert_array_equal(cohorts.values, frame.to_numpy())

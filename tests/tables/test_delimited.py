@@ -54,7 +54,7 @@ def test_chosen_columns(csv, refused):
     assert table.columns == ("x", "y")
     assert table.ids == ["a", "a"]
     assert table.labels is not None
-    assert table.labels.tolist() == [2, 0]
+    assert table.labels.tolist() == ["2", "0"]
     bare = csv("1.5,2,u\n3,4,v\n", "bare.csv")
     table = data.load(bare, label_column="3")
     assert table.labels is not None
@@ -160,9 +160,9 @@ def test_text_round_trip_of_anything(tmp_path_factory, draw, names, suffix):
         ("x,y\n1,2\n3\n", ["row 3 has 1 columns where row 1 has 2"]),
         ("x,y\n1,2\n3,4,5\n", ["row 3 has 3 columns where row 1 has 2"]),
         ("x,y\n1,2\n\n3,4\n", ["row 3 is empty"]),
-        ("\n\n1,2\n3,4\n", ["row 1 is empty"]),
-        ("x,x\n1,2\n3,4\n", ['row 1, columns 1 and 2 are both called "x"']),
-        ("x,,z\n1,2,3\n3,4,5\n", ["row 1, column 2 has no name"]),
+        ("\n\n1,2\n3,4\n", ["rows 1 to 2 are empty"]),
+        ("x,x\n1,2\n3,4\n", ['row 1: several columns are called "x"']),
+        ("x,,z\n1,2,3\n3,4,5\n", ["row 1: no name for column 2"]),
         ("x;y\n1;2\n3;4\n", ["separated by semicolons", "save it with commas"]),
         ("x;y\n1,5;2\n3;4\n", ["separated by semicolons"]),
         ("x\ty\n1\t2\n3\t4\n", ["separated by tabs", ".tsv"]),

@@ -1,5 +1,6 @@
 """Paths, kinds, saving whole or not at all, and columns of two tables."""
 
+import os
 import subprocess
 import sys
 
@@ -22,7 +23,7 @@ def test_import_is_light():
 @pytest.mark.parametrize(
     ("name", "part"),
     [
-        ("a.txt", "rename it to .csv or .tsv"),
+        ("a.txt", "save it with commas as .csv"),
         ("a.xlsx", "export the sheet as csv"),
         ("a.pkl", "pickles are never read"),
         ("a.png", "into a folder"),
@@ -108,3 +109,39 @@ def test_same_columns(csv, refused):
     other = data.from_array(np.zeros((3, 5, 5)))
     refused(lambda: data.check_same_columns(images, other), "(4, 4) and (5, 5)")
     refused(lambda: data.check_same_columns(images, bare), "(4, 4) and (2,)")
+
+
+STRANGE = os.fsdecode(b"few\xff")
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".npy", ".npz", ".parquet", "", ".zip"])
+def test_names_that_are_not_utf8_are_text(tmp_path, suffix, refused, pandas):
+    path = tmp_path / f"{STRANGE}{suffix}"
+    frame = pandas.DataFrame({"x": [1.0, 2.5], "y": [3.0, 4.0]})
+    like = data.from_frame(frame)
+    if suffix in ("", ".zip"):
+        pixels = np.zeros((2, 3, 3), np.float32)
+        table = data.Table(values=pixels, kind="images")
+        written = data.save(pixels, path, like=table, labels=[STRANGE, "b"])
+        if suffix == "":
+            (path / "few-udcff").rename(path / STRANGE)
+    else:
+        written = data.save(like.values, path, like=like)
+    table = data.load(written)
+    assert len(table) == 2
+    texts = [table.name, *table.warnings, *(table.ids or ())]
+    if table.labels is not None:
+        texts += table.labels.tolist()
+    for text in texts:
+        text.encode()  # as a terminal and a page do
+    again = data.save(table.values, tmp_path / "again", like=table, labels=table.labels)
+    assert len(data.load(again)) == 2
+    message = refused(lambda: data.load(path.with_name(f"{STRANGE}.foo")), "no such file")
+    message.encode()
+
+
+def test_text_that_no_file_can_hold_is_escaped(tmp_path, csv):
+    like = data.load(csv("id,x\na,1\nb,2\n"))
+    for suffix in (".csv", ".csv.gz"):
+        out = data.save(like.values, tmp_path / f"o{suffix}", like=like, ids=["a\ud800", "b"])
+        assert data.load(out).ids == ["a\\ud800", "b"]

@@ -16,7 +16,7 @@ from gparticles.divergence.certified import DEFAULT_TOLERANCE, Certificate, dive
 from gparticles.divergence.sweep import POINTS, Sweep, default_grid, sweep
 from gparticles.errors import InputError
 from gparticles.tables import atomically
-from gparticles.tables.two_samples import Clouds, read_clouds
+from gparticles.tables.two_samples import TwoSamples, read_two_samples
 
 PICTURES = (".png", ".pdf", ".svg")
 
@@ -24,7 +24,7 @@ PICTURES = (".png", ".pdf", ".svg")
 class _Task(NamedTuple):
     """What is measured, and for which L."""
 
-    clouds: Clouds
+    clouds: TwoSamples
     f: str
     tolerance: float
     as_json: bool
@@ -93,7 +93,7 @@ def divergence_(
     if lipschitz is not None:
         check_number(lipschitz, "lipschitz")
     _check_range(grid)
-    clouds = read_clouds(
+    clouds = read_two_samples(
         (a, b), id_column=id_column, label_column=label_column, weights_column=weights_column
     )
     for warning in clouds.warnings:

@@ -117,21 +117,21 @@ def _records(archive: Path, names: Sequence[str], kinds: Sequence[int]) -> tuple
 
 def _contents(archive: Path, names: Sequence[str]) -> bytes:
     """The bytes of some files of the archive, one after the other; nothing is unpacked."""
-    found: dict[str, bytes] = {}
+    contents: dict[str, bytes] = {}
     try:
         with tarfile.open(archive) as opened:
             for member in opened:
                 name = Path(member.name).name
                 stream = opened.extractfile(member) if name in names else None
                 if stream is not None:
-                    found[name] = stream.read()
+                    contents[name] = stream.read()
     except (tarfile.TarError, zlib.error, EOFError, OSError) as error:
         mend = "delete it, and it is fetched again"
         raise InputError(f"{archive}: is damaged ({brief(error)}); {mend}") from error
-    absent = [name for name in names if name not in found]
+    absent = [name for name in names if name not in contents]
     if absent:
         raise InputError(f"{archive}: holds no {absent[0]}; delete it, and it is fetched again")
-    return b"".join(found[name] for name in names)
+    return b"".join(contents[name] for name in names)
 
 
 def _in_unit_range(pixels: Array) -> Array:

@@ -17,6 +17,7 @@ from gparticles.data.expression import expression
 from gparticles.data.handwriting import digits, digits_split, mnist, mnist_split
 from gparticles.data.patches import patches, patches_split
 from gparticles.data.shapes import lorenz, sierpinski
+from gparticles.data.sizes import check_size
 from gparticles.errors import InputError
 
 Array = np.ndarray
@@ -43,8 +44,7 @@ def gaussian(
     >>> gaussian(3, dim=2, mean=10.0, std=0.5).shape
     (3, 2)
     """
-    at_least("n", n, 1)
-    at_least("dim", dim, 1)
+    check_size(n, dim)
     at_least("std", np.min(std), 0)
     noise = np.random.default_rng(seed).standard_normal((n, dim))
     return (np.asarray(mean) + np.asarray(std) * noise).astype(np.float32)
@@ -118,7 +118,7 @@ def swiss_roll(n: int, *, noise: float = 0.0, seed: int = 0) -> Array:
     >>> swiss_roll(200, seed=1).shape
     (200, 3)
     """
-    at_least("n", n, 1)
+    check_size(n)
     at_least("noise", noise, 0)
     generator = np.random.default_rng(seed)
     t = 1.5 * np.pi * (1 + 2 * generator.random(n))
@@ -141,7 +141,7 @@ def two_moons(n: int, *, noise: float = 0.05, seed: int = 0) -> Array:
 
 def two_moons_labelled(n: int, *, noise: float = 0.05, seed: int = 0) -> tuple[Array, Array]:
     """`two_moons` and each row's moon, shape (n,): 0 is the upper, 1 the lower."""
-    at_least("n", n, 1)
+    check_size(n)
     at_least("noise", noise, 0)
     generator = np.random.default_rng(seed)
     moon = generator.integers(2, size=n)
@@ -174,8 +174,7 @@ def student_t(
     >>> student_t(3, dof=0.5).shape
     (3, 2)
     """
-    at_least("n", n, 1)
-    at_least("dim", dim, 1)
+    check_size(n, dim)
     if not dof > 0:
         raise InputError(f"dof is {dof}; give a positive number")
     generator = np.random.default_rng(seed)
@@ -209,8 +208,7 @@ def stretched_exponential(n: int, *, beta: float = 0.5, dim: int = 2, seed: int 
     >>> stretched_exponential(3, beta=0.4).shape
     (3, 2)
     """
-    at_least("n", n, 1)
-    at_least("dim", dim, 1)
+    check_size(n, dim)
     if not beta > 0:
         raise InputError(f"beta is {beta}; give a positive number")
     generator = np.random.default_rng(seed)
@@ -248,13 +246,15 @@ def draw(
     sampler = _LABELLED.get(name, SAMPLERS[name])
     try:
         drawn = sampler(n, seed=seed, **(options or {}))
-    except TypeError as error:
+    except InputError:
+        raise
+    except (TypeError, ValueError, OverflowError, MemoryError) as error:
         raise InputError(f"the sampler {name} cannot take these options: {error}") from error
     return drawn if isinstance(drawn, tuple) else (drawn, None)
 
 
 def _mixture(n: int, centres: Array, *, std: float, seed: int) -> tuple[Array, Array]:
-    at_least("n", n, 1)
+    check_size(n)
     at_least("std", std, 0)
     generator = np.random.default_rng(seed)
     mode = generator.integers(len(centres), size=n)

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from gparticles.checks import at_least
+from gparticles.data.sizes import check_size
 from gparticles.errors import InputError
 
 Array = np.ndarray
@@ -77,6 +78,8 @@ def synthetic_expression(
             f"{len(sizes)} sizes and {len(shares)} shares of class 1; give one share for each batch"
         )
     at_least("the smallest size", min(sizes), 1)
+    at_least("genes", genes, 1)
+    check_size(sum(sizes), genes)
     nature = _nature(genes, study, effect)
     values = np.empty((sum(sizes), genes), np.float32)
     truth, labels = np.empty_like(values), np.empty(len(values), np.int64)
@@ -129,7 +132,8 @@ def expression(
     >>> values.shape, int(labels.sum())
     ((10, 300), 3)
     """
-    at_least("n", n, 1)
+    at_least("genes", genes, 1)
+    check_size(n, genes)
     at_least("shift", shift, 0)
     nature = _nature(genes, study, effect)
     generator = np.random.default_rng(seed)
@@ -157,7 +161,6 @@ class _Laboratory:
 
 
 def _nature(genes: int, study: int, strength: float) -> _Nature:
-    at_least("genes", genes, 1)
     at_least("study", study, 1)
     generator = np.random.default_rng([study, 0])
     level = 3 + 10 * generator.beta(1.5, 2.5, genes)
@@ -205,7 +208,7 @@ def _measured(true: Array, nature: _Nature, laboratory: _Laboratory, shift: floa
         return true
     # a background of share shift of what it is at 1: log2(2^x + shift 2^c)
     background = laboratory.background + np.float32(np.log2(shift))
-    seen = np.logaddexp2(true, background) - nature.level
-    seen *= np.exp(np.float32(shift) * laboratory.log_gain)
-    seen += nature.level + np.float32(shift) * laboratory.offset
-    return seen
+    measured = np.logaddexp2(true, background) - nature.level
+    measured *= np.exp(np.float32(shift) * laboratory.log_gain)
+    measured += nature.level + np.float32(shift) * laboratory.offset
+    return measured

@@ -36,8 +36,8 @@ def data_folder() -> Path:
     """Where fetched files are kept."""
     import pooch
 
-    given = os.environ.get(FOLDER)
-    return Path(given) if given else Path(pooch.os_cache("gparticles"))
+    folder = os.environ.get(FOLDER)
+    return Path(folder) if folder else Path(pooch.os_cache("gparticles"))
 
 
 def fetch(remote: Remote) -> Path:

@@ -68,8 +68,8 @@ def wanted_classes(classes: int | Sequence[int] | None, among: str) -> list[int]
     Raises:
         InputError: what is no such number, or one twice.
     """
-    given = np.arange(10) if classes is None else np.atleast_1d(np.asarray(classes))
-    found = sorted(set(given.ravel().tolist()))
-    if given.ndim != 1 or not 0 < len(found) == len(given) or not set(found) <= set(range(10)):
+    wanted = np.arange(10) if classes is None else np.atleast_1d(np.asarray(classes))
+    kinds = sorted(set(wanted.ravel().tolist()))
+    if wanted.ndim != 1 or not 0 < len(kinds) == len(wanted) or not set(kinds) <= set(range(10)):
         raise InputError(f"classes is {classes}; give different {among} from 0 to 9")
-    return [int(label) for label in found]
+    return [int(label) for label in kinds]

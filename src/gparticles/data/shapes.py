@@ -3,6 +3,7 @@
 import numpy as np
 
 from gparticles.checks import at_least
+from gparticles.data.sizes import check_size
 from gparticles.errors import InputError
 
 Array = np.ndarray
@@ -38,8 +39,7 @@ def sierpinski(n: int, *, dim: int = 2, level: int = 4, side: float = 10.0, seed
     >>> sierpinski(5, dim=3).shape
     (5, 3)
     """
-    at_least("n", n, 1)
-    at_least("dim", dim, 2)
+    check_size(n, dim, least=2)
     _check(level, side)
     generator = np.random.default_rng(seed)
     kept = np.array([(a, b) for a in range(3) for b in range(3) if (a, b) != (1, 1)])
@@ -104,7 +104,7 @@ def lorenz(
     >>> lorenz(5).shape
     (5, 3)
     """
-    at_least("n", n, 1)
+    check_size(n)
     for name, value in {"sigma": sigma, "rho": rho, "beta": beta}.items():
         _positive(name, value)
     start = np.array([0.0, 0.0, rho - 1.0])[:, None]

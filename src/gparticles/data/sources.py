@@ -2,18 +2,22 @@
 
 The target's statistics are computed in float64. The result has the target's shape per row, and
 its dtype where that is float32 or float64 (a large offset would not survive float32), else float32.
+A column that is constant, or varies by rounding alone, comes out as that constant.
 """
 
 from collections.abc import Callable
 
 import numpy as np
 
+from gparticles.data.sizes import check_size
 from gparticles.errors import InputError
 
 Array = np.ndarray
 
 # of the largest singular value; smaller ones are rounding
 _NEGLIGIBLE = 1e-9
+# of the largest value of a column, in units of its dtype's precision; a smaller range is rounding
+_ROUNDING = 8
 
 
 def fitted_gaussian(target: Array, n: int, *, seed: int = 0) -> Array:
@@ -39,7 +43,7 @@ def fitted_gaussian(target: Array, n: int, *, seed: int = 0) -> Array:
     (5, 3)
     """
     rows = _flat(target, n)
-    mean = rows.mean(axis=0)
+    mean, _ = mean_and_spread(rows)
     factor = _factor(rows - mean)
     noise = np.random.default_rng(seed).standard_normal((n, len(factor)))
     return _like(target, mean + noise @ factor / np.sqrt(max(len(rows) - 1, 1)))
@@ -69,7 +73,8 @@ def logistic_noise(target: Array, n: int, *, seed: int = 0) -> Array:
     (5, 3)
     """
     rows = _flat(target, n)
-    return _like(target, rows.mean(axis=0) + _logistic(rows, n, seed=seed))
+    mean, spread = mean_and_spread(rows)
+    return _like(target, mean + _logistic(spread, n, seed=seed))
 
 
 def projected_logistic_noise(target: Array, n: int, *, seed: int = 0) -> Array:
@@ -85,19 +90,43 @@ def projected_logistic_noise(target: Array, n: int, *, seed: int = 0) -> Array:
     [1.0, 1.0, 1.0, 1.0, 1.0]
     """
     rows = _flat(target, n)
-    mean = rows.mean(axis=0)
+    mean, spread = mean_and_spread(rows)
     centred = rows - mean
     _, sizes, axes = np.linalg.svd(_factor(centred), full_matrices=False)
     axes = axes[sizes > _NEGLIGIBLE * sizes.max()]
-    projected = _logistic(rows, n, seed=seed) @ axes.T @ axes
+    projected = _logistic(spread, n, seed=seed) @ axes.T @ axes
     # rounding moves columns that are constant
     return _like(target, mean + np.where(np.any(centred, axis=0), projected, 0.0))
 
 
-def _logistic(rows: Array, n: int, *, seed: int) -> Array:
-    """Logistic noise of mean 0 with the rows' variance in each column, shape (n, d)."""
-    scale = rows.std(axis=0, ddof=min(1, len(rows) - 1)) * np.sqrt(3) / np.pi
-    return scale * np.random.default_rng(seed).logistic(size=(n, rows.shape[1]))
+def without_rounding(target: Array) -> Array:
+    """The rows in float64, shape (n, d), with columns that vary by rounding alone made constant.
+
+    >>> without_rounding(np.array([[0.3, 1.0], [0.1 + 0.2, 2.0]])).tolist()
+    [[0.3, 1.0], [0.3, 2.0]]
+    """
+    rows = target.reshape(len(target), -1).astype(np.float64)
+    precision = np.finfo(target.dtype if target.dtype.kind == "f" else np.float64).eps
+    low, high = rows.min(axis=0), rows.max(axis=0)
+    with np.errstate(over="ignore"):
+        constant = high - low <= _ROUNDING * precision * np.maximum(-low, high)
+    return np.where(constant, rows[0], rows) if constant.any() else rows
+
+
+def mean_and_spread(rows: Array) -> tuple[Array, Array]:
+    """Mean and sample standard deviation of each column; of a constant one exactly it and 0.
+
+    The mean of many times 3.7 is 3.7 to rounding, and their spread then 1e-15.
+    """
+    constant = (rows == rows[0]).all(axis=0)
+    spread = rows.std(axis=0, ddof=min(1, len(rows) - 1))
+    return np.where(constant, rows[0], rows.mean(axis=0)), np.where(constant, 0.0, spread)
+
+
+def _logistic(spread: Array, n: int, *, seed: int) -> Array:
+    """Logistic noise of mean 0 with this standard deviation in each column, shape (n, d)."""
+    scale = spread * np.sqrt(3) / np.pi
+    return scale * np.random.default_rng(seed).logistic(size=(n, len(spread)))
 
 
 def _factor(centred: Array) -> Array:
@@ -108,25 +137,23 @@ def _factor(centred: Array) -> Array:
 
 
 def _flat(target: Array, n: int) -> Array:
-    if not n >= 1:
-        raise InputError(f"n is {n}; give 1 or more")
     target = np.asarray(target)
     if target.ndim < 2 or target.size == 0:
         raise InputError(
             f"the target has shape {target.shape}; give rows of at least one number, shape (n, d)"
         )
+    check_size(n, target[0].size)
     if target.dtype.kind not in "biuf":
         raise InputError(f"the target holds {target.dtype}; give numbers")
-    rows = target.reshape(len(target), -1).astype(np.float64)
-    if not np.isfinite(rows).all():
+    if not np.isfinite(target).all():
         raise InputError("the target holds values that are not finite; remove those rows")
-    return rows
+    return without_rounding(target)
 
 
 def _like(target: Array, rows: Array) -> Array:
-    given = np.asarray(target)
-    dtype = given.dtype if given.dtype in (np.float32, np.float64) else np.float32
-    return rows.reshape(len(rows), *given.shape[1:]).astype(dtype)
+    target = np.asarray(target)
+    dtype = target.dtype if target.dtype in (np.float32, np.float64) else np.float32
+    return rows.reshape(len(rows), *target.shape[1:]).astype(dtype)
 
 
 SOURCES: dict[str, Callable[..., Array]] = {

@@ -100,9 +100,9 @@ def bladder_cancer(path: str | Path | None = None) -> Study:
         InputError: it is not found or damaged, or the package rdata is not installed.
     """
     place = _bladder_file() if path is None else Path(path)
-    found = _rdata(place)
+    objects = _rdata(place)
     try:
-        entry = found["bladderEset"]
+        entry = objects["bladderEset"]
         matrix = _part(_part(entry, "assayData"), "exprs")
         frame = _part(_part(entry, "phenoData"), "data")
         attributes = {str(name): _texts(frame[name]) for name in frame.columns}

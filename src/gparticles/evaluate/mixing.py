@@ -152,6 +152,8 @@ def label_auc(
     (x, given), (y, truth) = (
         (rows(points), np.asarray(labels)) for points, labels in (train, test)
     )
+    if given.dtype.kind != truth.dtype.kind:  # numbers of a sampler beside text of a file
+        given, truth = given.astype(str), truth.astype(str)
     common = np.intersect1d(given, truth)
     if len(common) < 2:
         return float("nan")

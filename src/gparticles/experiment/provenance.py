@@ -9,6 +9,7 @@ import numpy as np
 import scipy.linalg
 
 from gparticles.data import SOURCES, draw
+from gparticles.data.sources import mean_and_spread, without_rounding
 from gparticles.errors import InputError
 from gparticles.flow.files import read_arrays, read_record, write_arrays, write_record
 from gparticles.tables import Table
@@ -48,13 +49,14 @@ def condensed(noise: str, target: np.ndarray) -> np.ndarray:
     Returns:
         At most d + 1 rows, d the number of coordinates, shape (k, *event), float64.
     """
-    flat = target.reshape(len(target), -1).astype(np.float64)
+    flat = without_rounding(target)
     if noise == "uniform":
         rows = np.stack([flat.min(axis=0), flat.max(axis=0)])
     elif noise == "logistic":
         # two rows at distance s / sqrt(2) from their mean have standard deviation s
-        offset = flat.std(axis=0, ddof=min(1, len(flat) - 1)) / np.sqrt(2)
-        rows = flat.mean(axis=0) + np.stack([-offset, offset])
+        mean, spread = mean_and_spread(flat)
+        offset = spread / np.sqrt(2)
+        rows = mean + np.stack([-offset, offset])
     else:
         rows = _same_moments(flat)
     return rows.reshape(len(rows), *target.shape[1:])
@@ -65,7 +67,7 @@ def _same_moments(flat: np.ndarray) -> np.ndarray:
     n, d = flat.shape
     if n <= d + 1:
         return flat
-    mean = flat.mean(axis=0)
+    mean, _ = mean_and_spread(flat)
     factor = np.linalg.qr(flat - mean, mode="r")
     # Helmert's rows are orthonormal and sum to zero: they add the covariance and no mean
     spread = scipy.linalg.helmert(d + 1).T @ factor

@@ -1,15 +1,19 @@
-"""NumPy's own files: npy and npz, never pickles."""
+"""NumPy's own files, npy and npz, and SciPy's sparse matrices in npz; never pickles."""
 
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import scipy.sparse
 
 from gparticles.errors import InputError
 from gparticles.tables.table import Table, from_array, listed, refusal
 
 _VALUES = ("X", "values", "data")
 _LABELS = ("labels", "y")
+
+MAX_ENTRIES = 2**28
+"""Entries of a sparse matrix that is made dense: 2 GiB in float64."""
 
 
 def read_npy(path: Path, *, id_column: str | None = None, label_column: str | None = None) -> Table:
@@ -24,22 +28,30 @@ def read_npy(path: Path, *, id_column: str | None = None, label_column: str | No
     return from_array(_load(path, magic=b"\x93NUMPY"), name=str(path), kind="npy")
 
 
-def read_npz(path: Path, *, id_column: str | None = None, label_column: str | None = None) -> Table:
+def read_npz(
+    path: Path,
+    *,
+    id_column: str | None = None,
+    label_column: str | None = None,
+    label_gaps: bool = False,
+) -> Table:
     """Read the array called X, values or data, or the only one with rows of numbers.
 
-    Args:
-        path: the file.
-        id_column: the array of identifiers; by default `ids` where there is one.
-        label_column: the array of labels; by default `labels` or `y` where there is one.
+    What ``scipy.sparse.save_npz`` wrote, of whatever kind, is read as the dense matrix.
+
+    The arguments are those of `load`; identifiers are by default the array `ids`, and labels
+    `labels` or `y`, where there is one.
 
     Raises:
-        InputError: a damaged file, objects, no such array, several that could be meant, or what
-            `from_array` refuses.
+        InputError: a damaged file, objects, no such array, several that could be meant, a sparse
+            matrix of more than `MAX_ENTRIES`, or what `from_array` refuses.
     """
     arrays = _load(path, magic=b"PK")
+    if {"format", "shape", "data"} <= set(arrays):
+        arrays = {"X": _dense(path, arrays["shape"])}
     label_name = _pick(arrays, label_column, usual=_LABELS, path=path)
     id_name = _pick(arrays, id_column, usual=("ids",), path=path)
-    value_name = _values_name(arrays, path)
+    value_name = _values_name(arrays, path, others=(label_name, id_name))
     unused = [name for name in arrays if name not in (value_name, label_name, id_name)]
     return from_array(
         arrays[value_name],
@@ -49,8 +61,29 @@ def read_npz(path: Path, *, id_column: str | None = None, label_column: str | No
         ids=None if id_name is None else arrays[id_name],
         value_name=value_name,
         label_name=label_name,
+        label_gaps=label_gaps,
         warnings=(f"not read from {path}: {listed(unused)}",) if unused else (),
     )
+
+
+def _dense(path: Path, shape: Any) -> np.ndarray:
+    """The entries of a sparse matrix, those that are not stored being 0."""
+    sizes = [int(size) for size in np.ravel(shape)]
+    if len(sizes) != 2 or min(sizes) < 0:
+        raise refusal(path, f"has shape {tuple(sizes)}", "give a matrix of rows and columns")
+    if sizes[0] * sizes[1] > MAX_ENTRIES:
+        problem = (
+            f"is a sparse matrix of {sizes[0]} x {sizes[1]}, too many entries to be made dense"
+        )
+        mend = f"keep fewer columns: at most {MAX_ENTRIES} entries, or their principal components"
+        raise refusal(path, problem, mend)
+    try:
+        matrix = scipy.sparse.load_npz(path)
+        if matrix.format in ("csr", "csc", "bsr"):
+            matrix.check_format(full_check=True)  # or indices may point outside of the memory
+        return matrix.toarray()
+    except Exception as error:  # its checks raise many kinds for a broken file
+        raise refusal(path, f"is damaged ({error})", "save it again with scipy") from error
 
 
 def write_npy(path: Path, table: Table) -> None:
@@ -94,15 +127,20 @@ def _load(path: Path, *, magic: bytes) -> Any:
         raise refusal(path, f"is damaged ({error})", "save it again") from error
 
 
-def _values_name(arrays: dict[str, Any], path: Path) -> str:
-    for name in _VALUES:
-        if name in arrays:
-            return name
-    found = [name for name, array in arrays.items() if getattr(array, "ndim", 0) >= 2]
-    if len(found) == 1:
-        return found[0]
-    problem = "holds no array of rows" if not found else f"holds several arrays: {listed(found)}"
-    raise refusal(path, problem, "call the one that is meant X")
+def _values_name(arrays: dict[str, Any], path: Path, *, others: tuple[str | None, ...]) -> str:
+    """The array that is meant: X, else one of the usual names, else the only one with rows."""
+    names = [name for name in arrays if name not in others]
+    named = [name for name in _VALUES if name in names]
+    # of a single array with any name, `from_array` says what is wrong with it
+    rows = [name for name in names if getattr(arrays[name], "ndim", 0) >= 2]
+    for meant in ([name for name in named if name in rows], rows, named):
+        if len(meant) == 1 or "X" in meant:
+            return "X" if "X" in meant else meant[0]
+        if meant:
+            mend = "call the one that is meant X"
+            raise refusal(path, f"holds several arrays: {listed(meant)}", mend)
+    mend = "give an array of shape (rows, columns), called X"
+    raise refusal(path, "holds no array of rows", mend)
 
 
 def _pick(

@@ -1,14 +1,23 @@
 """Several matrices of samples and genes, aligned by the genes' names."""
 
-import csv
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
+from gparticles.tables.delimited import records
 from gparticles.tables.files import kind_of, load
-from gparticles.tables.table import MISSING, Table, listed, quoted, refusal, without_missing
+from gparticles.tables.table import (
+    Table,
+    check_same_columns,
+    listed,
+    printable,
+    quoted,
+    refusal,
+    without_missing,
+)
 
 # logarithms of intensities or counts stay below, raw ones soon do not
 _LARGEST_LOG, _SMALLEST_RAW = 30.0, 100.0
@@ -47,15 +56,14 @@ class Cohorts:
 
     @property
     def genes(self) -> tuple[str, ...]:
-        """The common genes, in the order of the first file."""
+        """The common genes, in the order of the first file; () where none has names."""
         return self.tables[0].columns or ()
 
     @property
     def labels(self) -> np.ndarray | None:
         """The column of labels, where all files have one, as text, shape (N,); "" is missing."""
-        found = [table.labels for table in self.tables if table.labels is not None]
-        whole = len(found) == len(self.tables)
-        return np.concatenate([without_missing(labels) for labels in found]) if whole else None
+        parts = [without_missing(t.labels) for t in self.tables if t.labels is not None]
+        return np.concatenate(parts) if len(parts) == len(self.tables) else None
 
 
 def read_cohorts(
@@ -69,6 +77,7 @@ def read_cohorts(
 
     Args:
         paths: csv, tsv (also .gz) or parquet; at least two. The first one's order of genes is kept.
+            Or all npy or npz, sparse ones too, whose columns are the same genes in the same order.
         transpose: genes are in rows, and samples in columns.
         id_column: of the samples, or with ``transpose`` of the genes.
         label_column: a column of classes, where samples are in rows.
@@ -80,18 +89,20 @@ def read_cohorts(
     if len(paths) < 2:
         raise refusal(paths[0], "is one batch only", "give at least two files")
     names = [_stem(path) for path in paths]
-    twice = [name for name in names if names.count(name) > 1]
-    if twice:
-        raise refusal(listed(paths), f"two files are called {quoted(twice[0])}", "rename one")
+    if (twice := _repeated(names)) is not None:
+        raise refusal(listed(paths), f"two files are called {quoted(twice)}", "rename one")
     columns = {"id_column": id_column, "label_column": label_column}
     tables = [_samples(path, transpose=transpose, **columns) for path in paths]
-    common, told = _common_genes(tables)
-    kept = tuple(with_genes(table, common) for table in tables)
+    if all(table.columns is None for table in tables):
+        kept, notes = tuple(tables), [_checked_widths(tables)]
+    else:
+        common, notes = _common_genes(tables)
+        kept = tuple(with_genes(table, common) for table in tables)
     return Cohorts(
         names=tuple(names),
         tables=kept,
         transposed=transpose,
-        warnings=(*told, *_code_warnings(kept), *scale_warnings(_largest(kept))),
+        warnings=(*notes, *_code_warnings(kept), *scale_warnings(_largest(kept))),
     )
 
 
@@ -108,35 +119,30 @@ def read_labels(path: Path, ids: Sequence[str]) -> np.ndarray:
     Raises:
         InputError: the file cannot be read, an identifier twice, or no sample of these in it.
     """
-    delimiter = "\t" if path.name.lower().endswith(".tsv") else ","
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as stream:
-            rows = list(csv.reader(stream, delimiter=delimiter))[1:]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise refusal(path, f"cannot be read ({error})", "check the file") from None
-    short = [line for line, row in enumerate(rows, start=2) if len(row) < 2]
+    ending = "".join(path.suffixes).lower()
+    kind = ("tsv" if ".tsv" in ending else "csv") + (".gz" if ending.endswith(".gz") else "")
+    rows = list(records(path, kind))[1:]
+    short = [line for line, row in rows if len(row) < 2]
     if short:
         mend = "give identifiers and labels in two columns, with a header"
         raise refusal(path, f"row {short[0]} has fewer than two columns", mend)
-    known = {row[0]: row[1].strip() for row in rows}
+    known = {row[0]: row[1] for _, row in rows}
     if len(known) < len(rows):
-        raise refusal(path, "names a sample twice", "keep one row for each")
-    found = ["" if _missing(known.get(name, "")) else known[name] for name in ids]
-    if not any(found):
+        twice = _repeated([row[0] for _, row in rows])
+        raise refusal(path, f"names sample {quoted(twice)} twice", "keep one row for each")
+    labels = without_missing(np.array([known.get(name, "") for name in ids]))
+    if not any(labels):
         mend = "the first column must hold the samples' identifiers"
         raise refusal(path, f"labels none of the samples, such as {listed(ids[:2])}", mend)
-    return np.array(found)
-
-
-def _missing(cell: str) -> bool:
-    return cell.casefold() in MISSING
+    return labels
 
 
 def _stem(path: Path) -> str:
     kind = kind_of(path)
-    if kind in ("npy", "npz", "images"):
+    if kind == "images":
         raise refusal(path, "names no genes", "give csv, tsv or parquet")
-    return path.name[: -len(kind) - 1]
+    name = printable(path.name)
+    return name[: -len(kind) - 1] if name.lower().endswith(f".{kind}") else name
 
 
 def _samples(
@@ -145,16 +151,14 @@ def _samples(
     table = load(path, id_column=id_column, label_column=label_column, label_gaps=True)
     if transpose:
         table = _transposed(table)
-    if table.columns is None:
-        raise refusal(path, "has no names of genes", "give them in its first row")
+    if table.values.ndim != 2:
+        raise refusal(path, "holds images", "give a matrix of samples and genes")
     if len(table) == 1:
         raise refusal(path, "holds one sample, which has no distribution", "leave it out")
-    twice = _repeated(table.columns)
-    if twice:
+    if (twice := _repeated(table.columns or ())) is not None:
         raise refusal(path, f"two genes are called {quoted(twice)}", "rename or average them")
     ids = table.ids or [f"{_stem(path)}-{k + 1}" for k in range(len(table))]
-    twice = _repeated(ids)
-    if twice:
+    if (twice := _repeated(ids)) is not None:
         raise refusal(path, f"two samples are called {quoted(twice)}", "rename one")
     return replace(table, ids=ids, id_name=table.id_name or "sample", warnings=())
 
@@ -169,16 +173,23 @@ def _transposed(table: Table) -> Table:
 
 
 def _repeated(names: Sequence[str]) -> str | None:
-    seen: set[str] = set()
-    for name in names:
-        if name in seen:
-            return name
-        seen.add(name)
-    return None
+    """The first name that is there twice."""
+    return next((name for name, count in Counter(names).items() if count > 1), None)
+
+
+def _checked_widths(tables: Sequence[Table]) -> str:
+    """The note that columns without names are taken by position."""
+    for table in tables[1:]:
+        check_same_columns(tables[0], table)
+    return "the files name no genes: column k of each is taken for the same gene"
 
 
 def _common_genes(tables: Sequence[Table]) -> tuple[list[str], list[str]]:
     """The genes that all tables have, in the first one's order, and what is left out."""
+    for table in tables:
+        if table.columns is None:
+            mend = "give them in its first row, or name them in none of the files"
+            raise refusal(table.name, "has no names of genes", mend)
     sets = [set(table.columns or ()) for table in tables]
     common = set.intersection(*sets)
     if not common:
@@ -188,15 +199,13 @@ def _common_genes(tables: Sequence[Table]) -> tuple[list[str], list[str]]:
         )
         mend = "name genes alike, or give --transpose where genes are in rows"
         raise refusal("genes", f"no name is in all files: {firsts}", mend)
-    told = []
-    if any(len(found) > len(common) for found in sets):
-        others = ", ".join(
-            f"{len(found) - len(common)} of {_short(table)}"
-            for found, table in zip(sets, tables, strict=True)
-            if len(found) > len(common)
-        )
-        told.append(f"{len(common)} genes are in all files and are used; left out: {others}")
-    return [gene for gene in tables[0].columns or () if gene in common], told
+    others = ", ".join(
+        f"{len(genes) - len(common)} of {_short(table)}"
+        for genes, table in zip(sets, tables, strict=True)
+        if len(genes) > len(common)
+    )
+    note = f"{len(common)} genes are in all files and are used; left out: {others}"
+    return [gene for gene in tables[0].columns or () if gene in common], [note] * bool(others)
 
 
 def _short(table: Table) -> str:
@@ -230,7 +239,7 @@ def _code_warnings(tables: Sequence[Table]) -> list[str]:
     )
     if not 0 < len(whole) <= max(1, values.shape[1] // 20):
         return []
-    names = [(tables[0].columns or ())[k] for k in whole]
+    names = [tables[0].columns[k] if tables[0].columns else k + 1 for k in whole.tolist()]
     return [
         f"{listed(names)}: whole numbers only, but taken for a gene as all other columns; name it "
         "in --labels or --judge-by, or remove it, if it holds classes"

@@ -7,9 +7,11 @@ bytes for each number and not the text of the file.
 import csv
 import gzip
 import itertools
+import re
 import zlib
 from array import array
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,14 +19,19 @@ from typing import IO
 
 import numpy as np
 
+from gparticles.errors import InputError
 from gparticles.tables.table import (
-    MISSING,
+    MISSING_MEND,
     TEXT_MEND,
     Table,
     check_finite,
     check_rows,
     column_warnings,
-    labels_of_text,
+    is_missing,
+    is_number,
+    labels_of_cells,
+    listed,
+    position,
     quoted,
     refusal,
 )
@@ -38,7 +45,17 @@ ID_NAMES = frozenset(
 )
 """Headers of a first column of identifiers, in lower case; the empty one is pandas's index."""
 
-_DELIMITERS = {",": ("commas", ".csv"), "\t": ("tabs", ".tsv"), ";": ("semicolons", "")}
+_DELIMITERS = {
+    ",": ("commas", ".csv"),
+    "\t": ("tabs", ".tsv"),
+    ";": ("semicolons", ""),
+    "|": ("bars", ""),
+    " ": ("blanks", ""),
+}
+_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+(\.\d*)?")
+_DECIMAL_COMMA = re.compile(r"[+-]?(\d*|\d{1,3}(\.\d{3})+),\d+([eE][+-]?\d+)?")
+
+Record = tuple[int, list[str]]
 
 
 @dataclass
@@ -74,37 +91,34 @@ def read_delimited(
     label_column: str | None = None,
     label_gaps: bool = False,
 ) -> Table:
-    """Read a table of numbers with at most one column of identifiers and one of labels.
+    """Read a table of numbers, float64, with a column of identifiers and one of labels at most.
 
     The first row is a header where a cell of it is text; but where it also has numbers, and each
     of its texts has text below, these are the identifier and the label of a row without a header.
     The first column holds identifiers where its header is in `ID_NAMES`, or where its cells are all
     text and all different.
 
-    Args:
-        path: the file.
-        kind: "csv", "tsv", "csv.gz" or "tsv.gz".
-        id_column: the identifiers' header, or the column's number from 1 without a header.
-        label_column: the labels', likewise.
-        label_gaps: labels may be missing; their cells are kept as they are.
-
-    Returns:
-        The table; values float64, shape (n, d).
+    The arguments are those of `load`, and `kind` is "csv", "tsv", "csv.gz" or "tsv.gz".
 
     Raises:
         InputError: whatever cannot be used, with the row as an editor numbers it, and the column.
     """
-    delimiter = "," if kind.startswith("csv") else "\t"
-    with _reading(path), _open_text(path, kind) as stream:
-        records = _records(stream, path, delimiter)
-        head = list(itertools.islice(records, 2))
-        if not head:
-            raise refusal(path, "is empty", "give a header and at least two rows")
-        _check_delimiter(head, path, delimiter)
-        layout = _layout(head, path, id_column=id_column, label_column=label_column)
-        layout.label_gaps = label_gaps
-        for line, row in itertools.chain(head[layout.names is not None :], records):
-            _take(row, line, layout)
+    rest: Iterable[Record] = records(path, kind)
+    head = list(itertools.islice(rest, 2))
+    if not head:
+        raise refusal(path, "is empty", "give a header and at least two rows")
+    _check_delimiter(head, path, kind)
+    header = _is_header(head[0][1], head[1][1] if len(head) > 1 else None)
+    if not head[0][1][-1].strip():
+        rest = list(rest)
+        _check_tail([*head, *rest], path, width=1)
+    layout = _layout(head, path, header=header, id_column=id_column, label_column=label_column)
+    layout.label_gaps = label_gaps
+    for line, row in itertools.chain(head[header:], rest):
+        if len(row) != layout.width:
+            _check_tail(itertools.chain([(line, row)], rest), path, width=layout.width)
+            raise _bad_width(row, line, layout)
+        _take(row, line, layout)
     return _table(layout, kind)
 
 
@@ -120,63 +134,119 @@ def _reading(path: Path) -> Iterator[None]:
     try:
         yield
     except UnicodeDecodeError as error:
-        raise refusal(path, "is not UTF-8 text", "save it as UTF-8") from error
+        raise _not_text(path) from error
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        if not _begins_with(path, b"\x1f\x8b"):
+            mend = f"let its name end in {path.suffixes[-2]}" if path.suffixes[1:] else "rename it"
+            raise refusal(path, "is not gzipped, as its name says", mend) from error
         raise refusal(path, f"is damaged ({error})", "make it again") from error
     except OSError as error:
         raise refusal(path, f"cannot be read ({error.strerror})", "check the file") from error
 
 
-def _records(stream: IO[str], path: Path, delimiter: str) -> Iterator[tuple[int, list[str]]]:
-    reader = csv.reader(stream, delimiter=delimiter, strict=True)
-    blank = 0
-    while True:
-        try:
-            row = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            raise refusal(path, f"row {reader.line_num}: {error}", "mend its quotes") from error
-        if not row:
-            blank = blank or reader.line_num
-        elif blank:
-            raise refusal(path, f"row {blank} is empty", "fill it in or remove the row")
-        else:
-            yield reader.line_num, row
+def _not_text(path: Path) -> InputError:
+    if _begins_with(path, b"\x1f\x8b") and path.suffix != ".gz":
+        return refusal(path, "is gzipped", f"let its name end in {path.suffix}.gz")
+    if _begins_with(path, b"PK\x03\x04"):
+        return refusal(path, "is a workbook or a zip", "export the sheet as csv, or unpack it")
+    return refusal(path, "is not UTF-8 text", "save it as UTF-8")
 
 
-def _check_delimiter(head: list[tuple[int, list[str]]], path: Path, delimiter: str) -> None:
+def _begins_with(path: Path, mark: bytes) -> bool:
+    with path.open("rb") as stream:
+        return stream.read(len(mark)) == mark
+
+
+def records(path: Path, kind: str) -> Iterator[tuple[int, list[str]]]:
+    """The rows of a comma or tab separated file that are not empty, with their lines' numbers.
+
+    Raises:
+        InputError: a file that cannot be read, is damaged or not UTF-8, quotes that do not match,
+            and an empty row between others.
+    """
+    delimiter = "," if kind.startswith("csv") else "\t"
+    with _reading(path), _open_text(path, kind) as stream:
+        reader = csv.reader(stream, delimiter=delimiter, strict=True)
+        first, last, separated = 0, 0, False
+        while True:
+            try:
+                row = next(reader, None)
+            except csv.Error as error:
+                mend = "mend its quotes, or shorten a cell that is too long"
+                raise refusal(path, f"row {reader.line_num}: {error}", mend) from error
+            text = "" if row is None else "".join(row)
+            if "\0" in text:  # UTF-16 of plain letters is also UTF-8
+                raise _not_text(path)
+            if first and (text.strip() or (row is None and separated)):
+                which = f"row {first} is" if first == last else f"rows {first} to {last} are"
+                raise refusal(path, f"{which} empty", "fill it in or remove it")
+            if row is None:
+                return
+            if text.strip():
+                yield reader.line_num, row
+                continue
+            first, last = first or reader.line_num, reader.line_num
+            # lines without anything at the end are no rows
+            separated = separated or len(row) > 1 or row == [""]
+
+
+def _check_delimiter(head: list[Record], path: Path, kind: str) -> None:
+    delimiter = "," if kind.startswith("csv") else "\t"
+    # a decimal comma is no separator, so only these two count where columns were found
+    alone = all(len(row) == 1 for _, row in head)
     for other, (what, suffix) in _DELIMITERS.items():
-        everywhere = all(any(other in cell for cell in row) for _, row in head)
-        # a decimal comma is no separator, so only semicolons count where columns were found
-        alone = all(len(row) == 1 for _, row in head)
-        if other != delimiter and everywhere and (alone or other == ";"):
-            mend = f"save it with {_DELIMITERS[delimiter][0]}"
-            mend += f" or rename it to end in {suffix}" if suffix else ""
-            raise refusal(path, f"seems to be separated by {what}", mend)
+        if other == delimiter or not (alone or other in ";\t"):
+            continue
+        lines = [delimiter.join(row).strip() for _, row in head]
+        parts = [line.split(None if other == " " else other) for line in lines]
+        if min(map(len, parts)) < 2 or (other == " " and not all(map(is_number, parts[-1]))):
+            continue
+        mend = f"save it with {_DELIMITERS[delimiter][0]}"
+        if suffix and not any("," in cell for cell in parts[-1]):
+            mend += f" or rename it to end in {suffix}{'.gz' if kind.endswith('gz') else ''}"
+        elif any(_DECIMAL_COMMA.fullmatch(cell.strip()) for row in parts[1:] for cell in row):
+            mend += ", and decimals with a point"
+        raise refusal(path, f"seems to be separated by {what}", mend)
+
+
+def _check_tail(rows: Iterable[Record], path: Path, *, width: int) -> None:
+    """Refuse separators at the ends of rows with nothing behind them in any row."""
+    longest = 0
+    for _, row in rows:
+        longest = max(longest, len(row))
+        width = max(width, max((i for i, cell in enumerate(row, 1) if cell.strip()), default=0))
+    if longest > width:
+        problem = f"no row has anything beyond column {width}"
+        raise refusal(path, problem, "remove the separators at the ends of the rows")
 
 
 def _layout(
-    head: list[tuple[int, list[str]]],
+    head: list[Record],
     path: Path,
     *,
+    header: bool,
     id_column: str | None,
     label_column: str | None,
 ) -> _Layout:
     first_line, first = head[0]
     second = head[1][1] if len(head) > 1 else None
-    names = first if _is_header(first, second) else None
+    names = first if header else None
     layout = _Layout(str(path), names, width=len(first), first_line=first_line)
     if names is not None:
         _check_names(names, path, first_line)
-    layout.label_at = _find(label_column, layout, what="label")
-    layout.id_at = _find(id_column, layout, what="identifier")
+    numbered = names or [str(i + 1) for i in range(len(first))]
+    layout.label_at = position(label_column, numbered, where=path, what="label")
+    layout.id_at = position(id_column, numbered, where=path, what="identifier")
     if id_column is None and layout.width > 1 and layout.label_at != 0:
         data = second if names is not None else first
         if names is not None and names[0].strip().casefold() in ID_NAMES:
             layout.id_at = 0
         elif data and not is_number(data[0]) and not is_missing(data[0]):
             layout.id_at, layout.guessed = 0, True
+    if None is not layout.id_at == layout.label_at:
+        raise refusal(
+            path, f"{layout.column(layout.id_at or 0)} is named twice", "name another one"
+        )
     if not layout.feature_at:
         raise refusal(path, "has no column of numbers left", "give at least one")
     return layout
@@ -204,38 +274,24 @@ def _counts_up(cells: list[str]) -> bool:
 
 
 def _check_names(names: list[str], path: Path, line: int) -> None:
-    seen: dict[str, int] = {}
-    for at, name in enumerate(names, start=1):
-        if not name.strip() and at > 1:
-            raise refusal(path, f"row {line}, column {at} has no name", "give it one")
-        if name in seen:
-            problem = f"row {line}, columns {seen[name]} and {at} are both called {quoted(name)}"
-            raise refusal(path, problem, "rename one")
-        seen[name] = at
-
-
-def _find(wanted: str | None, layout: _Layout, *, what: str) -> int | None:
-    if wanted is None:
-        return None
-    names = layout.names or [str(i + 1) for i in range(layout.width)]
-    if wanted not in names:
-        has = ", ".join(quoted(name) for name in names[:8]) + (", ..." if len(names) > 8 else "")
-        raise refusal(layout.name, f"no {what} column {quoted(wanted)}", f"choose one of {has}")
-    return names.index(wanted)
+    unnamed = [at for at, name in enumerate(names, start=1) if not name.strip() and at > 1]
+    if unnamed:
+        which = ("columns " if unnamed[1:] else "column ") + ", ".join(map(str, unnamed[:5]))
+        problem = f"row {line}: no name for {which}{', ...' if unnamed[5:] else ''}"
+        raise refusal(path, problem, "give each one, or remove it")
+    repeated = [name for name, count in Counter(names).items() if count > 1]
+    if repeated:
+        problem = f"row {line}: several columns are called {listed(repeated)}"
+        raise refusal(path, problem, "give every column a name of its own")
 
 
 def _take(row: list[str], line: int, layout: _Layout) -> None:
-    if len(row) != layout.width:
-        problem = f"row {line} has {len(row)} columns where row {layout.first_line} has"
-        raise refusal(layout.name, f"{problem} {layout.width}", "give every row the same columns")
     cells = row
     if layout.id_at is not None or layout.label_at is not None:
         cells = [row[i] for i in layout.feature_at]
         if layout.id_at is not None:
             layout.ids.append(row[layout.id_at])
         if layout.label_at is not None:
-            if is_missing(row[layout.label_at]) and not layout.label_gaps:
-                raise _bad_cell(row, line, layout, at=layout.label_at)
             layout.labels.append(row[layout.label_at])
     layout.lines.append(line)
     try:
@@ -248,14 +304,38 @@ def _take(row: list[str], line: int, layout: _Layout) -> None:
         raise _bad_cell(row, line, layout, at=at) from None
 
 
-def _bad_cell(row: list[str], line: int, layout: _Layout, *, at: int) -> Exception:
+def _bad_width(row: list[str], line: int, layout: _Layout) -> InputError:
+    problem = f"row {line} has {len(row)} columns where row {layout.first_line} has {layout.width}"
+    mend = "give every row the same columns (no separator in numbers, quotes around texts)"
+    if layout.names and not layout.lines and len(row) > layout.width:
+        mend = "give row 1 a name for each column, such as id for the names of rows"
+        if layout.width == 1 or not any(map(is_number, row)):
+            mend = "remove what stands above the names of the columns"
+    return refusal(layout.name, problem, mend)
+
+
+def _bad_cell(row: list[str], line: int, layout: _Layout, *, at: int) -> InputError:
     cell, place = row[at], f"row {line}, {layout.column(at)}"
     if is_missing(cell):
-        return refusal(layout.name, f"{place}: missing value", "fill it in or remove the row")
-    problem = f"{place}: text {quoted(cell)} among numbers"
-    if is_number(cell.replace(",", ".", 1)):
-        return refusal(layout.name, problem, "write decimals with a point")
-    return refusal(layout.name, problem, TEXT_MEND)
+        return refusal(layout.name, f"{place}: missing value", MISSING_MEND)
+    return refusal(layout.name, f"{place}: text {quoted(cell)} among numbers", _mend(cell.strip()))
+
+
+def _mend(cell: str) -> str:
+    """How to write what looks like a number, where that is clear."""
+    if _THOUSANDS.fullmatch(cell):
+        plain = cell.replace(",", "")
+        if cell.count(",") > 1 or "." in cell:
+            return f"write numbers without separators of thousands, as {plain}"
+        decimal = cell.replace(",", ".")
+        return (
+            f"write {plain} if the comma separates thousands, and {decimal} if it begins decimals, "
+            "in all cells alike"
+        )
+    if _DECIMAL_COMMA.fullmatch(cell):
+        plain = cell.replace(".", "").replace(",", ".")
+        return f"write decimals with a point and nothing between thousands, as {plain}"
+    return TEXT_MEND
 
 
 def _table(layout: _Layout, kind: str) -> Table:
@@ -271,7 +351,7 @@ def _table(layout: _Layout, kind: str) -> Table:
         columns=columns,
         ids=None if layout.id_at is None else layout.ids,
         id_name=_name(layout, layout.id_at, "id"),
-        labels=None if layout.label_at is None else labels_of_text(layout.labels),
+        labels=_labels(layout),
         label_name=_name(layout, layout.label_at, "label"),
         kind=kind,
         header=layout.names is not None,
@@ -280,6 +360,13 @@ def _table(layout: _Layout, kind: str) -> Table:
         id_position=layout.id_at,
         label_position=layout.label_at,
     )
+
+
+def _labels(layout: _Layout) -> np.ndarray | None:
+    if layout.label_at is None:
+        return None
+    place = layout.name, layout.names[layout.label_at] if layout.names else str(layout.label_at + 1)
+    return labels_of_cells(layout.labels, place=place, lines=layout.lines, gaps=layout.label_gaps)
 
 
 def _check_guess(layout: _Layout) -> None:
@@ -299,25 +386,11 @@ def _name(layout: _Layout, at: int | None, fallback: str) -> str | None:
 
 
 def _warnings(values: np.ndarray, columns: tuple[str, ...] | None) -> tuple[str, ...]:
-    found = column_warnings(values, columns)
+    lines = column_warnings(values, columns)
     width = values.shape[1]
     if columns is None and width > 2 and (values[0] == np.arange(width)).all():
         line = f"row 1 is 0 to {width - 1} and was read as numbers; rename them if they are names"
-        return (line, *found)
+        return (line, *lines)
     if columns is not None and width > 1 and _counts_up(list(columns)):
-        return (f"row 1, which ends in {columns[-1]}, was read as the names of columns", *found)
-    return found
-
-
-def is_number(cell: str) -> bool:
-    """Whether a cell reads as a number (nan and inf included, as they do for `float`)."""
-    try:
-        float(cell)
-    except ValueError:
-        return False
-    return "_" not in cell
-
-
-def is_missing(cell: str) -> bool:
-    """Whether a cell stands for a missing value."""
-    return cell.strip().casefold() in MISSING
+        return (f"row 1, which ends in {columns[-1]}, was read as the names of columns", *lines)
+    return lines

@@ -13,9 +13,9 @@ import numpy as np
 
 from gparticles.tables.arrays import read_npy, read_npz, write_npy, write_npz
 from gparticles.tables.delimited import read_delimited
-from gparticles.tables.frames import read_parquet, write_parquet
+from gparticles.tables.frames import parts_of, read_parquet, write_parquet
 from gparticles.tables.image_folders import read_images, write_images
-from gparticles.tables.table import Table, refusal
+from gparticles.tables.table import Table, printable, refusal
 from gparticles.tables.writing import atomically, write_delimited
 
 SUFFIXES = {
@@ -28,7 +28,7 @@ SUFFIXES = {
     ".parquet": "parquet",
     ".zip": "images",
 }
-"""The kind of file for each ending of a name; a folder is of kind "images"."""
+"""The kind of file for each ending of a name; folders hold images, or the parts of a parquet."""
 
 _TEXT = ("csv", "tsv", "csv.gz", "tsv.gz")
 
@@ -49,8 +49,8 @@ _WRITERS: dict[str, Callable[..., None]] = {
 }
 
 _HINTS = {
-    ".txt": "rename it to .csv or .tsv, whichever separates its columns",
-    ".dat": "rename it to .csv or .tsv, whichever separates its columns",
+    ".txt": "save it with commas as .csv, or with tabs as .tsv",
+    ".dat": "save it with commas as .csv, or with tabs as .tsv",
     ".xls": "export the sheet as csv",
     ".xlsx": "export the sheet as csv",
     ".ods": "export the sheet as csv",
@@ -79,12 +79,12 @@ def load(
     """Read a user's file; its name's ending says what it is.
 
     Args:
-        path: .csv, .tsv (also .gz), .npy, .npz, .parquet, a folder of images or a .zip of them.
+        path: .csv, .tsv (also .gz), .npy, .npz, .parquet or a folder of its parts, a folder of
+            images or a .zip of them.
         id_column: the column of identifiers by its header, or by its number from 1 where there is
             no header (in an npz: the array). None: found as the reader of that kind says.
         label_column: the column (in an npz: the array) of class labels, likewise.
-        label_gaps: in csv, tsv and parquet labels may be missing; ``table.without_missing`` tells
-            which are.
+        label_gaps: labels may be missing, but for images; ``table.without_missing`` says which are.
 
     Returns:
         The table: numbers, names, identifiers, labels and warnings.
@@ -96,15 +96,18 @@ def load(
     path = Path(path)
     if not path.exists():
         raise refusal(path, "there is no such file", "check the path")
-    kind = "images" if path.is_dir() else kind_of(path)
+    kind = kind_of(path)
     columns: dict[str, Any] = {"id_column": id_column, "label_column": label_column}
-    if label_gaps and kind not in ("npy", "npz", "images"):
+    if label_gaps and kind not in ("npy", "images"):
         columns["label_gaps"] = True
-    return _READERS[kind](path, **columns)
+    table = _READERS[kind](path, **columns)
+    return replace(
+        table, name=printable(table.name), warnings=tuple(map(printable, table.warnings))
+    )
 
 
 def kind_of(path: str | Path) -> str:
-    """The kind that the ending of this name stands for.
+    """The kind that the ending of this name stands for, or that a folder is of by its files.
 
     Raises:
         InputError: an ending that is not known.
@@ -112,6 +115,8 @@ def kind_of(path: str | Path) -> str:
     >>> kind_of("samples.csv.gz")
     'csv.gz'
     """
+    if Path(path).is_dir():
+        return "parquet" if parts_of(Path(path)) else "images"
     suffix = _known_suffix(Path(path))
     if suffix is None:
         ending = Path(path).suffix.lower()
@@ -186,11 +191,11 @@ def _rows_like(values: np.ndarray, like: Table, *, ids: Any, labels: Any) -> Tab
     if not np.isfinite(rows).all():
         raise refusal("the values", "are not all finite", "stop the flow earlier")
     labels = None if labels is None else np.asarray(labels)
-    for what, given in (("identifiers", ids), ("labels", labels)):
-        if given is not None and len(given) != len(rows):
-            problem = f"are {len(rows)} rows but there are {len(given)} {what}"
+    for what, entries in (("identifiers", ids), ("labels", labels)):
+        if entries is not None and len(entries) != len(rows):
+            problem = f"are {len(rows)} rows but there are {len(entries)} {what}"
             raise refusal("the values", problem, "give one for each")
-    ids = None if ids is None else [str(i) for i in ids]
+    ids = None if ids is None else [printable(i) for i in ids]
     return replace(like, values=rows, ids=ids, labels=labels)
 
 

@@ -4,23 +4,34 @@ pandas is imported only where a DataFrame or a parquet file is at hand.
 """
 
 from collections import Counter
+from decimal import Decimal
 from numbers import Real
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import numpy as np
 
 from gparticles.tables.table import (
+    MISSING_MEND,
     TEXT_MEND,
     Table,
     check_finite,
     check_rows,
     column_warnings,
-    labels_of_text,
+    extra_columns,
+    is_number,
+    is_whole,
+    labels_of_cells,
     listed,
+    position,
+    printable,
     quoted,
     refusal,
 )
+
+# what writers call the folder of rows that have no value
+_NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
 
 
 def is_frame(value: Any) -> bool:
@@ -57,10 +68,11 @@ def from_frame(
     """
     if not is_frame(frame):
         raise refusal(name, f"is a {type(frame).__name__}", "give a pandas DataFrame")
-    names = [str(column) for column in frame.columns]
+    names = [printable(column) for column in frame.columns]
+    whole = tuple(str(c) for c in frame.columns if isinstance(c, int | np.integer))
     _check_unique(names, name)
-    label_at = _find(label_column, names, name=name, what="label")
-    id_at = _find(id_column, names, name=name, what="identifier")
+    label_at = position(label_column, names, where=name, what="label")
+    id_at = position(id_column, names, where=name, what="identifier")
     if id_column is None and label_at != 0 and len(names) > 1 and _identifies(frame.iloc[:, 0]):
         id_at = 0
     at = [i for i in range(len(names)) if i not in (id_at, label_at)]
@@ -68,7 +80,9 @@ def from_frame(
         raise refusal(name, "has no column of numbers left", "give at least one")
     check_rows(len(frame), name)
     values = _values(frame, at, name=name)
-    header = type(frame.columns).__name__ != "RangeIndex"
+    header = type(frame.columns).__name__ != "RangeIndex" or [*frame.columns] != [
+        *range(len(names))
+    ]
     columns = tuple(names[i] for i in at) if header else None
     check_finite(values, name=name, columns=columns)
     ids, id_name = _identifiers(frame, id_at)
@@ -85,6 +99,7 @@ def from_frame(
         name=name,
         id_position=id_at,
         label_position=label_at,
+        whole_names=whole if header else (),
     )
 
 
@@ -102,22 +117,19 @@ def to_frame(values: np.ndarray, like: Table, *, ids: Any = None, labels: Any = 
     """
     pandas = _pandas()
     values = np.asarray(values)
-    if values.ndim != 2 or (like.columns and values.shape[1] != len(like.columns)):
-        width = len(like.columns) if like.columns else "d"
-        mend = f"give shape (n, {width})"
+    columns = None if like.columns is None else list(like.columns)
+    if values.ndim != 2 or (columns and values.shape[1] != len(columns)):
+        mend = f"give shape (n, {len(columns) if columns else 'd'})"
         raise refusal("the values", f"have shape {values.shape}", mend)
-    frame = pandas.DataFrame(values, columns=None if like.columns is None else list(like.columns))
-    extras = []
-    if ids is not None and like.id_position is not None:
-        extras.append((like.id_position, like.id_name or "id", list(ids)))
-    if labels is not None:
-        width = values.shape[1] + len(extras)
-        at = width if like.label_position is None else like.label_position
-        extras.append((at, like.label_name or "label", labels))
-    for at, name, cells in sorted(extras, key=lambda extra: extra[0]):
-        frame.insert(at, name, cells)
+    frame = pandas.DataFrame(values, columns=columns)
     if ids is not None and like.id_position is None:
         frame.index = pandas.Index(list(ids), name=like.id_name or None)
+        ids = None
+    for at, name, cells in extra_columns(like, values.shape[1], ids=ids, labels=labels):
+        frame.insert(at, name, cells)
+    if like.whole_names:
+        names = [int(name) if name in like.whole_names else name for name in frame.columns]
+        frame.columns = names
     return frame
 
 
@@ -128,7 +140,10 @@ def read_parquet(
     label_column: str | None = None,
     label_gaps: bool = False,
 ) -> Table:
-    """Read a parquet file as `from_frame` reads its frame; rows are counted from 1.
+    """Read a parquet file, or a folder of its parts, as `from_frame` reads the frame.
+
+    Rows are counted from 1, those of a folder in the order of its files' names, which may lie in
+    folders called `column=value`.
 
     Raises:
         InputError: pandas or pyarrow is not installed, a damaged file, or what `from_frame`
@@ -136,11 +151,11 @@ def read_parquet(
     """
     _pandas()
     try:
-        import pyarrow.parquet
+        import pyarrow.parquet  # noqa: F401
     except ImportError as error:
         raise _not_installed() from error
     try:
-        table = pyarrow.parquet.read_table(path)
+        table = _joined(path, label_column) if path.is_dir() else _read_part(path)
         table.validate(full=True)  # else broken text shows only where it is used
         frame = table.to_pandas()
     except Exception as error:  # its parser raises many kinds for a broken file
@@ -150,12 +165,52 @@ def read_parquet(
     return from_frame(frame, **columns, label_gaps=label_gaps, name=str(path))
 
 
+def parts_of(folder: Path) -> list[Path]:
+    """The parquet files of a folder that is one table; writers begin other files with _ or a dot.
+
+    >>> parts_of(Path("no-such-folder"))
+    []
+    """
+    return sorted(
+        file
+        for file in folder.rglob("*.parquet")
+        if file.is_file()
+        and not any(part.startswith(("_", ".")) for part in file.relative_to(folder).parts)
+    )
+
+
+def _read_part(file: Path) -> Any:
+    import pyarrow.parquet
+
+    with file.open("rb") as stream:  # of a stream, for the same reason
+        return pyarrow.parquet.read_table(stream)
+
+
+def _joined(folder: Path, label_column: str | None) -> Any:
+    """All parts, with what the names of their folders say as columns."""
+    import pyarrow
+
+    tables = []
+    for file in parts_of(folder):
+        table = _read_part(file)
+        for part in file.relative_to(folder).parts[:-1]:
+            name, equals, text = part.partition("=")
+            value: Any = None if text == _NO_VALUE else unquote(text)
+            if value is not None and name != label_column and is_number(value):
+                value = float(value)
+            if equals:
+                table = table.append_column(name, pyarrow.array([value] * len(table)))
+        tables.append(table)
+    return pyarrow.concat_tables(tables, promote_options="permissive")
+
+
 def write_parquet(path: Path, table: Table) -> None:
     """Write a table as `to_frame` makes it."""
     frame = to_frame(table.values, table, ids=table.ids, labels=table.labels)
     frame.columns = [str(column) for column in frame.columns]  # parquet has no other names
     try:
-        frame.to_parquet(path, engine="pyarrow")
+        # of bytes, since pyarrow takes no name that is not UTF-8
+        path.write_bytes(frame.to_parquet(engine="pyarrow"))
     except ImportError as error:
         raise _not_installed() from error
 
@@ -179,15 +234,6 @@ def _check_unique(names: list[str], where: str) -> None:
         raise refusal(where, f"several columns are called {listed(repeated)}", "rename them")
 
 
-def _find(wanted: str | None, names: list[str], *, name: str, what: str) -> int | None:
-    if wanted is None:
-        return None
-    if wanted not in names:
-        mend = f"choose one of {listed(names)}"
-        raise refusal(name, f"no {what} column {quoted(wanted)}", mend)
-    return names.index(wanted)
-
-
 def _identifies(column: Any) -> bool:
     cells = column.tolist()
     return all(isinstance(cell, str) for cell in cells) and len(set(cells)) == len(cells)
@@ -204,19 +250,19 @@ def _identifiers(frame: Any, id_at: int | None) -> tuple[list[str] | None, str |
 
 def _labels(frame: Any, at: int, *, name: str, gaps: bool) -> np.ndarray:
     column = frame.iloc[:, at]
-    missing = column.isna().to_numpy()
-    if gaps:
-        cells = zip(missing, column.tolist(), strict=True)
-        return labels_of_text(["" if lacking else _label(cell) for lacking, cell in cells])
-    if missing.any():
-        place = f"row {int(np.argmax(missing)) + 1}, column {quoted(frame.columns[at])}"
-        raise refusal(name, f"{place}: missing value", "fill it in or remove the row")
-    return labels_of_text([str(cell) for cell in column.tolist()])
-
-
-def _label(cell: Any) -> str:
-    # whole numbers beside missing ones are floats in a frame
-    return str(int(cell)) if isinstance(cell, float) and cell.is_integer() else str(cell)
+    lacking = column.isna().to_numpy()
+    # of a categorical column, the kind of its categories
+    dtype = getattr(column.dtype, "categories", column).dtype
+    if dtype.kind in "biuf" and not lacking.any():
+        numbers = column.to_numpy(dtype=getattr(dtype, "numpy_dtype", dtype))
+        if dtype.kind != "f":
+            return numbers
+        if is_whole(numbers):
+            return numbers.astype(np.int64)
+    # dates alone where no time of day is given
+    cells = (column.astype(str) if dtype.kind == "M" else column).tolist()
+    cells = [None if empty else cell for empty, cell in zip(lacking, cells, strict=True)]
+    return labels_of_cells(cells, place=(name, str(frame.columns[at])), gaps=gaps)
 
 
 def _values(frame: Any, at: list[int], *, name: str) -> np.ndarray:
@@ -240,9 +286,12 @@ def _column(column: Any, *, place: str, at: str) -> np.ndarray:
     missing = column.isna().tolist()
     for row, (cell, lacking) in enumerate(zip(column.tolist(), missing, strict=True), start=1):
         if lacking:
-            mend = "fill it in or remove the row"
-            raise refusal(at, f"row {row}, {place}: missing value", mend)
-        if not isinstance(cell, Real):
+            raise refusal(at, f"row {row}, {place}: missing value", MISSING_MEND)
+        if not isinstance(cell, Real | Decimal):
             problem = f"row {row}, {place}: {quoted(cell)} among numbers"
             raise refusal(at, problem, TEXT_MEND)
+        try:
+            float(cell)
+        except OverflowError:
+            raise refusal(at, f"row {row}, {place}: too large", "use other units") from None
     return column.to_numpy(dtype=np.float64)

@@ -15,50 +15,48 @@ from typing import Any
 import numpy as np
 
 from gparticles.errors import InputError
-from gparticles.tables.table import Table, check_rows, labels_of_text, refusal
+from gparticles.tables.table import Table, check_rows, printable, refusal
 
-IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
+IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff")
 
-_GREY = {"1": "L", "L": "L", "LA": "L", "I;16": "I;16", "I;16B": "I;16", "I;16L": "I;16"}
-_FULL = {"L": 255.0, "RGB": 255.0, "I;16": 65535.0}
+_GREY = ("1", "L", "LA", "La")
+# TIFF's tags of what a number means, where 0 is white, and of the bits of a number
+_MEANING, _BITS = 262, 258
 
 
 def read_images(
     path: Path, *, id_column: str | None = None, label_column: str | None = None
 ) -> Table:
-    """Read every image of a folder or a zip, sorted by name.
+    """Read every image of a folder or a zip, sorted by name, as a viewer shows it on white.
 
-    Images in subfolders, one deep, have the subfolder's name as their label.
-
-    Args:
-        path: the folder, or the zip file.
-        id_column: must be None; the identifiers are the images' names.
-        label_column: must be None; the labels are the subfolders' names.
+    Images in subfolders, one deep, have the subfolder's name as their label, letter for letter.
 
     Returns:
         The table; values float32 in [0, 1], shape (n, h, w), or (n, h, w, 3) where any image has
         colours.
 
     Raises:
-        InputError: no image or only one, an image that is damaged or of another size, folders in
-            folders, images both in and beside subfolders, a damaged or encrypted zip.
+        InputError: no image or only one, an image that is damaged, of another size or of several
+            pages, folders in folders, images both in and beside subfolders, a damaged or encrypted
+            zip.
     """
     if id_column is not None or label_column is not None:
         mend = "images are named by their files and labelled by subfolders"
         raise refusal(path, "images have no columns", mend)
     with _opened(path) as (names, read):
-        images = [name for name in names if name.lower().endswith(IMAGE_SUFFIXES)]
-        shown = _without_common_folder(images) if path.is_file() else images
-        labels = _labels(shown, path)
+        images = [name for name in names if _is_image(name)]
+        ids = [printable(name) for name in images]
+        ids = _without_common_folder(ids) if path.is_file() else ids
+        labels = _labels(ids, path)
         pixels, warnings = _stack(images, read, path)
     skipped = len(names) - len(images)
     if skipped:
         warnings = (*warnings, f"{skipped} files of {path} are not images and were not read")
     return Table(
         values=pixels,
-        ids=shown,
+        ids=ids,
         id_name="file",
-        labels=None if labels is None else labels_of_text(labels),
+        labels=None if labels is None else np.array(labels),
         label_name=None if labels is None else "folder",
         kind="images",
         warnings=warnings,
@@ -99,7 +97,7 @@ def _names(table: Table) -> list[str]:
     ids = table.ids or [f"{i:05d}" for i in range(1, len(table) + 1)]
     folders = [""] * len(ids)
     if table.labels is not None:
-        folders = [_plain(str(label)) + "/" for label in table.labels.tolist()]
+        folders = _folders([str(label) for label in table.labels.tolist()])
         ids = [PurePosixPath(name).name for name in ids]
     stems = [
         _plain(str(PurePosixPath(name).with_suffix("")) if _is_image(name) else name)
@@ -114,9 +112,20 @@ def _names(table: Table) -> list[str]:
     return names
 
 
+def _folders(labels: list[str]) -> list[str]:
+    """A folder for each label; two labels never share one."""
+    folders: dict[str, str] = {}
+    for label in dict.fromkeys(labels):
+        name = _plain(label)
+        while name in folders.values():
+            name += "_"
+        folders[label] = name
+    return [f"{folders[label]}/" for label in labels]
+
+
 def _plain(name: str) -> str:
-    """A name without separators, and so one that cannot leave its folder."""
-    return re.sub(r"[^\w.\- ]", "-", name).lstrip(".") or "-"
+    """A name that is one part of a path, and so cannot leave its folder."""
+    return re.sub(r"[/\\\x00-\x1f\x7f]", "-", printable(name)).lstrip(".") or "-"
 
 
 def _is_image(name: str) -> bool:
@@ -133,8 +142,10 @@ def _opened(path: Path) -> Iterator[tuple[list[str], Callable[[str], bytes]]]:
             yield _visible(names), lambda name: (path / name).read_bytes()
             return
         with zipfile.ZipFile(path) as archive:
-            names = [item.filename for item in archive.infolist() if not item.is_dir()]
-            yield _visible(names), archive.read
+            # some archivers of Windows separate folders as Windows does
+            items = {item.filename.replace("\\", "/"): item for item in archive.infolist()}
+            names = [name for name in items if not name.endswith("/")]
+            yield _visible(names), lambda name: archive.read(items[name])
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
         raise refusal(path, f"is damaged ({error})", "make it again") from error
     except RuntimeError as error:  # what zipfile raises for a password
@@ -180,10 +191,13 @@ def _labels(names: list[str], path: Path) -> list[str] | None:
 def _stack(
     names: list[str], read: Callable[[str], bytes], path: Path
 ) -> tuple[np.ndarray, tuple[str, ...]]:
-    images, faded = [], 0
+    images, transparent = [], 0
     for name in names:
-        pixels, transparent = _decode(read(name), f"{path}/{name}")
-        faded += transparent
+        pixels, opacity = _decode(read(name), f"{path}/{name}")
+        if opacity is not None and opacity.min() < 1:
+            transparent += 1
+            opacity = opacity if pixels.ndim == 2 else opacity[..., None]
+            pixels = 1 - opacity * (1 - pixels)
         if images and pixels.shape[:2] != images[0].shape[:2]:
             here, there = (f"{a.shape[1]}x{a.shape[0]}" for a in (pixels, images[0]))
             problem = f"is {here} pixels where {names[0]} is {there}"
@@ -194,25 +208,52 @@ def _stack(
     if 0 < grey < len(images):
         images = [i if i.ndim == 3 else np.repeat(i[..., None], 3, axis=2) for i in images]
         warnings = (f"{grey} grey images of {path} are read as colour, like the others",)
-    if faded:
-        warnings = (*warnings, f"the transparency of {faded} images of {path} is not read")
+    if transparent:
+        line = f"what is transparent in {transparent} images of {path} is read as white"
+        warnings = (*warnings, line)
     return np.stack(images), warnings
 
 
-def _decode(data: bytes, name: str) -> tuple[np.ndarray, bool]:
-    """Pixels in [0, 1], float32, shape (h, w) or (h, w, 3), and whether some were transparent."""
+def _decode(data: bytes, name: str) -> tuple[np.ndarray, np.ndarray | None]:
+    """Pixels in [0, 1], float32, shape (h, w) or (h, w, 3), and their opacity, shape (h, w)."""
     from PIL import Image
 
     try:
         with Image.open(io.BytesIO(data)) as image:
-            if image.mode in ("F", "I"):
-                problem = f"has pixels of mode {image.mode}, whose range is not known"
-                raise refusal(name, problem, "save the images as an npy of numbers")
-            mode = _GREY.get(image.mode, "RGB")
-            pixels = np.asarray(image if mode == "I;16" else image.convert(mode))
-            transparent = "A" in image.mode or "transparency" in image.info
+            # a camera's file may hold a second picture of the first, which no viewer shows
+            pages = getattr(image, "n_frames", 1) if image.format != "MPO" else 1
+            if pages > 1:
+                mend = "save each that is meant as an image of its own"
+                raise refusal(name, f"holds {pages} pages or frames", mend)
+            return _pixels(_upright(image), name, getattr(image, "tag_v2", {}))
     except InputError:
         raise
     except Exception as error:  # Pillow's decoders raise many kinds for a broken file
         raise refusal(name, "is damaged or not an image", "make it again") from error
-    return (pixels / _FULL[mode]).astype(np.float32), transparent
+
+
+def _upright(image: Any) -> Any:
+    """The image turned as its camera says."""
+    from PIL import ImageOps
+
+    image.load()
+    try:
+        return ImageOps.exif_transpose(image)
+    except Exception:  # what a camera says may be damaged where the image is not
+        return image
+
+
+def _pixels(image: Any, name: str, tags: Any) -> tuple[np.ndarray, np.ndarray | None]:
+    if image.mode.startswith("I;16"):
+        most = 2 ** tags.get(_BITS, (16,))[0] - 1
+        pixels = (np.asarray(image) / most).astype(np.float32)
+        # Pillow turns this round for 8 bits alone
+        return 1 - pixels if tags.get(_MEANING) == 0 else pixels, None
+    if image.mode in ("F", "I", "LAB"):
+        problem = f"has pixels of mode {image.mode}, whose range is not known"
+        raise refusal(name, problem, "save the images as an npy of numbers")
+    grey = image.mode in _GREY
+    if not image.has_transparency_data:
+        return (np.asarray(image.convert("L" if grey else "RGB")) / 255).astype(np.float32), None
+    pixels = (np.asarray(image.convert("LA" if grey else "RGBA")) / 255).astype(np.float32)
+    return pixels[..., 0] if grey else pixels[..., :3], pixels[..., -1]

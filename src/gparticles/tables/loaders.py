@@ -58,13 +58,13 @@ def _module_of_file(path: Path, spec: str) -> ModuleType:
     if not path.is_file():
         raise refusal(spec, f"there is no file {path}", "check its name")
     name = f"_gparticles_custom_{path.stem}"
-    found = importlib.util.spec_from_file_location(name, path)
-    if found is None or found.loader is None:
+    place = importlib.util.spec_from_file_location(name, path)
+    if place is None or place.loader is None:
         raise refusal(spec, f"{path} is not Python", "give a .py file")
-    module = importlib.util.module_from_spec(found)
+    module = importlib.util.module_from_spec(place)
     sys.modules[name] = module  # dataclasses in the file look themselves up there
     with _running(spec), _first_on_path(path.parent):
-        found.loader.exec_module(module)
+        place.loader.exec_module(module)
     return module
 
 

@@ -9,6 +9,9 @@ import numpy as np
 from gparticles.errors import InputError
 
 MISSING = frozenset({"", "na", "n/a", "#n/a", "nan", "null", "none", "missing", "?", "-", "."})
+"""Text that stands for a missing value, in lower case."""
+
+MISSING_MEND = "fill it in, or remove the row or the column"
 
 _FEW_VALUES = 10
 _ENOUGH_ROWS = 50
@@ -24,7 +27,7 @@ class Table:
         columns: d names, or None where there are none (arrays, files without a header).
         ids: n identifiers of the rows, or None.
         id_name: the identifiers' column; "" where its header is empty or it is a frame's index.
-        labels: n classes, integers or strings, or None.
+        labels: n classes, or None: text letter for letter, or whole numbers that came as such.
         label_name: the labels' column (or array, in an npz).
         kind: "csv", "tsv", "csv.gz", "tsv.gz", "npy", "npz", "parquet" or "images".
         header: whether the first row of the file holds names.
@@ -33,6 +36,7 @@ class Table:
         id_position: where the identifiers stand among all columns; None: in a frame's index.
         label_position: where the labels stand among all columns; None: last.
         value_name: the array in an npz that holds the values.
+        whole_names: those of the columns' names that are whole numbers in the frame they came from.
     """
 
     values: np.ndarray
@@ -48,6 +52,7 @@ class Table:
     id_position: int | None = 0
     label_position: int | None = None
     value_name: str = "X"
+    whole_names: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         """The number of rows."""
@@ -56,7 +61,16 @@ class Table:
 
 def refusal(where: object, problem: str, mend: str) -> InputError:
     """The error to raise: one line, whatever line breaks names and cells contain."""
-    return InputError(" ".join(f"{where}: {problem}; {mend}".splitlines()))
+    return InputError(printable(" ".join(f"{where}: {problem}; {mend}".splitlines())))
+
+
+def printable(name: object) -> str:
+    """Text that can be printed and stored: bytes of a name that are not UTF-8 are escaped.
+
+    >>> printable("few\\udcff.csv")
+    'few\\\\udcff.csv'
+    """
+    return str(name).encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def quoted(text: object) -> str:
@@ -80,6 +94,7 @@ def from_array(
     ids: Any = None,
     value_name: str = "X",
     label_name: str | None = None,
+    label_gaps: bool = False,
     warnings: tuple[str, ...] = (),
 ) -> Table:
     """A checked `Table` of an array that somebody else made.
@@ -88,15 +103,17 @@ def from_array(
         values: shape (n, d), (n, h, w) or (n, h, w, c), numbers; integers become float64.
         name: what messages call it.
         kind: the kind of file that it goes out as.
-        labels: shape (n,), integers or strings, or None.
+        labels: shape (n,), whole numbers or text, or None.
         ids: shape (n,), made strings, or None.
         value_name: the name of the values in an npz.
         label_name: the name of the labels in an npz.
+        label_gaps: labels may be missing; such become "".
         warnings: lines to pass on.
 
     Raises:
         InputError: objects, text or complex numbers; a wrong rank; fewer than two rows; a missing
-            or infinite value (row and column counted from 1); labels or ids of another length.
+            or infinite value (row and column counted from 1); labels or ids of another length; a
+            missing label.
 
     >>> from_array([[1, 2], [3, 4]]).values.dtype
     dtype('float64')
@@ -105,14 +122,14 @@ def from_array(
     check_rows(len(array), name)
     check_finite(array, name=name)
     if labels is not None:
-        labels = _as_labels(labels, count=len(array), name=name)
         label_name = label_name or "labels"
+        place = name, label_name
+        labels = _labels_of_array(labels, count=len(array), place=place, gaps=label_gaps)
     if ids is not None:
         ids = [str(i) for i in np.asarray(ids).tolist()]
         if len(ids) != len(array):
-            raise refusal(
-                name, f"{len(array)} rows but {len(ids)} identifiers", "give one for each"
-            )
+            problem = f"{len(array)} rows but {len(ids)} identifiers"
+            raise refusal(name, problem, "give one for each")
     return Table(
         values=array,
         ids=ids,
@@ -128,10 +145,9 @@ def from_array(
 
 def check_rows(count: int, name: str) -> None:
     """Refuse fewer than two rows: they say nothing about a distribution."""
-    if count == 0:
-        raise refusal(name, "holds no rows", "give at least two")
-    if count == 1:
-        raise refusal(name, "holds only one row", "give at least two")
+    if count < 2:
+        problem = "holds only one row" if count else "holds no rows"
+        raise refusal(name, problem, "give at least two")
 
 
 def check_finite(
@@ -152,7 +168,31 @@ def check_finite(
     else:
         place = f"pixel ({', '.join(str(int(i) + 1) for i in at)})"
     problem = "missing value" if np.isnan(values[(row, *at)]) else "infinite value"
-    raise refusal(name, f"row {line}, {place}: {problem}", "fill it in or remove the row")
+    raise refusal(name, f"row {line}, {place}: {problem}", MISSING_MEND)
+
+
+def position(wanted: str | None, names: Sequence[str], *, where: object, what: str) -> int | None:
+    """Where the column of this name is, or None where none is wanted."""
+    if wanted is None:
+        return None
+    if wanted not in names:
+        raise refusal(where, f"no {what} column {quoted(wanted)}", f"choose one of {listed(names)}")
+    return names.index(wanted)
+
+
+def extra_columns(
+    like: Table, width: int, *, ids: Any, labels: Any
+) -> list[tuple[int, str, list[Any]]]:
+    """Place, name and cells of the columns that are not numbers, in the order to insert them."""
+    extras = []
+    if ids is not None:
+        name = "id" if like.id_name is None else like.id_name
+        extras.append((like.id_position or 0, name, list(ids)))
+    if labels is not None:
+        last = width + len(extras)
+        at = last if like.label_position is None else like.label_position
+        extras.append((at, like.label_name or "label", np.asarray(labels).tolist()))
+    return sorted(extras, key=lambda extra: extra[0])
 
 
 def check_same_columns(source: Table, target: Table) -> None:
@@ -167,7 +207,10 @@ def check_same_columns(source: Table, target: Table) -> None:
     """
     ours, theirs = source.values.shape[1:], target.values.shape[1:]
     pair = f"{source.name} and {target.name}"
-    if source.columns is not None and target.columns is not None:
+    named = source.columns is not None and target.columns is not None
+    # a frame may have the columns 0, 1, ... of the other in another order
+    whole = source.whole_names or target.whole_names
+    if named or (whole and set(_names(source)) == set(_names(target))):
         _check_same_names(source, target)
     elif len(ours) == len(theirs) == 1 and ours != theirs:
         problem = f"{ours[0]} and {theirs[0]} columns of numbers"
@@ -176,11 +219,15 @@ def check_same_columns(source: Table, target: Table) -> None:
         raise refusal(pair, f"rows of shape {ours} and {theirs}", "give both the same shape")
 
 
+def _names(table: Table) -> tuple[str, ...]:
+    return table.columns or tuple(map(str, range(table.values.shape[-1])))
+
+
 def _check_same_names(source: Table, target: Table) -> None:
-    ours, theirs = source.columns or (), target.columns or ()
+    ours, theirs = _names(source), _names(target)
     for one, other in ((source, target), (target, source)):
-        names = set(one.columns or ())
-        lacking = [name for name in other.columns or () if name not in names]
+        names = set(_names(one))
+        lacking = [name for name in _names(other) if name not in names]
         if lacking:
             problem = f"no column {listed(lacking)}, which {other.name} has"
             raise refusal(one.name, problem, "give both the same columns")
@@ -198,45 +245,30 @@ TEXT_MEND = (
 
 
 def column_warnings(values: np.ndarray, columns: Sequence[str] | None = None) -> tuple[str, ...]:
-    """Lines that name columns which look like categories, and columns which look like names."""
-    return (*categorical_warnings(values, columns), *_identifier_warnings(values, columns))
-
-
-def _identifier_warnings(values: np.ndarray, columns: Sequence[str] | None) -> tuple[str, ...]:
-    """A column that counts up is no measurement, but would be averaged like one."""
-    if values.ndim != 2 or len(values) < _ENOUGH_ROWS:
-        return ()
-    # the first rows settle most columns without a copy of them all
-    likely = np.flatnonzero((np.diff(values[:_ENOUGH_ROWS], axis=0) == 1).all(axis=0)).tolist()
-    whole = [i for i in likely if values[0, i] == np.rint(values[0, i])]
-    found = [i for i in whole if (np.diff(values[:, i]) == 1).all()]
-    return tuple(
-        f"column {quoted(columns[i]) if columns else i + 1} counts the rows: if it "
-        "identifies them, name it with --id-column, or it is moved like a measurement"
-        for i in found
-    )
-
-
-def categorical_warnings(
-    values: np.ndarray, columns: Sequence[str] | None = None
-) -> tuple[str, ...]:
-    """One line that names the columns which look like categories, or nothing.
+    """Lines that name the columns which look like categories, and those which count the rows.
 
     A column looks categorical when it has at least 50 rows and between 2 and 10 distinct values,
-    all whole numbers. Images are not looked at.
+    all whole numbers; one that counts would be averaged like a measurement. Images have neither.
     """
     if values.ndim != 2 or len(values) < _ENOUGH_ROWS:
         return ()
-    found = [i for i, column in enumerate(values.T) if _looks_categorical(column)]
-    if not found:
-        return ()
-    what = "column" if len(found) == 1 else "columns"
-    verb = "looks" if len(found) == 1 else "look"
-    names = listed([columns[i] if columns else i + 1 for i in found])
-    return (
-        f"{what} {names} {verb} categorical (few distinct whole numbers): distances here are "
-        "Euclidean, so new rows get values in between",
-    )
+    names = columns or range(1, values.shape[1] + 1)
+    categories = [names[i] for i, column in enumerate(values.T) if _looks_categorical(column)]
+    # the first rows settle most columns without a copy of them all
+    likely = (np.diff(values[:_ENOUGH_ROWS], axis=0) == 1).all(axis=0)
+    likely &= values[0] == np.rint(values[0])
+    counting = [i for i in np.flatnonzero(likely).tolist() if (np.diff(values[:, i]) == 1).all()]
+    verb = "columns {} look" if len(categories) > 1 else "column {} looks"
+    lines = [
+        f"{verb.format(listed(categories))} categorical (few distinct whole numbers): distances "
+        "here are Euclidean, so new rows get values in between"
+    ] * bool(categories)
+    lines += [
+        f"column {quoted(names[i]) if columns else i + 1} counts the rows: if it identifies them, "
+        "name it with --id-column, or it is moved like a measurement"
+        for i in counting
+    ]
+    return tuple(lines)
 
 
 def _looks_categorical(column: np.ndarray) -> bool:
@@ -248,6 +280,8 @@ def _looks_categorical(column: np.ndarray) -> bool:
 
 
 def _numbers(values: Any, name: str) -> np.ndarray:
+    if np.ma.isMaskedArray(values) and values.dtype.kind in "biuf":
+        values = np.ma.filled(values.astype(np.float64), np.nan)
     try:
         array = np.asarray(values)
     except ValueError as error:  # rows of different length
@@ -266,16 +300,92 @@ def _numbers(values: Any, name: str) -> np.ndarray:
     return array.astype(np.float64)
 
 
-def _as_labels(labels: Any, *, count: int, name: str) -> np.ndarray:
+def _labels_of_array(labels: Any, *, count: int, place: tuple[str, str], gaps: bool) -> np.ndarray:
+    if np.ma.isMaskedArray(labels):
+        labels = np.ma.filled(labels.astype(object), None)
     array = np.asarray(labels)
     if array.shape != (count,):
         problem = f"{count} rows but labels of shape {array.shape}"
-        raise refusal(name, problem, "give one label for each row")
-    if array.dtype.kind == "f" and np.isfinite(array).all() and (array == np.rint(array)).all():
-        array = array.astype(np.int64)
-    if array.dtype.kind not in "biuU":
-        raise refusal(name, f"labels are {array.dtype}", "give whole numbers or strings")
-    return array.astype(np.int64) if array.dtype.kind == "b" else array
+        raise refusal(place[0], problem, "give one label for each row")
+    if array.dtype.kind == "f" and not np.isnan(array).any():
+        if not is_whole(array):
+            problem = f"labels are {array.dtype}"
+            raise refusal(place[0], problem, "give whole numbers or strings")
+        return array.astype(np.int64)
+    if array.dtype.kind in "biu":
+        return array
+    if array.dtype.kind not in "fUO":
+        raise refusal(place[0], f"labels are {array.dtype}", "give whole numbers or strings")
+    return labels_of_cells(array.tolist(), place=place, gaps=gaps)
+
+
+def is_whole(numbers: np.ndarray) -> bool:
+    """Whether all are whole numbers that int64 holds."""
+    return bool((np.abs(numbers) < 2**53).all() and (numbers == np.rint(numbers)).all())
+
+
+def labels_of_cells(
+    cells: Sequence[Any],
+    *,
+    place: tuple[str, str],
+    lines: Sequence[int] | None = None,
+    gaps: bool = False,
+) -> np.ndarray:
+    """Labels as text, letter for letter: what differs as text is another class.
+
+    Args:
+        cells: text, or whatever a frame holds.
+        place: names of the table and of the column, for messages.
+        lines: the rows' numbers in the file.
+        gaps: labels may be missing: text that says so stays as it is, all else becomes "".
+
+    Raises:
+        InputError: a missing label, unless `gaps`: None, NaN, NaT, NA, or text of `MISSING`; text
+            that ends in a NUL, which arrays of text drop.
+    """
+    texts = [
+        "" if is_missing(cell) and not isinstance(cell, str) else _text(cell) for cell in cells
+    ]
+    for row, text in enumerate(texts):
+        lacking = not gaps and is_missing(text)
+        if lacking or text.endswith("\0"):
+            line = row + 1 if lines is None else lines[row]
+            where = f"row {line}, column {quoted(place[1])}"
+            problem = "missing value" if lacking else "ends in a NUL"
+            raise refusal(place[0], f"{where}: {problem}", MISSING_MEND)
+    return np.array(texts, dtype=np.str_)
+
+
+def _text(cell: Any) -> str:
+    if is_missing(cell) and not isinstance(cell, str):
+        return ""
+    # whole numbers beside missing ones are floats in a frame, and old files keep text as bytes
+    if isinstance(cell, float) and cell.is_integer():
+        return str(int(cell))
+    return cell.decode("utf-8", "backslashreplace") if isinstance(cell, bytes) else printable(cell)
+
+
+def is_number(cell: str) -> bool:
+    """Whether a cell reads as a number (nan and inf included, as they do for `float`)."""
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return "_" not in cell
+
+
+def is_missing(cell: Any) -> bool:
+    """Whether a cell is none, or is text that stands for a missing value.
+
+    >>> [is_missing(cell) for cell in ("a", " NA", None, float("nan"), 0)]
+    [False, True, True, True, False]
+    """
+    if isinstance(cell, str):
+        return cell.strip().casefold() in MISSING
+    if cell is None or type(cell).__name__ in ("NAType", "NaTType"):
+        return True
+    # NaN alone differs from itself
+    return isinstance(cell, float | np.generic) and bool(cell != cell)
 
 
 def without_missing(labels: np.ndarray) -> np.ndarray:
@@ -284,12 +394,4 @@ def without_missing(labels: np.ndarray) -> np.ndarray:
     >>> without_missing(np.array(["a", "NA", "7"])).tolist()
     ['a', '', '7']
     """
-    return np.array(["" if str(x).strip().casefold() in MISSING else str(x) for x in labels])
-
-
-def labels_of_text(cells: Sequence[str]) -> np.ndarray:
-    """Integers where every cell is one, else strings."""
-    try:
-        return np.array([int(cell) for cell in cells], dtype=np.int64)
-    except (ValueError, OverflowError):
-        return np.array(cells, dtype=np.str_)
+    return np.array(["" if is_missing(cell) else _text(cell) for cell in labels.tolist()])

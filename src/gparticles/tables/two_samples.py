@@ -15,7 +15,7 @@ UNEVEN = 10.0
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Clouds:
+class TwoSamples:
     """The points of two files, shapes (m, *event) and (n, *event), with their weights or None."""
 
     p: np.ndarray
@@ -31,13 +31,13 @@ class Clouds:
         return {"p_weights": self.p_weights, "q_weights": self.q_weights}
 
 
-def read_clouds(
+def read_two_samples(
     paths: tuple[Path, Path],
     *,
     id_column: str | None = None,
     label_column: str | None = None,
     weights_column: str | None = None,
-) -> Clouds:
+) -> TwoSamples:
     """Reads two files and checks that their rows mean the same.
 
     Args:
@@ -58,14 +58,14 @@ def read_clouds(
             "name it as in the header, or count from 1 where there is none"
         )
     check_same_columns(first, second)
-    told = (*first.warnings, *second.warnings, *_uneven(first, second))
-    return Clouds(
+    warnings = (*first.warnings, *second.warnings, *_uneven(first, second))
+    return TwoSamples(
         p=first.values,
         q=second.values,
         p_weights=one,
         q_weights=other,
         names=(Path(first.name).name, Path(second.name).name),
-        warnings=tuple(dict.fromkeys(told)),
+        warnings=tuple(dict.fromkeys(warnings)),
     )
 
 

@@ -13,7 +13,7 @@ from typing import IO
 
 import numpy as np
 
-from gparticles.tables.table import Table, refusal
+from gparticles.tables.table import Table, extra_columns, refusal
 
 
 @contextmanager
@@ -41,14 +41,8 @@ def atomically(path: Path) -> Iterator[Path]:
 
 
 def write_delimited(path: Path, table: Table, *, kind: str) -> None:
-    """Write a table with the header and the order of columns that it came with.
-
-    Args:
-        path: the file.
-        table: values of shape (n, d).
-        kind: "csv", "tsv", "csv.gz" or "tsv.gz".
-    """
-    extras = _extras(table)
+    """Write a table with the header and the order of columns that it came with."""
+    extras = extra_columns(table, table.values.shape[1], ids=table.ids, labels=table.labels)
     delimiter = "," if kind.startswith("csv") else "\t"
     with _create_text(path, kind) as stream:
         writer = csv.writer(stream, delimiter=delimiter, lineterminator="\n")
@@ -59,19 +53,6 @@ def write_delimited(path: Path, table: Table, *, kind: str) -> None:
             writer.writerow(names)
         for start in range(0, len(table), 4096):
             writer.writerows(_rows(table.values[start : start + 4096], extras, start))
-
-
-def _extras(table: Table) -> list[tuple[int, str, list]]:
-    """Place, name and cells of the columns that are not numbers, in the order to insert them."""
-    extras = []
-    if table.ids is not None:
-        name = "id" if table.id_name is None else table.id_name
-        extras.append((table.id_position or 0, name, table.ids))
-    if table.labels is not None:
-        width = table.values.shape[1] + len(extras)
-        at = width if table.label_position is None else table.label_position
-        extras.append((at, table.label_name or "label", table.labels.tolist()))
-    return sorted(extras, key=lambda extra: extra[0])
 
 
 def _rows(values: np.ndarray, extras: list[tuple[int, str, list]], start: int) -> list[list]:
