@@ -13,7 +13,7 @@ from gparticles.plots.figures import AZIMUTH, ELEVATION
 from gparticles.plots.images import image_grid, picked
 from gparticles.plots.points import scatter
 from gparticles.plots.projection import Projection, limits
-from gparticles.plots.style import PARTICLES, TARGET, legend_above, tidy
+from gparticles.plots.style import PARTICLES, TARGET, legend_above, literal, tidy
 
 _COLOURS = (TARGET, PARTICLES, "#009E73", "#CC79A7")
 # a curve of single steps is a band of ink
@@ -72,7 +72,7 @@ def sample_panels(
         for k, (title, images) in enumerate(shown.items()):
             axes = figure.add_subplot(1, len(shown), k + 1)
             image_grid(axes, images[picked(len(images), None, most=64)], columns=8)
-            axes.set_title(title, fontsize=10)
+            literal(axes.set_title(title, fontsize=10))
         return
     spread = target.std(axis=0) if each_column else np.ones(target.shape[1])
     projection = Projection(target, scale=np.where(spread > 0, spread, 1.0))
@@ -88,7 +88,7 @@ def sample_panels(
         if projection.dim > 1:
             names = ("xlim", "ylim", "zlim")[: projection.dim]
             panel.set(**dict(zip(names, np.transpose(box), strict=True)))
-        panel.set_title(title, y=1.1 if not solid else 1.04, fontsize=10)
+        literal(panel.set_title(title, y=1.1 if not solid else 1.04, fontsize=10))
 
 
 def save_samples(

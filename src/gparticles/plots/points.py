@@ -7,7 +7,17 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from gparticles.plots.projection import limits, limits_over_time, outside
-from gparticles.plots.style import GREY, MAX_DRAWN, PARTICLES, TARGET, flat, legend_above, step_name
+from gparticles.plots.style import (
+    GREY,
+    MAX_DRAWN,
+    PARTICLES,
+    TARGET,
+    flat,
+    legend_above,
+    literal,
+    pictured,
+    step_name,
+)
 
 # targets; more are drawn as dots
 MANY = 1000
@@ -62,13 +72,12 @@ def _frame(axes: Any, box: tuple[np.ndarray, np.ndarray]) -> None:
 
 
 def label_axes(axes: Any, names: Iterable[str]) -> None:
-    """Writes the columns' names on two axes or three, as they are."""
+    """Writes the columns' names on two axes or three, as they are, or numbers."""
     setters = [axes.set_xlabel, axes.set_ylabel]
     if hasattr(axes, "set_zlabel"):
         setters.append(axes.set_zlabel)
-    for setter, name in zip(setters, names, strict=False):
-        # a dollar sign in a column's name is no formula
-        setter(name, parse_math=False)
+    drawn = pictured(names, "column")
+    literal(*(setter(name) for setter, name in zip(setters, drawn, strict=False)))
 
 
 def _histograms(
@@ -78,8 +87,7 @@ def _histograms(
     edges = np.linspace(low, high, min(60, max(10, len(particles) // 20)) + 1)
     for values, colour, name in ((target, TARGET, "target"), (particles, PARTICLES, "particles")):
         axes.hist(values, bins=list(edges), density=True, alpha=0.55, color=colour, label=name)
-    axes.set_xlabel(next(iter(names), "x1"), parse_math=False)
-    axes.set_ylabel("density")
+    label_axes(axes, [next(iter(names), "x1"), "density"])
     legend_above(axes)
     return axes
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from gparticles.flow import Flow
 from gparticles.flow.files import write_atomically
+from gparticles.plots.style import names_in_words
 from gparticles.report import packing, words
 from gparticles.report.shown import Shown
 
@@ -63,13 +64,14 @@ def html(flow: Flow, shown: Shown | None, *, about: About) -> str:
         "totalSteps": flow.steps,
         "history": packing.packed_history(flow, words.HISTORY),
     }
-    return template("page.html.jinja").render(
+    page = template("page.html.jinja").render(
         about=about,
         flow=flow,
         shown=shown,
         images=images,
         clouds=clouds,
         thinning=None if clouds is None else _thinning(flow, clouds),
+        numbered="" if shown is None else _numbered(shown),
         facts=words.key_numbers(flow, about.metrics),
         answers=words.answers(flow, about.metrics),
         rows=words.rows(about.metrics),
@@ -79,6 +81,13 @@ def html(flow: Flow, shown: Shown | None, *, about: About) -> str:
         css=part("page.css"),
         js=part("page.js"),
     )
+    return words.readable(page)
+
+
+def _numbered(shown: Shown) -> str:
+    """The names of columns that pictures may show as numbers; more than three are not named."""
+    columns = shown.columns or ()
+    return names_in_words(columns, "column") if len(columns) <= 3 else ""
 
 
 def _thinning(flow: Flow, clouds: dict[str, Any]) -> str:

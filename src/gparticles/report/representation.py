@@ -13,7 +13,7 @@ from gparticles.flow import Flow
 from gparticles.plots.images import image_strip, picked
 from gparticles.plots.projection import Projection, limits_over_time
 from gparticles.plots.style import MAX_DRAWN, PARTICLES, spaced
-from gparticles.report.words import convergence, key_numbers
+from gparticles.report.words import convergence, key_numbers, readable
 
 _CELL = "text-align:left;padding:2px 12px 2px 0"
 
@@ -45,7 +45,7 @@ def certificate_html(certificate: Any) -> str:
 
 
 def _block(title: str, parts: Iterable[str]) -> str:
-    return f'<div role="group" aria-label="{escape(title)}">{"".join(parts)}</div>'
+    return readable(f'<div role="group" aria-label="{escape(title)}">{"".join(parts)}</div>')
 
 
 def _paragraph(text: str) -> str:
