@@ -92,11 +92,13 @@ def evaluate(
     compared = {
         role: Comparison(cloud, unseen, trained, seed=seed) for role, cloud in clouds.items()
     }
-    return {
-        metric.name: _entry(metric, compared, bandwidth=noise[1], called=called)
-        for metric in metrics
-        if metric.suits(setting)
-    }
+    suited = [metric for metric in metrics if metric.suits(setting)]
+    entries = {metric.name: _entry(metric, compared, bandwidth=noise[1]) for metric in suited}
+    beyond = _beyond(entries.get("w2"))
+    for metric in suited:
+        entry = entries[metric.name]
+        entry["sentence"] = _sentence(metric, entry, called=called, beyond=beyond)
+    return entries
 
 
 def _array(labels: Any) -> np.ndarray | None:
@@ -125,9 +127,19 @@ def _floors(
     return again, (Sample(raw, units, seed=seed + 8), bandwidth * units.factor)
 
 
-def _entry(
-    metric: Metric, compared: dict[str, Comparison], *, bandwidth: float, called: str
-) -> dict[str, Any]:
+def _beyond(w2: dict[str, Any] | None) -> float:
+    """How many times as far as its largest floor the particles are; 1 where it is not known."""
+    floors = [w2[name] for name in FLOORS if w2[name] is not None] if w2 is not None else []
+    if w2 is None or not floors:
+        return 1.0
+    if w2["value"] is None:
+        # too large for a number, as the floors are not
+        return math.inf
+    largest = max(floors)
+    return w2["value"] / largest if largest > 0 else math.inf if w2["value"] > 0 else 1.0
+
+
+def _entry(metric: Metric, compared: dict[str, Comparison], *, bandwidth: float) -> dict[str, Any]:
     ours = compared["value"]
     factor = ours.x.units.factor**metric.power
     found = {role: _triple(metric.measure(c), factor) for role, c in compared.items()}
@@ -145,16 +157,16 @@ def _entry(
         "title": metric.title,
         "points": sizes,
         "note": _note(metric, ours, bandwidth),
-        "sentence": _sentence(metric, entry, called),
     }
 
 
-def _sentence(metric: Metric, entry: dict[str, Any], called: str) -> str:
+def _sentence(metric: Metric, entry: dict[str, Any], *, called: str, beyond: float) -> str:
     if entry["value"] is None:
         return metric.unknown
     fields: dict[str, Any] = {name: entry.get(name) for name in ("value", *FLOORS, "expected")}
-    margin = (entry["high"] - entry["low"]) / 2 if "low" in entry else 0.0
-    return metric.sentence(Reading(**fields, margin=margin, points=called))
+    low = entry.get("low", 0.0)
+    margin = (entry["high"] - low) / 2 if "low" in entry else 0.0
+    return metric.sentence(Reading(**fields, margin=margin, points=called, low=low, beyond=beyond))
 
 
 def _note(metric: Metric, ours: Comparison, bandwidth: float) -> str:
