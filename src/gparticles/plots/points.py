@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
+from gparticles.errors import InputError
 from gparticles.plots.projection import limits, limits_over_time, outside
 from gparticles.plots.style import (
     GREY,
@@ -97,6 +98,9 @@ def strip(
 ) -> list[Axes]:
     """Particles at several times, one panel each, under the target: shapes (k, m, 2) and (n, 2)."""
     drawn = []
+    axes, steps = list(axes), list(steps)
+    if not len(axes) == len(steps) == len(frames):
+        raise InputError(f"{len(axes)} axes for {len(frames)} frames of {len(steps)} steps")
     low, high = limits_over_time(frames, target)
     for panel, frame, step in zip(axes, frames, steps, strict=True):
         size = 5 if len(frame) <= 1000 else 1.5

@@ -12,6 +12,8 @@ from matplotlib.font_manager import FontProperties, findfont, fontManager
 from matplotlib.ft2font import FT2Font
 from matplotlib.text import Text
 
+from gparticles.errors import InputError
+
 # Okabe and Ito's
 PARTICLES = "#0072B2"
 TARGET = "#D55E00"
@@ -30,7 +32,9 @@ UNKNOWN = "\ufffd"
 
 
 def flat(points: Any) -> np.ndarray:
-    """Rows of coordinates, float64, shape (n, d)."""
+    """Rows of coordinates, float64, shape (n, d), at least one."""
+    if np.size(points) == 0:
+        raise InputError(f"points of shape {np.shape(points)} hold none; give one at least")
     return np.asarray(points, np.float64).reshape(len(points), -1)
 
 

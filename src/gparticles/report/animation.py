@@ -24,6 +24,7 @@ from gparticles.plots.figures import AZIMUTH, ELEVATION
 from gparticles.plots.points import comparable, label_axes
 from gparticles.plots.projection import Projection, limits_over_time, outside
 from gparticles.plots.style import PARTICLES, TARGET, spaced, step_name, tidy
+from gparticles.report.checking import check_shown
 from gparticles.report.film import SHADES, Film, greys, images_film
 from gparticles.report.shown import Shown
 
@@ -47,9 +48,13 @@ def save_animation(flow: Flow, shown: Shown, path: Path) -> Path:
         shown: what to show of it.
         path: of the GIF; replaced if it exists.
 
+    Raises:
+        InputError: what cannot be drawn, such as NaN.
+
     Returns:
         ``path``. The file has at most 1.5 MB: frames are left out until it does.
     """
+    check_shown(flow, shown)
     film = _images(flow, shown) if flow.particles.ndim > 2 else _points(flow, shown)
     data = _gif(film)
     while len(data) > MAX_BYTES and len(film.frames) > 4:

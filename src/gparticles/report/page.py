@@ -11,6 +11,7 @@ from gparticles.flow import Flow
 from gparticles.flow.files import write_atomically
 from gparticles.plots.style import names_in_words
 from gparticles.report import packing, words
+from gparticles.report.checking import check_flow, check_metrics, check_shown, check_versions
 from gparticles.report.shown import Shown
 
 
@@ -45,6 +46,9 @@ def write_report(path: Path, flow: Flow, shown: Shown | None, *, about: About) -
             left out.
         about: everything else.
 
+    Raises:
+        InputError: what cannot be drawn or said, as in a damaged folder.
+
     Returns:
         ``path``. The page needs no other file and no network, and has at most 6 MB.
     """
@@ -54,9 +58,14 @@ def write_report(path: Path, flow: Flow, shown: Shown | None, *, about: About) -
 
 def html(flow: Flow, shown: Shown | None, *, about: About) -> str:
     """The page as text; all of a user's words in it are escaped."""
+    check_metrics(about.metrics)
+    check_versions(about.versions)
     images = flow.particles.ndim > 2
     clouds: dict[str, Any] | None = None
-    if shown is not None:
+    if shown is None:
+        check_flow(flow)
+    else:
+        check_shown(flow, shown)
         clouds = (packing.packed_images if images else packing.packed_points)(flow, shown)
     data = {
         "clouds": clouds,
