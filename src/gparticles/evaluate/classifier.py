@@ -50,7 +50,7 @@ def c2st(x: Any, y: Any, *, classifier: Any = None, folds: int = FOLDS, seed: in
 
     size = min(len(x), len(y))
     folds = min(folds, size)
-    points = np.concatenate([rows(subsample(np.asarray(z), size, seed=seed)) for z in (x, y)])
+    points = np.concatenate([subsample(rows(z), size, seed=seed) for z in (x, y)])
     origin = np.repeat([0, 1], size)
     splits = StratifiedKFold(folds, shuffle=True, random_state=seed % 2**32)
     scores = []

@@ -26,9 +26,10 @@ _FRECHET_DIM = 1024
 def _transport(c: Comparison, count: int, *, power: int) -> Any:
     # of points drawn with repetition each is taken once
     _, rows, repeats = np.unique(c.x.points[:count], axis=0, return_index=True, return_counts=True)
-    order = np.argsort(rows)
-    squared = c.matrices.xy[rows[order], :count]
-    return wasserstein.exact(squared, power=power, repeats=repeats[order])
+    squared = c.matrices.xy[:count, :count]
+    if len(rows) == len(squared):
+        return wasserstein.exact(squared, power=power)
+    return wasserstein.exact(squared[rows], power=power, repeats=repeats)
 
 
 def _w1(c: Comparison) -> Any:

@@ -13,7 +13,7 @@ from gparticles.plots.figures import AZIMUTH, ELEVATION
 from gparticles.plots.images import image_grid, picked
 from gparticles.plots.points import scatter
 from gparticles.plots.projection import Projection, limits
-from gparticles.plots.style import PARTICLES, TARGET, legend_above, literal, tidy
+from gparticles.plots.style import PARTICLES, TARGET, legend_above, literal, save_png, tidy
 
 _COLOURS = (TARGET, PARTICLES, "#009E73", "#CC79A7")
 # a curve of single steps is a band of ink
@@ -53,7 +53,7 @@ def _running_mean(values: np.ndarray) -> np.ndarray:
 def save_loss(curves: Mapping[str, Sequence[np.ndarray]], path: Path) -> None:
     figure = Figure(figsize=(6, 4), layout="constrained")
     loss_curves(figure.add_subplot(), curves)
-    figure.savefig(path, dpi=150, metadata={"Software": None})
+    save_png(figure, path, dpi=150)
 
 
 def sample_panels(
@@ -97,4 +97,4 @@ def save_samples(
     count = len(clouds) + (target.ndim > 2)
     figure = Figure(figsize=(4 * count, 4.3), layout="constrained")
     sample_panels(figure, target, clouds, each_column=each_column)
-    figure.savefig(path, dpi=100, metadata={"Software": None})
+    save_png(figure, path, dpi=100)

@@ -3,11 +3,13 @@
 import unicodedata
 from collections.abc import Iterable, Sequence
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from matplotlib import rcParams
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, findfont, fontManager
 from matplotlib.ft2font import FT2Font
 from matplotlib.text import Text
@@ -50,6 +52,18 @@ def spaced(length: int, count: int) -> np.ndarray:
     [0, 3, 6, 9]
     """
     return np.unique(np.linspace(0, length - 1, min(length, count)).round().astype(int))
+
+
+def save_png(figure: Figure, path: Path, *, dpi: int) -> Path:
+    """Writes a figure with no date or version inside, so that the same run gives the same file."""
+    engine = figure.get_layout_engine()
+    if engine is not None:
+        # at this resolution, and once: matplotlib would draw everything twice for it
+        figure.dpi = dpi
+        engine.execute(figure)
+        figure.set_layout_engine("none")
+    figure.savefig(path, format="png", dpi=dpi, metadata={"Software": None})
+    return path
 
 
 def legend_above(axes: Axes) -> None:

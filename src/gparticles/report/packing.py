@@ -28,7 +28,7 @@ MAX_IMAGE_BYTES = 2_000_000
 
 def compressed(data: bytes) -> str:
     """gzip in base64; the same bytes give the same text."""
-    return base64.b64encode(gzip.compress(data, 6, mtime=0)).decode()
+    return base64.b64encode(gzip.compress(data, 4, mtime=0)).decode()
 
 
 def plotly_script() -> str:
