@@ -200,6 +200,30 @@ def test_names_are_unique_and_documented():
         assert f"`{name}`" in page, name
 
 
+PRAISE = ("not copying", "No copies", "is covered", "as near to", "nearer to")
+
+
+@pytest.mark.parametrize(
+    ("astray", "unit"),
+    [
+        (np.index_exp[:], 1e4),
+        (np.index_exp[:], 1e30),
+        (np.index_exp[0], 1e13),
+        (np.index_exp[:, 0], 1e13),
+    ],
+    ids=["all", "beyond float32", "one", "one column"],
+)
+def test_what_lies_far_off_is_not_praised(astray, unit):
+    particles = swiss_roll(250, seed=3).astype(float)
+    particles[astray] *= unit
+    found = evaluate(particles, HELD_OUT, target=TARGET, fresh=FRESH)
+    assert found["w2"]["sentence"].endswith(" times as far.")
+    for name in ("w2", "w1", "kernel_distance", "recall", "copy_rate", "nearest_ratio"):
+        assert not any(part in found[name]["sentence"] for part in PRAISE), found[name]["sentence"]
+    times = found["w2"]["value"] / max(found["w2"][floor] for floor in FLOORS)
+    assert f"{times:.3g} times the largest" in found["copy_rate"]["sentence"]
+
+
 SAID = {
     "as near to unseen points as fresh": Reading(1.02, 1.0, 2.0, 1.8),
     "with or without noise": Reading(1.5, 1.0, 2.0, 1.8),
@@ -209,6 +233,12 @@ SAID = {
     "can be told from so few": Reading(-0.01, None, -0.02, 0.1),
     "farther": Reading(2.2, 1.0, 2.0, 1.8),
     "at 3 from": Reading(3.0, None, None, None),
+    "again, 2.00 times as far": Reading(4.0, 1.0, 2.0, 1.8),
+    "again, 5e+12 times as far": Reading(1e13, 1.0, 2.0, 1.8, margin=3e13),
+    "about as near to unseen points as the training points": Reading(
+        1e-3, None, 1e-5, 1e-5, margin=2e-3, low=-1e-3
+    ),
+    "is no merit": Reading(-1e9, 1.0, 2.0, 1.8, beyond=1e6),
 }
 
 
@@ -223,6 +253,8 @@ def test_what_is_said_of_distances(part, reading):
         (sentences.near_to_training, Reading(0.3, 1.0, 0.0, 1.1), "as copies do"),
         (sentences.near_to_training, Reading(0.7, 1.0, 0.0, 1.1), "somewhat closer"),
         (sentences.near_to_training, Reading(0.9, 1.0, 0.0, 1.1), "not copying"),
+        (sentences.near_to_training, Reading(5.0, 1.0, 0.0, 1.1), "they lie far from the target"),
+        (sentences.near_to_training, Reading(0.9, 1.0, 0.0, 1.1, beyond=11), "is 11.00 times the"),
         (sentences.copied, Reading(0.02, 0.02, 1.0, 0.0), "No copies to speak of: 2.0 %"),
         (sentences.copied, Reading(0.3, 0.0, 1.0, 0.0), "There are copies: 30 %"),
         (sentences.copied, Reading(0.3, None, None, None), "30 % of the particles"),

@@ -79,12 +79,6 @@ def test_images_are_dark_where_values_are_large(animate):
     np.testing.assert_allclose(corner, [255, 127, 0], atol=12)
 
 
-def test_points_that_are_nowhere(animate):
-    way = walk(6, 2)
-    way[-1, 0] = np.nan
-    animate(made(way), way[0])
-
-
 @pytest.mark.parametrize("status", [0, 1])
 def test_mp4_where_ffmpeg_is(status, tmp_path, monkeypatch):
     fake = tmp_path / "ffmpeg"

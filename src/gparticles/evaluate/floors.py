@@ -58,7 +58,7 @@ def choose_bandwidth(points: Any, *, folds: int = FOLDS, seed: int = 0) -> Bandw
     if len(flat) < 2:
         return Bandwidth(0.0, 0.0)
     squared = squared_distances(flat, flat)
-    unit = float(np.sqrt(np.median(squared[np.triu_indices(len(flat), k=1)])))
+    unit = float(np.sqrt(np.median(squared[~np.tri(len(flat), dtype=bool)])))
     unit = unit or float(np.sqrt(squared.max()))
     if unit == 0:
         return Bandwidth(0.0, 0.0)

@@ -13,12 +13,16 @@ from typing import Any
 
 import numpy as np
 
+from gparticles.checks import check_points
+from gparticles.errors import InputError
 from gparticles.evaluate.floors import choose_bandwidth, redrawn, smoothed
 from gparticles.evaluate.registry import REGISTRY, Metric
 from gparticles.evaluate.samples import MAX_POINTS, Comparison, Sample, Setting, Units
 from gparticles.evaluate.sentences import Reading
 from gparticles.evaluate.tails import looks_heavy, norms
 
+# in spreads of the target; sixth powers of it are numbers still
+_FARTHEST = 1e50
 FLOORS = ("fresh", "resampled", "smoothed")
 
 
@@ -56,6 +60,9 @@ def evaluate(
         seed: of subsamples, floors and folds.
         metrics: which; those that do not suit the data are left out.
 
+    Raises:
+        InputError: clouds that are empty, not finite or masked, or of different columns.
+
     Returns:
         Name to an entry: ``value``, ``fresh``, ``resampled``, ``smoothed`` (numbers or None),
         ``unit``, ``low`` and ``high`` of the value's 95 % interval where it has one, ``title``,
@@ -66,8 +73,8 @@ def evaluate(
     >>> found["copy_rate"]["value"], found["copy_rate"]["resampled"]
     (0.0, 1.0)
     """
-    particles, target = np.asarray(particles), np.asarray(target)
-    held_out, held_out_labels = np.asarray(held_out), _array(held_out_labels)
+    particles, target, held_out, fresh = _checked(particles, target, held_out, fresh=fresh)
+    held_out_labels = _array(held_out_labels)
     if fresh is None:
         kept, spare = _set_aside(len(held_out), min(len(particles), MAX_POINTS), seed=seed)
         fresh = held_out[spare] if len(spare) else None
@@ -76,10 +83,11 @@ def evaluate(
     units = Units.of(target, each_column=each_column)
     trained = Sample(target, units, labels=target_labels, seed=seed)
     unseen = Sample(held_out, units, labels=held_out_labels, seed=seed + 1)
+    _check_near(units, particles=particles, held_out=held_out)
     clouds = {"value": Sample(particles, units, labels=labels, seed=seed + 2)}
     count = len(clouds["value"])
     if fresh is not None:
-        clouds["fresh"] = Sample(np.asarray(fresh)[:count], units, seed=seed + 3)
+        clouds["fresh"] = Sample(fresh[:count], units, seed=seed + 3)
     again, noise = _floors(trained, count, bounds=bounds, seed=seed)
     clouds |= {"resampled": again, "smoothed": noise[0]}
     setting = Setting(
@@ -92,11 +100,38 @@ def evaluate(
     compared = {
         role: Comparison(cloud, unseen, trained, seed=seed) for role, cloud in clouds.items()
     }
-    return {
-        metric.name: _entry(metric, compared, bandwidth=noise[1], called=called)
-        for metric in metrics
-        if metric.suits(setting)
-    }
+    suited = [metric for metric in metrics if metric.suits(setting)]
+    entries = {metric.name: _entry(metric, compared, bandwidth=noise[1]) for metric in suited}
+    beyond = _beyond(entries.get("w2"))
+    for metric in suited:
+        entry = entries[metric.name]
+        entry["sentence"] = _sentence(metric, entry, called=called, beyond=beyond)
+    return entries
+
+
+def _checked(
+    particles: Any, target: Any, held_out: Any, *, fresh: Any
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray | None]:
+    """All clouds as finite points of one shape."""
+    clouds = {"particles": particles, "target": target, "held_out": held_out, "fresh": fresh}
+    checked = {k: check_points(cloud, k) for k, cloud in clouds.items() if cloud is not None}
+    shape = checked["particles"].shape[1:]
+    for name, cloud in checked.items():
+        if cloud.shape[1:] != shape:
+            raise InputError(
+                f"{name} holds points of shape {cloud.shape[1:]} and particles of {shape}; "
+                "all need the same columns"
+            )
+    return *(checked[name] for name in ("particles", "target", "held_out")), checked.get("fresh")
+
+
+def _check_near(units: Units, **clouds: np.ndarray) -> None:
+    for name, cloud in clouds.items():
+        if float(np.abs(units.inward(cloud)).max()) > _FARTHEST:
+            raise InputError(
+                f"{name}: a point lies over {_FARTHEST:.0e} times the target's spread away, where "
+                "distances overflow; leave it out"
+            )
 
 
 def _array(labels: Any) -> np.ndarray | None:
@@ -125,9 +160,19 @@ def _floors(
     return again, (Sample(raw, units, seed=seed + 8), bandwidth * units.factor)
 
 
-def _entry(
-    metric: Metric, compared: dict[str, Comparison], *, bandwidth: float, called: str
-) -> dict[str, Any]:
+def _beyond(w2: dict[str, Any] | None) -> float:
+    """How many times as far as its largest floor the particles are; 1 where it is not known."""
+    floors = [w2[name] for name in FLOORS if w2[name] is not None] if w2 is not None else []
+    if w2 is None or not floors:
+        return 1.0
+    if w2["value"] is None:
+        # too large for a number, as the floors are not
+        return math.inf
+    largest = max(floors)
+    return w2["value"] / largest if largest > 0 else math.inf if w2["value"] > 0 else 1.0
+
+
+def _entry(metric: Metric, compared: dict[str, Comparison], *, bandwidth: float) -> dict[str, Any]:
     ours = compared["value"]
     factor = ours.x.units.factor**metric.power
     found = {role: _triple(metric.measure(c), factor) for role, c in compared.items()}
@@ -145,16 +190,16 @@ def _entry(
         "title": metric.title,
         "points": sizes,
         "note": _note(metric, ours, bandwidth),
-        "sentence": _sentence(metric, entry, called),
     }
 
 
-def _sentence(metric: Metric, entry: dict[str, Any], called: str) -> str:
+def _sentence(metric: Metric, entry: dict[str, Any], *, called: str, beyond: float) -> str:
     if entry["value"] is None:
         return metric.unknown
     fields: dict[str, Any] = {name: entry.get(name) for name in ("value", *FLOORS, "expected")}
-    margin = (entry["high"] - entry["low"]) / 2 if "low" in entry else 0.0
-    return metric.sentence(Reading(**fields, margin=margin, points=called))
+    low = entry.get("low", 0.0)
+    margin = (entry["high"] - low) / 2 if "low" in entry else 0.0
+    return metric.sentence(Reading(**fields, margin=margin, points=called, low=low, beyond=beyond))
 
 
 def _note(metric: Metric, ours: Comparison, bandwidth: float) -> str:

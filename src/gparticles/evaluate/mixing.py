@@ -149,22 +149,22 @@ def label_auc(
     from sklearn.linear_model import LogisticRegression
     from sklearn.metrics import roc_auc_score
 
-    (x, given), (y, truth) = (
-        (rows(points), np.asarray(labels)) for points, labels in (train, test)
-    )
-    if given.dtype.kind != truth.dtype.kind:  # numbers of a sampler beside text of a file
-        given, truth = given.astype(str), truth.astype(str)
-    common = np.intersect1d(given, truth)
+    (x, known), (y, truth) = ((cloud, np.asarray(labels)) for cloud, labels in (train, test))
+    if known.dtype.kind != truth.dtype.kind:
+        # numbers of a sampler beside text of a file
+        known, truth = known.astype(str), truth.astype(str)
+    common = np.intersect1d(known, truth)
     if len(common) < 2:
         return float("nan")
-    x, given = x[np.isin(given, common)], given[np.isin(given, common)]
-    y, truth = y[np.isin(truth, common)], truth[np.isin(truth, common)]
+    (x, known), (y, truth) = (
+        _of_labels(*cloud, common) for cloud in ((x, known), (y, truth))
+    )
     centre, unit = x.mean(axis=0), np.sqrt(x.var(axis=0).mean()) or 1.0
     model = LogisticRegression(C=strength, max_iter=1000)
     with warnings.catch_warnings():
         # a ranking does not need the last digits of the fit
         warnings.simplefilter("ignore")
-        model.fit((x - centre) / unit, given)
+        model.fit((x - centre) / unit, known)
     scores = model.predict_proba((y - centre) / unit)
     areas = [
         roc_auc_score(truth == label, column)

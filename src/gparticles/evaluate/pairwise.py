@@ -4,15 +4,21 @@ from typing import Any
 
 import numpy as np
 
+from gparticles.checks import check_points
+
 # up to this many columns, differences are formed one by one and nothing cancels
-_FEW_COLUMNS = 16
+FEW_COLUMNS = 16
 # rows whose distances are held at a time
 _BLOCK = 2000
 
 
 def rows(points: Any) -> np.ndarray:
-    """Shape (n, *event) as float64 of shape (n, d)."""
-    points = np.asarray(points)
+    """Shape (n, *event) as float64 of shape (n, d).
+
+    Raises:
+        InputError: no points, NaN, masked entries or text.
+    """
+    points = check_points(points, "points")
     return points.reshape(len(points), -1).astype(np.float64)
 
 
@@ -25,7 +31,7 @@ def squared_distances(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     Args:
         x, y: shapes (m, d) and (n, d), float64.
     """
-    if x.shape[1] <= _FEW_COLUMNS:
+    if x.shape[1] <= FEW_COLUMNS:
         from scipy.spatial.distance import cdist
 
         return cdist(x, y, "sqeuclidean")
@@ -44,7 +50,7 @@ def nearest(points: np.ndarray, among: np.ndarray) -> tuple[np.ndarray, np.ndarr
     Returns:
         Distances and indices, shapes (m,) and (m,); a distance of 0 is exact.
     """
-    if points.shape[1] <= _FEW_COLUMNS:
+    if points.shape[1] <= FEW_COLUMNS:
         from scipy.spatial import KDTree
 
         found: Any = KDTree(among).query(points)

@@ -5,6 +5,8 @@ To add one, append a `Metric` to ``REGISTRY``; ``evaluate`` and the command pick
 
 from typing import Any
 
+import numpy as np
+
 from gparticles.evaluate import distances, manifold, mixing, sentences, tails, wasserstein
 from gparticles.evaluate.classifier import c2st
 from gparticles.evaluate.metric import Features, Metric, with_interval
@@ -21,12 +23,21 @@ SINKHORN_EPSILON = 0.05
 _FRECHET_DIM = 1024
 
 
+def _transport(c: Comparison, count: int, *, power: int) -> Any:
+    # of points drawn with repetition each is taken once
+    _, rows, repeats = np.unique(c.x.points[:count], axis=0, return_index=True, return_counts=True)
+    squared = c.matrices.xy[:count, :count]
+    if len(rows) == len(squared):
+        return wasserstein.exact(squared, power=power)
+    return wasserstein.exact(squared[rows], power=power, repeats=repeats)
+
+
 def _w1(c: Comparison) -> Any:
-    return wasserstein.exact(c.matrices.xy[:W1_POINTS, :W1_POINTS], power=1)
+    return _transport(c, W1_POINTS, power=1)
 
 
 def _w2(c: Comparison) -> Any:
-    return wasserstein.exact(c.matrices.xy[:W2_POINTS, :W2_POINTS], power=2)
+    return _transport(c, W2_POINTS, power=2)
 
 
 def _sliced(c: Comparison) -> float:
@@ -42,8 +53,15 @@ def _sinkhorn(c: Comparison) -> float:
     return between - within / 2 - own / 2
 
 
+def _energy(c: Comparison) -> float:
+    within = [cloud.mean_within("energy", np.sqrt) for cloud in (c.x, c.y)]
+    return 2 * distances.mean_between(np.sqrt, c.matrices.xy) - sum(within)
+
+
 def _mmd2(c: Comparison) -> float:
-    return distances.mmd2_of(c.matrices, bandwidth=c.y.median_distance)
+    kernel = distances.gaussian(c.y.median_distance)
+    within = [cloud.mean_within("mmd2", kernel) for cloud in (c.x, c.y)]
+    return sum(within) - 2 * distances.mean_between(kernel, c.matrices.xy)
 
 
 def _kernel_distance(c: Comparison) -> Any:
@@ -116,7 +134,7 @@ DISTANCES = (
     Metric(
         name="energy",
         title="energy distance",
-        measure=lambda c: distances.energy_of(c.matrices),
+        measure=_energy,
         sentence=sentences.nearness("Energy distance"),
         power=1,
         note="unbiased estimate, without the root; may be below 0",

@@ -102,8 +102,16 @@ class Sample:
         return distances.median_distance(self.within)
 
     @cached_property
-    def moments(self) -> distances.Moments:
+    def moments(self) -> distances.GaussianFit:
         return distances.moments(self.points)
+
+    @cached_property
+    def squared_radii(self) -> np.ndarray:
+        return manifold.squared_radii(self.within)
+
+    def mean_within(self, key: str, kernel: distances.Kernel) -> float:
+        """The mean of a function of squared distances, kept under this key."""
+        return self.remembered(key, lambda: distances.mean_within(kernel, self.within))
 
     @cached_property
     def norms(self) -> np.ndarray:
@@ -164,7 +172,7 @@ class Comparison:
 
     @cached_property
     def manifold(self) -> manifold.Manifold:
-        return manifold.manifold_of(self.matrices)
+        return manifold.manifold_of(self.matrices.xy, self.x.squared_radii, self.y.squared_radii)
 
     @cached_property
     def memorisation(self) -> memorisation.Memorisation:

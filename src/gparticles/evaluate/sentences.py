@@ -8,6 +8,10 @@ _SLACK = 0.05
 # against held-out points at 1
 _COPIES, _NEARER = 0.5, 0.8
 _COVERED, _MOSTLY = 0.9, 0.7
+# times the floors: so far off, being no copy or reaching every target is no merit
+_FAR = 10.0
+# times a held-out point's distance to the training points: beyond it, particles are elsewhere
+_ASTRAY = 3.0
 
 
 class Reading(NamedTuple):
@@ -20,6 +24,9 @@ class Reading(NamedTuple):
         margin: half of the value's confidence interval, 0 where there is none.
         expected: of equal distributions, where a formula says it.
         points: what the points are called that the cloud is compared to.
+        low: end of the value's confidence interval, where it has one.
+        beyond: the particles' Wasserstein-2 distance over the largest of its floors, 1 where it
+            is not known.
     """
 
     value: float
@@ -29,6 +36,8 @@ class Reading(NamedTuple):
     margin: float = 0.0
     expected: float | None = None
     points: str = "unseen points"
+    low: float = 0.0
+    beyond: float = 1.0
 
 
 Sentence = Callable[[Reading], str]
@@ -48,6 +57,16 @@ def _nearness(r: Reading) -> str:
     if again is None or noisy is None:
         return f"at {r.value:.4g} from {r.points}"
     slack = max(_SLACK * abs(again), r.margin)
+    worst = max(again, noisy, again if r.fresh is None else r.fresh)
+    # a few that lie very far out make the margin so wide that it would excuse any distance
+    if worst >= 0 and r.low >= 0 and r.value > _FAR * worst:
+        return _farther(r, again)
+    if r.beyond > _FAR:
+        # an estimate that rounding or one far point decides
+        return (
+            f"at {r.value:.4g} from {r.points}, which is no merit where their Wasserstein-2 "
+            f"distance is {_times(r.beyond)} times the largest of its floors"
+        )
     if r.fresh is not None and r.value <= r.fresh + slack:
         return f"about as near to {r.points} as fresh points are"
     if r.value <= 0:
@@ -62,7 +81,23 @@ def _nearness(r: Reading) -> str:
             f"nearer to {r.points} than the training points drawn again, "
             "but no nearer than these with noise"
         )
-    return f"farther from {r.points} than the training points drawn again"
+    return _farther(r, again)
+
+
+def _farther(r: Reading, again: float) -> str:
+    times = r.value / again if again > 0 else 1.0
+    how_far = f", {_times(times)} times as far" if times >= 2 else ""
+    return f"farther from {r.points} than the training points drawn again{how_far}"
+
+
+def _unless_astray(r: Reading, fact: str, *, verdict: str = "") -> str:
+    """A fact after its verdict, or after what makes it no merit."""
+    if r.beyond > _FAR:
+        verdict = (
+            "Some or all particles lie far from the target (their Wasserstein-2 distance is "
+            f"{_times(r.beyond)} times the largest of its floors)"
+        )
+    return f"{verdict}: {fact}." if verdict else f"{fact[0].upper()}{fact[1:]}."
 
 
 def precise(r: Reading) -> str:
@@ -77,7 +112,9 @@ def dense(r: Reading) -> str:
 
 
 def recalled(r: Reading) -> str:
-    return f"{_percent(r.value)} of the {r.points} lie where particles lie{_beside(r)}."
+    return _unless_astray(
+        r, f"{_percent(r.value)} of the {r.points} lie where particles lie{_beside(r)}"
+    )
 
 
 def covered(r: Reading) -> str:
@@ -105,7 +142,8 @@ def copied(r: Reading) -> str:
     """Is it copying?"""
     chance = 0.0 if r.fresh is None else r.fresh
     verdict = "No copies to speak of" if r.value <= chance + 0.01 else "There are copies"
-    return f"{verdict}: {_percent(r.value)} of the particles are a training point{_beside(r)}."
+    fact = f"{_percent(r.value)} of the particles are a training point{_beside(r)}"
+    return _unless_astray(r, fact, verdict=verdict)
 
 
 def near_to_training(r: Reading) -> str:
@@ -114,18 +152,23 @@ def near_to_training(r: Reading) -> str:
         verdict = "The particles keep close to training points, as copies do"
     elif r.value < _NEARER:
         verdict = f"The particles are somewhat closer to training points than {r.points} are"
-    else:
+    elif r.value < _ASTRAY:
         verdict = "It is not copying"
-    return (
-        f"{verdict}: their distance to the nearest training point is {r.value:.2f} times that of "
-        f"{r.points}{_beside(r, _number)}."
+    else:
+        verdict = "The particles are no copies, for they lie far from the target"
+    return _unless_astray(
+        r,
+        f"their distance to the nearest training point is {_times(r.value)} times that of "
+        f"{r.points}{_beside(r, _number)}",
+        verdict=verdict,
     )
 
 
 def diverse(r: Reading) -> str:
-    return (
-        f"The particles are spread over {_percent(r.value)} of the training points that they "
-        f"could be nearest to{_beside(r)}."
+    return _unless_astray(
+        r,
+        f"the particles are spread over {_percent(r.value)} of the training points that they "
+        f"could be nearest to{_beside(r)}",
     )
 
 
@@ -153,6 +196,10 @@ def _percent(share: float | None) -> str:
         return "an unknown share"
     shown = f"{100 * share:.0f}" if share >= 0.1 or share == 0 else f"{100 * share:.1f}"
     return f"{shown} %"
+
+
+def _times(value: float) -> str:
+    return f"{value:.2f}" if value < 100 else f"{value:.3g}"
 
 
 def _number(value: float) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from gparticles.checks import check_points
 from gparticles.evaluate.pairwise import rows
 
 LEVELS = (0.9, 0.95, 0.99, 0.999)
@@ -47,7 +48,7 @@ def ccdf_error(x: Any, y: Any) -> float:
     """
     from scipy.stats import wasserstein_distance
 
-    return float(wasserstein_distance(np.asarray(x), np.asarray(y)))
+    return float(wasserstein_distance(_checked(x), _checked(y)))
 
 
 def tail_log_error(x: Any, y: Any, *, levels: Sequence[float] = LEVELS) -> float:
@@ -63,6 +64,7 @@ def tail_log_error(x: Any, y: Any, *, levels: Sequence[float] = LEVELS) -> float
     Returns:
         A difference of natural logarithms: 0.1 is about 10 %; nan where no level is left.
     """
+    x, y = _checked(x), _checked(y)
     fewest = min(len(x), len(y))
     kept = [p for p in levels if (1 - p) * fewest >= _ENOUGH_BEYOND - 1e-9]
     if not kept:
@@ -90,12 +92,17 @@ def hill_index(x: Any, *, share: float = HILL_SHARE) -> float:
     Returns:
         The index, without unit; inf where the tail is constant, nan with too few points.
     """
-    ordered = np.sort(np.asarray(x, np.float64))[::-1]
+    ordered = np.sort(_checked(x))[::-1]
     k = max(round(share * len(ordered)), _ENOUGH_BEYOND)
     if k + 1 > len(ordered) or ordered[k] <= 0:
         return math.nan
     mean = float(np.log(ordered[:k] / ordered[k]).mean())
     return 1 / mean if mean > 0 else math.inf
+
+
+def _checked(norms: Any) -> np.ndarray:
+    """Finite norms, shape (n,), float64."""
+    return check_points(np.reshape(norms, (-1, 1)), "norms")[:, 0].astype(np.float64)
 
 
 def looks_heavy(x: Any) -> bool:

@@ -64,7 +64,7 @@ def w2(x: Any, y: Any, *, max_points: int = MAX_POINTS, seed: int = 0) -> Interv
 
 
 def _wasserstein(x: Any, y: Any, *, power: int, max_points: int, seed: int) -> Interval:
-    a, b = (rows(subsample(np.asarray(points), max_points, seed=seed)) for points in (x, y))
+    a, b = (subsample(rows(points), max_points, seed=seed) for points in (x, y))
     # without the common centre, whose square would drown the distances of far-away data
     centre = a.mean(axis=0)
     a, b = a - centre, b - centre
@@ -75,15 +75,21 @@ def _wasserstein(x: Any, y: Any, *, power: int, max_points: int, seed: int) -> I
     return Interval(*(largest * float(end) for end in found))
 
 
-def exact(squared: np.ndarray, *, power: int) -> Interval:
-    """`w1` or `w2` from squared distances, shape (m, n), whose unit should be near 1."""
+def exact(squared: np.ndarray, *, power: int, repeats: np.ndarray | None = None) -> Interval:
+    """`w1` or `w2` from squared distances, shape (m, n), whose unit should be near 1.
+
+    ``repeats`` is how many points each row stands for, shape (m,).
+    """
     # POT takes a second to import
     import ot
 
     cost = np.sqrt(squared) if power == 1 else squared
-    found: Any = ot.emd2([], [], cost, numItermax=10_000_000, log=True)
-    total, log = max(float(found[0]), 0.0), found[1]
-    variance = np.var(log["u"]) / cost.shape[0] + np.var(log["v"]) / cost.shape[1]
+    count = np.ones(len(cost)) if repeats is None else repeats
+    mass = count / count.sum()
+    found: Any = ot.emd2(mass, [], cost, numItermax=10_000_000, log=True)
+    total, u, v = max(float(found[0]), 0.0), found[1]["u"], found[1]["v"]
+    spread = np.average((u - np.average(u, weights=mass)) ** 2, weights=mass)
+    variance = float(spread / count.sum() + np.var(v) / len(v))
     margin = _NORMAL_95 * math.sqrt(variance)
     low, high = max(total - margin, 0.0), total + margin
     return Interval(*(end ** (1 / power) for end in (total, low, high)))

@@ -115,7 +115,7 @@ def _entry(judged: Judgement) -> dict[str, Any]:
 
 
 def _figures(folder: Path, done: Finished, seed: int) -> list[tuple[Path, str]]:
-    from gparticles.plots.before_after import View, before_after_figure
+    from gparticles.plots.before_after import View, before_after_figure, groups_in_words
 
     folder.mkdir(exist_ok=True)
     names = done.batches.names
@@ -132,7 +132,7 @@ def _figures(folder: Path, done: Finished, seed: int) -> list[tuple[Path, str]]:
         views = {"before": View(*before), "after": View(*after)}
         path = folder / f"{name}.png"
         before_after_figure(views, groups).savefig(path, dpi=110, metadata={"Software": None})
-        found.append((path, f"Before and after: {caption}."))
+        found.append((path, f"Before and after: {caption}. {groups_in_words(groups)}".rstrip()))
     return found
 
 

@@ -8,7 +8,16 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from gparticles.plots.projection import limits
-from gparticles.plots.style import GREY, MAX_DRAWN, spaced, tidy
+from gparticles.plots.style import (
+    GREY,
+    MAX_DRAWN,
+    literal,
+    names_in_words,
+    one_line,
+    pictured,
+    spaced,
+    tidy,
+)
 
 # Okabe and Ito's, and then the same as other markers
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#F0E442")
@@ -33,21 +42,32 @@ def before_after_figure(views: Mapping[str, View], groups: Mapping[str, np.ndarr
     panels = figure.subplots(len(groups), len(views), squeeze=False)
     for row, (what, names) in zip(panels, groups.items(), strict=True):
         for axes, (title, view) in zip(row, views.items(), strict=True):
-            _panel(axes, view, names)
-            axes.set_title(f"{title}, by {what}", fontsize=10, parse_math=False)
-        handles, labels = row[-1].get_legend_handles_labels()
-        row[-1].legend(
-            handles, labels, frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(1, 1)
-        )
+            _panel(axes, view, names, what)
+            literal(axes.set_title(f"{title}, by {what}", fontsize=10))
+        legend = row[-1].legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(1, 1))
+        literal(*legend.get_texts())
     return figure
 
 
-def _panel(axes: Axes, view: View, names: np.ndarray) -> None:
+def groups_in_words(groups: Mapping[str, np.ndarray]) -> str:
+    """Which number in the legends is which name, for those that not every machine can draw."""
+    lines = (names_in_words(_ordered(names), what) for what, names in groups.items())
+    return " ".join(line for line in lines if line)
+
+
+def _ordered(names: np.ndarray) -> list[str]:
+    """The groups that have a name, in the order of their numbers."""
+    return sorted({str(name) for name in names} - {""})
+
+
+def _panel(axes: Axes, view: View, names: np.ndarray, what: str) -> None:
+    groups = _ordered(names)
     shown = spaced(len(view.points), MAX_DRAWN)
     points, names = view.points[shown], names[shown]
     size = 16 if len(points) <= 500 else 8 if len(points) <= 2000 else 3
     unknown = int("" in names)
-    for k, name in enumerate([""] * unknown + sorted({str(name) for name in names} - {""})):
+    entries = ["unknown"] * unknown + [_entry(name) for name in pictured(groups, what)]
+    for k, (name, entry) in enumerate(zip([""] * unknown + groups, entries, strict=True)):
         at = k - unknown
         colour = COLOURS[at % len(COLOURS)] if name else GREY
         marker = MARKERS[at // len(COLOURS) % len(MARKERS)] if name else "."
@@ -58,16 +78,16 @@ def _panel(axes: Axes, view: View, names: np.ndarray) -> None:
             marker=marker,
             alpha=0.7,
             linewidths=0.8,
-            label=_entry(name),
+            label=entry,
         )
     low, high = limits([points])
     axes.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]), xticks=[], yticks=[])
-    axes.set_xlabel(view.axes[0], fontsize=9)
-    axes.set_ylabel(view.axes[1], fontsize=9)
+    setters = zip((axes.set_xlabel, axes.set_ylabel), view.axes, strict=True)
+    literal(*(setter(name, fontsize=9) for setter, name in setters))
     tidy(axes)
 
 
 def _entry(name: str) -> str:
     """What the legend says: an underscore at the beginning would leave it out."""
-    short = name if len(name) <= 24 else f"{name[:23]}…"
-    return f" {short}" if short.startswith("_") else short or "unknown"
+    short = one_line(name, most=24)
+    return f" {short}" if short.startswith("_") else short

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
+from gparticles.errors import InputError
 from gparticles.plots.style import GREY, PARTICLES, TARGET, tidy
 
 
@@ -15,6 +16,8 @@ def history_curve(axes: Axes, time: np.ndarray, values: np.ndarray) -> Axes:
 
     One that spans a decade and dips below 0 is drawn on a symmetric log scale, others as they are.
     """
+    if np.shape(time) != np.shape(values):
+        raise InputError(f"{len(values)} values at {len(time)} times; give one for each")
     axes.plot(time, values, color=PARTICLES, linewidth=1.2)
     finite = values[np.isfinite(values)]
     if len(finite):

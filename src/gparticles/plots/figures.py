@@ -13,7 +13,7 @@ from gparticles.plots.fields import level_sets, speed_field
 from gparticles.plots.images import image_grid, image_strip, picked
 from gparticles.plots.points import scatter, strip
 from gparticles.plots.projection import Projection
-from gparticles.plots.style import TARGET, spaced, step_name, tidy
+from gparticles.plots.style import TARGET, save_png, spaced, step_name, tidy
 
 # along the second axis, which shows the Swiss roll's spiral
 ELEVATION, AZIMUTH = 14, -72
@@ -54,13 +54,7 @@ def save_figures(
     figures["history"] = history_figure(flow)
     if flow.particles.shape[1:] == (2,) and flow.classes is None and flow.ride and flow.steps:
         figures["field"] = field_figure(flow, target)
-    return [_saved(figure, folder / f"{name}.png") for name, figure in figures.items()]
-
-
-def _saved(figure: Figure, path: Path) -> Path:
-    # no date or version inside, so that the same run gives the same file
-    figure.savefig(path, dpi=150, metadata={"Software": None})
-    return path
+    return [save_png(figure, folder / f"{name}.png", dpi=150) for name, figure in figures.items()]
 
 
 def scatter_figure(particles: np.ndarray, target: np.ndarray, projection: Projection) -> Figure:

@@ -3,11 +3,18 @@
 import numpy as np
 from matplotlib.axes import Axes
 
+from gparticles.checks import check_points
+from gparticles.errors import InputError
 from gparticles.plots.style import spaced
 
 
 def image_grid(axes: Axes, images: np.ndarray, *, columns: int = 10) -> Axes:
-    """Images of shape (k, h, w) or (k, h, w, 3) in rows, on one shared range of greys."""
+    """Images of shape (k, h, w) or (k, h, w, 3) in rows, on one shared range of greys.
+
+    Raises:
+        InputError: other shapes, no images, or pixels that are not finite.
+    """
+    images = check_points(images, "images")
     canvas = grid(images, columns=columns)
     if canvas.ndim == 3:
         axes.imshow(np.nan_to_num(np.clip(canvas, 0, 1), nan=1.0), interpolation="nearest")
@@ -34,6 +41,8 @@ def grid(images: np.ndarray, *, columns: int) -> np.ndarray:
     images = np.asarray(images, np.float64)
     if images.ndim == 4 and images.shape[-1] == 1:
         images = images[..., 0]
+    if images.ndim != 3 and images.shape[3:] not in ((3,), (4,)):
+        raise InputError(f"images have shape {images.shape}; give (k, h, w) or (k, h, w, 3)")
     rows = -(-len(images) // columns)
     height, width = images.shape[1:3]
     canvas = np.full(

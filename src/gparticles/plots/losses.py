@@ -13,7 +13,7 @@ from gparticles.plots.figures import AZIMUTH, ELEVATION
 from gparticles.plots.images import image_grid, picked
 from gparticles.plots.points import scatter
 from gparticles.plots.projection import Projection, limits
-from gparticles.plots.style import PARTICLES, TARGET, legend_above, tidy
+from gparticles.plots.style import PARTICLES, TARGET, legend_above, literal, save_png, tidy
 
 _COLOURS = (TARGET, PARTICLES, "#009E73", "#CC79A7")
 # a curve of single steps is a band of ink
@@ -53,7 +53,7 @@ def _running_mean(values: np.ndarray) -> np.ndarray:
 def save_loss(curves: Mapping[str, Sequence[np.ndarray]], path: Path) -> None:
     figure = Figure(figsize=(6, 4), layout="constrained")
     loss_curves(figure.add_subplot(), curves)
-    figure.savefig(path, dpi=150, metadata={"Software": None})
+    save_png(figure, path, dpi=150)
 
 
 def sample_panels(
@@ -72,7 +72,7 @@ def sample_panels(
         for k, (title, images) in enumerate(shown.items()):
             axes = figure.add_subplot(1, len(shown), k + 1)
             image_grid(axes, images[picked(len(images), None, most=64)], columns=8)
-            axes.set_title(title, fontsize=10)
+            literal(axes.set_title(title, fontsize=10))
         return
     spread = target.std(axis=0) if each_column else np.ones(target.shape[1])
     projection = Projection(target, scale=np.where(spread > 0, spread, 1.0))
@@ -88,7 +88,7 @@ def sample_panels(
         if projection.dim > 1:
             names = ("xlim", "ylim", "zlim")[: projection.dim]
             panel.set(**dict(zip(names, np.transpose(box), strict=True)))
-        panel.set_title(title, y=1.1 if not solid else 1.04, fontsize=10)
+        literal(panel.set_title(title, y=1.1 if not solid else 1.04, fontsize=10))
 
 
 def save_samples(
@@ -97,4 +97,4 @@ def save_samples(
     count = len(clouds) + (target.ndim > 2)
     figure = Figure(figsize=(4 * count, 4.3), layout="constrained")
     sample_panels(figure, target, clouds, each_column=each_column)
-    figure.savefig(path, dpi=100, metadata={"Software": None})
+    save_png(figure, path, dpi=100)

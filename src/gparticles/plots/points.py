@@ -6,8 +6,19 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
+from gparticles.errors import InputError
 from gparticles.plots.projection import limits, limits_over_time, outside
-from gparticles.plots.style import GREY, MAX_DRAWN, PARTICLES, TARGET, flat, legend_above, step_name
+from gparticles.plots.style import (
+    GREY,
+    MAX_DRAWN,
+    PARTICLES,
+    TARGET,
+    flat,
+    legend_above,
+    literal,
+    pictured,
+    step_name,
+)
 
 # targets; more are drawn as dots
 MANY = 1000
@@ -62,13 +73,12 @@ def _frame(axes: Any, box: tuple[np.ndarray, np.ndarray]) -> None:
 
 
 def label_axes(axes: Any, names: Iterable[str]) -> None:
-    """Writes the columns' names on two axes or three, as they are."""
+    """Writes the columns' names on two axes or three, as they are, or numbers."""
     setters = [axes.set_xlabel, axes.set_ylabel]
     if hasattr(axes, "set_zlabel"):
         setters.append(axes.set_zlabel)
-    for setter, name in zip(setters, names, strict=False):
-        # a dollar sign in a column's name is no formula
-        setter(name, parse_math=False)
+    drawn = pictured(names, "column")
+    literal(*(setter(name) for setter, name in zip(setters, drawn, strict=False)))
 
 
 def _histograms(
@@ -78,8 +88,7 @@ def _histograms(
     edges = np.linspace(low, high, min(60, max(10, len(particles) // 20)) + 1)
     for values, colour, name in ((target, TARGET, "target"), (particles, PARTICLES, "particles")):
         axes.hist(values, bins=list(edges), density=True, alpha=0.55, color=colour, label=name)
-    axes.set_xlabel(next(iter(names), "x1"), parse_math=False)
-    axes.set_ylabel("density")
+    label_axes(axes, [next(iter(names), "x1"), "density"])
     legend_above(axes)
     return axes
 
@@ -89,6 +98,9 @@ def strip(
 ) -> list[Axes]:
     """Particles at several times, one panel each, under the target: shapes (k, m, 2) and (n, 2)."""
     drawn = []
+    axes, steps = list(axes), list(steps)
+    if not len(axes) == len(steps) == len(frames):
+        raise InputError(f"{len(axes)} axes for {len(frames)} frames of {len(steps)} steps")
     low, high = limits_over_time(frames, target)
     for panel, frame, step in zip(axes, frames, steps, strict=True):
         size = 5 if len(frame) <= 1000 else 1.5

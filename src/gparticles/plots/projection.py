@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from gparticles.checks import check_points
+from gparticles.errors import InputError
 from gparticles.plots.style import flat, spaced
 
 # rows times columns of the target that its principal components are computed from
@@ -20,6 +22,9 @@ class Projection:
         target: shape (n, *event), data units.
         scale: what the columns are divided by before the components are computed.
         columns: their names.
+
+    Raises:
+        InputError: no finite target, or another number of names than of columns.
     """
 
     def __init__(
@@ -29,7 +34,11 @@ class Projection:
         scale: float | np.ndarray = 1.0,
         columns: Sequence[str] | None = None,
     ):
+        target = check_points(target, "target")
         size = flat(target[:1]).shape[1]
+        if columns is not None and len(columns) != size:
+            raise InputError(f"{len(columns)} names for {size} columns; give one for each")
+        self.size = size
         self.principal = size > 3
         self.dim = 2 if self.principal else size
         self.columns = columns or [f"x{k + 1}" for k in range(size)]
@@ -43,6 +52,8 @@ class Projection:
     def __call__(self, points: np.ndarray) -> np.ndarray:
         """The columns that are drawn, shape (n, dim), float64."""
         rows = flat(points)
+        if rows.shape[1] != self.size:
+            raise InputError(f"points have {rows.shape[1]} columns and the target {self.size}")
         return (rows / self.scale - self.mean) @ self.basis.T if self.principal else rows
 
     def names(self) -> list[str]:
@@ -135,6 +146,8 @@ def limits_over_time(
         frames: shape (frames, m, dim).
         target: shape (n, dim), or None.
     """
+    if not len(frames):
+        raise InputError("no frames to draw; give one at least")
     clouds = [frames[0], frames[-1]] if target is None else [frames[0], frames[-1], target]
     for frame in frames[spaced(len(frames), 6)]:
         finite = frame[np.isfinite(frame).all(axis=1)]

@@ -24,6 +24,7 @@ from gparticles.plots.figures import AZIMUTH, ELEVATION
 from gparticles.plots.points import comparable, label_axes
 from gparticles.plots.projection import Projection, limits_over_time, outside
 from gparticles.plots.style import PARTICLES, TARGET, spaced, step_name, tidy
+from gparticles.report.checking import check_shown
 from gparticles.report.film import SHADES, Film, greys, images_film
 from gparticles.report.shown import Shown
 
@@ -47,9 +48,13 @@ def save_animation(flow: Flow, shown: Shown, path: Path) -> Path:
         shown: what to show of it.
         path: of the GIF; replaced if it exists.
 
+    Raises:
+        InputError: what cannot be drawn, such as NaN.
+
     Returns:
         ``path``. The file has at most 1.5 MB: frames are left out until it does.
     """
+    check_shown(flow, shown)
     film = _images(flow, shown) if flow.particles.ndim > 2 else _points(flow, shown)
     data = _gif(film)
     while len(data) > MAX_BYTES and len(film.frames) > 4:
@@ -166,26 +171,27 @@ def _inside(pixels: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
 def _add_dots(canvas: np.ndarray, pixels: np.ndarray, *, large: bool) -> np.ndarray:
     """Dots that are bluer where they lie over each other."""
     reach = 2 if large else 1
-    counts = np.zeros(canvas.shape)
+    around = np.arange(-reach, reach + 1)
+    weights = np.clip(reach + 0.6 - np.hypot(around[:, None], around), 0, 1)
     kept = _inside(pixels, canvas.shape)
-    np.add.at(counts, tuple(kept.T), 1)
-    ink = np.zeros(canvas.shape)
-    for down in range(-reach, reach + 1):
-        for right in range(-reach, reach + 1):
-            weight = min(1.0, max(0.0, reach + 0.6 - np.hypot(down, right)))
-            ink += weight * np.roll(counts, (down, right), axis=(0, 1))
+    corners = kept @ [canvas.shape[1], 1]
+    places = corners[:, None, None] + canvas.shape[1] * around[:, None] + around
+    drops = np.broadcast_to(weights, places.shape)
+    ink = np.bincount(places.ravel(), drops.ravel(), minlength=canvas.size)
+    wet = np.flatnonzero(ink)
     # a few dots are solid, thousands show where they are dense
-    depth = 1 - np.exp(-(2.0 if large else 0.9) * ink)
+    depth = 1 - np.exp(-(2.0 if large else 0.9) * ink[wet])
     level = np.minimum((depth * DEPTHS).astype(int), DEPTHS - 1)
-    return np.where(ink > 0, SHADES + level, canvas).astype(np.uint8)
+    canvas.ravel()[wet] = SHADES + level
+    return canvas
 
 
 def _add_marks(canvas: np.ndarray, pixels: np.ndarray) -> None:
     """Small crosses of the target's colour."""
-    for row, column in _inside(pixels, canvas.shape):
-        arm = np.arange(-2, 3)
-        canvas[row + arm, column + arm] = SHADES + DEPTHS
-        canvas[row + arm, column - arm] = SHADES + DEPTHS
+    row, column = _inside(pixels, canvas.shape).T[..., None]
+    arm = np.arange(-2, 3)
+    canvas[row + arm, column + arm] = SHADES + DEPTHS
+    canvas[row + arm, column - arm] = SHADES + DEPTHS
 
 
 def _add_text(canvas: np.ndarray, text: str) -> np.ndarray:

@@ -13,13 +13,14 @@ from PIL import Image
 
 from gparticles.flow import Flow
 from gparticles.plots.projection import Projection, limits_over_time, outside
-from gparticles.plots.style import spaced
+from gparticles.plots.style import one_line, spaced
 from gparticles.report.film import Film, images_film
 from gparticles.report.shown import Shown
 
 # what is not shown, because it lies outside the picture or is not a number
 NOWHERE = 65535
 MAX_FRAMES = 50
+MAX_LETTERS = 60
 # of coordinates in all frames together, and of the PNGs, in bytes before base64
 MAX_ENTRIES = 900_000
 MAX_IMAGE_BYTES = 2_000_000
@@ -27,7 +28,7 @@ MAX_IMAGE_BYTES = 2_000_000
 
 def compressed(data: bytes) -> str:
     """gzip in base64; the same bytes give the same text."""
-    return base64.b64encode(gzip.compress(data, 6, mtime=0)).decode()
+    return base64.b64encode(gzip.compress(data, 4, mtime=0)).decode()
 
 
 def plotly_script() -> str:
@@ -55,6 +56,7 @@ def packed_points(flow: Flow, shown: Shown) -> dict[str, Any]:
     chosen = shown.chosen[affordable]
     drawn = np.stack([draw(flow.trajectory[k][chosen]) for k in frames])
     target = draw(shown.target)
+    names = projection.names() if solid else projection.pair_names()
     box = limits_over_time(drawn, target)
     return {
         "positions": compressed(_fractions(drawn, box).transpose(0, 2, 1).tobytes()),
@@ -64,7 +66,7 @@ def packed_points(flow: Flow, shown: Shown) -> dict[str, Any]:
         "dim": dim,
         "low": box[0].tolist(),
         "high": box[1].tolist(),
-        "names": projection.names() if solid else projection.pair_names(),
+        "names": [one_line(name, most=MAX_LETTERS) for name in names],
         "hidden": int(outside(drawn[-1], box).sum() + outside(target, box).sum()),
         **_times(flow, frames),
     }

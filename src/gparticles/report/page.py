@@ -9,7 +9,9 @@ from typing import Any
 
 from gparticles.flow import Flow
 from gparticles.flow.files import write_atomically
+from gparticles.plots.style import names_in_words
 from gparticles.report import packing, words
+from gparticles.report.checking import check_flow, check_metrics, check_shown, check_versions
 from gparticles.report.shown import Shown
 
 
@@ -44,6 +46,9 @@ def write_report(path: Path, flow: Flow, shown: Shown | None, *, about: About) -
             left out.
         about: everything else.
 
+    Raises:
+        InputError: what cannot be drawn or said, as in a damaged folder.
+
     Returns:
         ``path``. The page needs no other file and no network, and has at most 6 MB.
     """
@@ -53,9 +58,14 @@ def write_report(path: Path, flow: Flow, shown: Shown | None, *, about: About) -
 
 def html(flow: Flow, shown: Shown | None, *, about: About) -> str:
     """The page as text; all of a user's words in it are escaped."""
+    check_metrics(about.metrics)
+    check_versions(about.versions)
     images = flow.particles.ndim > 2
     clouds: dict[str, Any] | None = None
-    if shown is not None:
+    if shown is None:
+        check_flow(flow)
+    else:
+        check_shown(flow, shown)
         clouds = (packing.packed_images if images else packing.packed_points)(flow, shown)
     data = {
         "clouds": clouds,
@@ -63,13 +73,14 @@ def html(flow: Flow, shown: Shown | None, *, about: About) -> str:
         "totalSteps": flow.steps,
         "history": packing.packed_history(flow, words.HISTORY),
     }
-    return template("page.html.jinja").render(
+    page = template("page.html.jinja").render(
         about=about,
         flow=flow,
         shown=shown,
         images=images,
         clouds=clouds,
         thinning=None if clouds is None else _thinning(flow, clouds),
+        numbered="" if shown is None else _numbered(shown),
         facts=words.key_numbers(flow, about.metrics),
         answers=words.answers(flow, about.metrics),
         rows=words.rows(about.metrics),
@@ -79,6 +90,13 @@ def html(flow: Flow, shown: Shown | None, *, about: About) -> str:
         css=part("page.css"),
         js=part("page.js"),
     )
+    return words.readable(page)
+
+
+def _numbered(shown: Shown) -> str:
+    """The names of columns that pictures may show as numbers; more than three are not named."""
+    columns = shown.columns or ()
+    return names_in_words(columns, "column") if len(columns) <= 3 else ""
 
 
 def _thinning(flow: Flow, clouds: dict[str, Any]) -> str:

@@ -13,13 +13,15 @@ from gparticles.flow import Flow
 from gparticles.plots.images import image_strip, picked
 from gparticles.plots.projection import Projection, limits_over_time
 from gparticles.plots.style import MAX_DRAWN, PARTICLES, spaced
-from gparticles.report.words import convergence, key_numbers
+from gparticles.report.checking import check_flow
+from gparticles.report.words import convergence, key_numbers, readable
 
 _CELL = "text-align:left;padding:2px 12px 2px 0"
 
 
 def flow_html(flow: Flow) -> str:
     """The particles at five times, how the flow ended, and its key numbers, as HTML."""
+    check_flow(flow)
     picture = _images(flow) if flow.particles.ndim > 2 else _points(flow)
     said = [flow.outcome, convergence(flow), *flow.notes]
     return _block("Flow", [_image(picture), *map(_paragraph, said), _table(key_numbers(flow, {}))])
@@ -45,7 +47,7 @@ def certificate_html(certificate: Any) -> str:
 
 
 def _block(title: str, parts: Iterable[str]) -> str:
-    return f'<div role="group" aria-label="{escape(title)}">{"".join(parts)}</div>'
+    return readable(f'<div role="group" aria-label="{escape(title)}">{"".join(parts)}</div>')
 
 
 def _paragraph(text: str) -> str:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from gparticles.checks import check_points
+from gparticles.errors import InputError
 from gparticles.flow import Flow
 from gparticles.plots.images import picked
 from gparticles.plots.style import spaced
@@ -46,7 +48,14 @@ def choose(
         target: shape (n, *event), data units.
         labels, target_labels: classes, by which images are sorted.
         columns: their names.
+
+    Raises:
+        InputError: no finite target, or another number of labels than of points.
     """
+    target = check_points(target, "target")
+    for classes, count in ((labels, len(flow.particles)), (target_labels, len(target))):
+        if classes is not None and len(classes) != count:
+            raise InputError(f"{len(classes)} labels for {count} points; give one for each")
     names = None if columns is None else tuple(columns)
     if flow.particles.ndim > 2:
         chosen = picked(len(flow.particles), labels, most=MAX_IMAGES)

@@ -1,5 +1,6 @@
 """What the report says in words and numbers."""
 
+import re
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -104,6 +105,11 @@ def key_numbers(flow: Flow, metrics: dict[str, Any]) -> list[tuple[str, str]]:
     if _is_number(seconds):
         found.append(("seconds of the flow", f"{seconds:.1f}"))
     return found
+
+
+def readable(text: str) -> str:
+    """Text that can be encoded: halves of characters and control characters are replaced."""
+    return re.sub(r"[\ud800-\udfff\x00-\x08\x0b\x0c\x0e-\x1f\x7f]", "\ufffd", text)
 
 
 def thinning(count: int, total: int, frames: int, stored: int) -> str:
