@@ -5,8 +5,8 @@ import pytest
 
 from gparticles.report import About, write_report
 from gparticles.report.shown import choose
-from tests.report.browser import PROGRAM, Browser
 from tests.evaluate.flows import made, walk
+from tests.report.browser import PROGRAM, Browser
 
 pytestmark = [
     pytest.mark.skipif(PROGRAM is None, reason="no Chromium here"),

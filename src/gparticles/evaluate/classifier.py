@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from gparticles.checks import plain_array
 from gparticles.evaluate.pairwise import rows, subsample
 
 FOLDS = 5
@@ -50,7 +51,9 @@ def c2st(x: Any, y: Any, *, classifier: Any = None, folds: int = FOLDS, seed: in
 
     size = min(len(x), len(y))
     folds = min(folds, size)
-    points = np.concatenate([rows(subsample(np.asarray(z), size, seed=seed)) for z in (x, y)])
+    points = np.concatenate(
+        [rows(subsample(plain_array(z, "points"), size, seed=seed)) for z in (x, y)]
+    )
     origin = np.repeat([0, 1], size)
     model = _trees(seed % 2**32) if classifier is None else classifier
     splits = StratifiedKFold(folds, shuffle=True, random_state=seed % 2**32)

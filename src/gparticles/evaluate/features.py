@@ -15,6 +15,7 @@ import numpy as np
 from jax import Array
 from numpy.typing import ArrayLike
 
+from gparticles.checks import plain_array
 from gparticles.errors import InputError
 from gparticles.evaluate import distances
 from gparticles.evaluate.lenet import SIDE, shipped
@@ -149,7 +150,7 @@ def _in_blocks(function: Callable[[np.ndarray], Array], images: np.ndarray) -> n
 
 
 def _checked(images: ArrayLike) -> np.ndarray:
-    given = np.asarray(images)
+    given = plain_array(images, "images")
     if given.ndim == 4 and given.shape[-1] == 1:
         given = given[..., 0]
     if given.ndim != 3 or given.shape[1:] != (SIDE, SIDE) or len(given) == 0:

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from gparticles.checks import plain_array
 from gparticles.evaluate.floors import choose_bandwidth, redrawn, smoothed
 from gparticles.evaluate.registry import REGISTRY, Metric
 from gparticles.evaluate.samples import MAX_POINTS, Comparison, Sample, Setting, Units
@@ -66,8 +67,8 @@ def evaluate(
     >>> found["copy_rate"]["value"], found["copy_rate"]["resampled"]
     (0.0, 1.0)
     """
-    particles, target = np.asarray(particles), np.asarray(target)
-    held_out, held_out_labels = np.asarray(held_out), _array(held_out_labels)
+    particles, target = plain_array(particles, "particles"), plain_array(target, "target")
+    held_out, held_out_labels = plain_array(held_out, "held_out"), _array(held_out_labels)
     if fresh is None:
         kept, spare = _set_aside(len(held_out), min(len(particles), MAX_POINTS), seed=seed)
         fresh = held_out[spare] if len(spare) else None
@@ -79,7 +80,7 @@ def evaluate(
     clouds = {"value": Sample(particles, units, labels=labels, seed=seed + 2)}
     count = len(clouds["value"])
     if fresh is not None:
-        clouds["fresh"] = Sample(np.asarray(fresh)[:count], units, seed=seed + 3)
+        clouds["fresh"] = Sample(plain_array(fresh, "fresh")[:count], units, seed=seed + 3)
     again, noise = _floors(trained, count, bounds=bounds, seed=seed)
     clouds |= {"resampled": again, "smoothed": noise[0]}
     setting = Setting(
@@ -100,7 +101,7 @@ def evaluate(
 
 
 def _array(labels: Any) -> np.ndarray | None:
-    return None if labels is None else np.asarray(labels)
+    return None if labels is None else plain_array(labels, "labels")
 
 
 def _set_aside(total: int, count: int, *, seed: int) -> tuple[np.ndarray, np.ndarray]:

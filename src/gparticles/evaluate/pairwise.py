@@ -4,6 +4,8 @@ from typing import Any
 
 import numpy as np
 
+from gparticles.checks import plain_array
+
 # up to this many columns, differences are formed one by one and nothing cancels
 _FEW_COLUMNS = 16
 # rows whose distances are held at a time
@@ -12,7 +14,7 @@ _BLOCK = 2000
 
 def rows(points: Any) -> np.ndarray:
     """Shape (n, *event) as float64 of shape (n, d)."""
-    points = np.asarray(points)
+    points = plain_array(points, "points")
     return points.reshape(len(points), -1).astype(np.float64)
 
 

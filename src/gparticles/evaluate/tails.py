@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from gparticles.checks import plain_array
 from gparticles.evaluate.pairwise import rows
 
 LEVELS = (0.9, 0.95, 0.99, 0.999)
@@ -47,7 +48,7 @@ def ccdf_error(x: Any, y: Any) -> float:
     """
     from scipy.stats import wasserstein_distance
 
-    return float(wasserstein_distance(np.asarray(x), np.asarray(y)))
+    return float(wasserstein_distance(plain_array(x, "x"), plain_array(y, "y")))
 
 
 def tail_log_error(x: Any, y: Any, *, levels: Sequence[float] = LEVELS) -> float:
@@ -90,7 +91,7 @@ def hill_index(x: Any, *, share: float = HILL_SHARE) -> float:
     Returns:
         The index, without unit; inf where the tail is constant, nan with too few points.
     """
-    ordered = np.sort(np.asarray(x, np.float64))[::-1]
+    ordered = np.sort(plain_array(x, "x").astype(np.float64))[::-1]
     k = max(round(share * len(ordered)), _ENOUGH_BEYOND)
     if k + 1 > len(ordered) or ordered[k] <= 0:
         return math.nan

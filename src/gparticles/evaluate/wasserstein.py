@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from gparticles.checks import plain_array
 from gparticles.evaluate.pairwise import rows, squared_distances, subsample
 
 MAX_POINTS = 2000
@@ -64,7 +65,9 @@ def w2(x: Any, y: Any, *, max_points: int = MAX_POINTS, seed: int = 0) -> Interv
 
 
 def _wasserstein(x: Any, y: Any, *, power: int, max_points: int, seed: int) -> Interval:
-    a, b = (rows(subsample(np.asarray(points), max_points, seed=seed)) for points in (x, y))
+    a, b = (
+        rows(subsample(plain_array(points, "points"), max_points, seed=seed)) for points in (x, y)
+    )
     # without the common centre, whose square would drown the distances of far-away data
     centre = a.mean(axis=0)
     a, b = a - centre, b - centre

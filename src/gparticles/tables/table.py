@@ -6,9 +6,12 @@ from typing import Any
 
 import numpy as np
 
+from gparticles.checks import plain_array
 from gparticles.errors import InputError
 
-MISSING = frozenset({"", "na", "n/a", "#n/a", "nan", "null", "none", "missing", "?", "-", "."})
+MISSING = frozenset(
+    {"", "na", "n/a", "#n/a", "<na>", "nan", "nat", "null", "none", "missing", "?", "-", "."}
+)
 
 _FEW_VALUES = 10
 _ENOUGH_ROWS = 50
@@ -248,10 +251,7 @@ def _looks_categorical(column: np.ndarray) -> bool:
 
 
 def _numbers(values: Any, name: str) -> np.ndarray:
-    try:
-        array = np.asarray(values)
-    except ValueError as error:  # rows of different length
-        raise refusal(name, "rows of different length", "give a rectangular array") from error
+    array = plain_array(values, name)
     if array.dtype.kind == "O":
         raise refusal(name, "holds Python objects", "save an array of numbers")
     if array.dtype.kind not in "biuf":
@@ -267,7 +267,7 @@ def _numbers(values: Any, name: str) -> np.ndarray:
 
 
 def _as_labels(labels: Any, *, count: int, name: str) -> np.ndarray:
-    array = np.asarray(labels)
+    array = plain_array(labels, f"labels of {name}")
     if array.shape != (count,):
         problem = f"{count} rows but labels of shape {array.shape}"
         raise refusal(name, problem, "give one label for each row")
