@@ -8,7 +8,7 @@ from sklearn.base import clone
 from sklearn.utils.estimator_checks import check_estimator
 
 import gparticles
-from gparticles.estimators import GPA, _as_given
+from gparticles.estimators import GPA, LatentGPA
 
 # compiles much: left out of `make fast-test`
 pytestmark = pytest.mark.slow
@@ -24,13 +24,15 @@ class OneSample(GPA):
         return super().fit(X, X)
 
     def fit_transform(self, X, y=None):
-        return _as_given(self.fit(X).flow_.particles, X)
+        return self.fit(X)._as_given(self.flow_.particles, X)
 
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")  # scikit-learn tells which of its checks were skipped
 def test_scikit_learns_own_checks():
-    results = check_estimator(OneSample(steps=2, fit_steps=1), on_fail=None)
+    expected = {"check_dataframe_column_names_consistency": "columns are found by their names"}
+    estimator = OneSample(steps=2, fit_steps=1)
+    results = check_estimator(estimator, on_fail=None, expected_failed_checks=expected)
     failed = {r["check_name"]: r["exception"] for r in results if r["status"] == "failed"}
     assert failed == {}
     assert sum(r["status"] == "passed" for r in results) > 40
@@ -90,12 +92,57 @@ def test_frames_in_and_out():
         assert moved.index.tolist() == source.index.tolist()
     with pytest.raises(gparticles.InputError, match="feature names"):
         estimator.transform(target.rename(columns={"a": "z"}))
-    with pytest.raises(gparticles.InputError, match="feature names"):
-        GPA(steps=2).fit(source, target[["b", "a", "c"]])
     assert isinstance(
         GPA(steps=2).set_output(transform="pandas").fit(SOURCE, TARGET).transform(SOURCE),
         pandas.DataFrame,
     )
+
+
+NAMES = {
+    "text": ["a", "b", "c"],
+    "whole numbers": [10, 2, 7],
+    "default": [0, 1, 2],
+    "mixed": [0, "y", 2.5],
+    "tuples": [("a", 1), ("a", 2), ("b", 1)],
+}
+
+
+@pytest.mark.parametrize("estimator", [GPA(steps=2), LatentGPA(2, steps=2)])
+@pytest.mark.parametrize("kind", NAMES)
+def test_columns_are_found_by_their_names(kind, estimator):
+    pandas = pytest.importorskip("pandas")
+    names = NAMES[kind]
+    source, target = (pandas.DataFrame(cloud, columns=names) for cloud in (SOURCE, TARGET))
+    other = [names[k] for k in (2, 0, 1)]
+    plain = clone(estimator).fit(SOURCE, TARGET)
+    fitted = clone(estimator).fit(source, target[other])
+    np.testing.assert_array_equal(fitted.flow_.particles, plain.flow_.particles)
+    moved = fitted.transform(source[other])
+    assert list(moved.columns) == names
+    np.testing.assert_array_equal(moved.to_numpy(), plain.transform(SOURCE))
+    again = clone(estimator).fit_transform(source, target[other])
+    assert list(again.columns) == names
+    np.testing.assert_array_equal(again.to_numpy(), plain.flow_.particles)
+    headed = fitted.set_output(transform="pandas").transform(source[other])
+    np.testing.assert_array_equal(headed.to_numpy(), moved.to_numpy())
+    for wrong in (source.rename(columns={names[0]: 99}), source[[names[0], names[0], names[2]]]):
+        with pytest.raises(gparticles.InputError, match="names") as caught:
+            fitted.transform(wrong)
+        assert "\n" not in str(caught.value)
+
+
+def test_frames_after_arrays_and_arrays_after_frames():
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame(SOURCE, columns=[5, "y", 1])
+    fitted = GPA(steps=2).fit(SOURCE, TARGET)
+    assert list(fitted.transform(frame).columns) == [5, "y", 1]
+    np.testing.assert_array_equal(fitted.transform(frame).to_numpy(), fitted.transform(SOURCE))
+    fitted = GPA(steps=2).fit(frame, frame + 1)
+    np.testing.assert_array_equal(fitted.transform(SOURCE), fitted.transform(frame).to_numpy())
+    # a second fit forgets the first one's names
+    assert list(fitted.fit(SOURCE, TARGET).transform(frame + 0).columns) == [5, "y", 1]
+    again = pickle.loads(pickle.dumps(GPA(steps=2).fit(frame, frame + 1)))
+    assert list(again.transform(frame[[1, 5, "y"]]).columns) == [5, "y", 1]
 
 
 @pytest.mark.parametrize(

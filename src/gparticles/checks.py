@@ -8,16 +8,45 @@ import numpy as np
 from gparticles.errors import InputError
 
 
+def plain_array(values: Any, name: str) -> np.ndarray:
+    """What NumPy makes of values, none of which is masked.
+
+    Raises:
+        InputError: a masked entry, or rows of different lengths.
+    """
+    check_unmasked(values, name)
+    try:
+        return np.asarray(values)
+    except ValueError:
+        raise InputError(f"{name}: rows of different lengths; give a rectangular array") from None
+
+
+def check_unmasked(values: Any, name: str) -> None:
+    """Refuses a masked array, of which NumPy would take what stands behind the mask."""
+    if isinstance(values, (list, tuple)) and any(np.ma.isMaskedArray(part) for part in values):
+        values = np.ma.array(values)
+    mask = np.atleast_1d(values.mask if isinstance(values, np.ma.MaskedArray) else False)
+    if mask.any():
+        where = [int(i) for i in np.argwhere(mask)[0]]
+        raise InputError(
+            f"{name}: entry {tuple(where) if len(where) > 1 else where[0]} is masked "
+            f"({_rows(mask)} of {len(mask)} rows); fill or remove such rows"
+        )
+
+
+def _rows(marked: np.ndarray) -> int:
+    """How many rows have a marked entry."""
+    return int(marked.reshape(len(marked), -1).any(axis=1).sum())
+
+
 def check_points(points: Any, name: str) -> np.ndarray:
     """An array of at least one finite point, shape (n, *event) with at least one coordinate.
 
     Raises:
-        InputError: strings, objects, NaN, infinite values, wrong rank, no rows or no columns.
+        InputError: strings, objects, NaN, infinite or masked values, wrong rank, no rows or no
+            columns.
     """
-    try:
-        array = np.asarray(points)
-    except ValueError:
-        raise InputError(f"{name}: rows of different lengths; give a rectangular array") from None
+    array = plain_array(points, name)
     if array.dtype.kind not in "fiub":
         raise InputError(f"{name}: entries are of kind {array.dtype}; give numbers")
     if array.ndim < 2:
@@ -38,7 +67,7 @@ def check_finite(array: np.ndarray, name: str) -> None:
         where = tuple(int(i) for i in np.argwhere(bad)[0])
         raise InputError(
             f"{name}: entry {where} is {array[where]}; remove or fill such rows "
-            f"({int(bad.reshape(len(array), -1).any(axis=1).sum())} of {len(array)} rows)"
+            f"({_rows(bad)} of {len(array)} rows)"
         )
 
 
@@ -54,11 +83,11 @@ def check_weights(weights: Any, n: int, name: str) -> np.ndarray:
     """Weights that sum to one, in float64; None gives equal ones.
 
     Raises:
-        InputError: wrong length, negative or non-finite entries, or a sum of zero.
+        InputError: wrong length, negative, non-finite or masked entries, or a sum of zero.
     """
     if weights is None:
         return np.full(n, 1 / n)
-    array = np.asarray(weights)
+    array = plain_array(weights, name)
     if array.shape != (n,) or array.dtype.kind not in "fiub":
         raise InputError(f"{name}: shape {array.shape}; give one number per point, ({n},)")
     array = array.astype(np.float64)
@@ -95,17 +124,64 @@ def check_seed(seed: Any) -> None:
 
 
 def check_labels(labels: Any, n: int, name: str) -> np.ndarray:
-    array = np.asarray(labels)
+    """Labels that are all there, shape (n,): whole numbers, other numbers, text or dates.
+
+    Raises:
+        InputError: another number of them, or what ``known_labels`` says is missing.
+    """
+    array, known = known_labels(labels, n, name)
+    if not known.all():
+        raise InputError(
+            f"{name}: entry {int(np.argmin(known))} is missing ({int((~known).sum())} of {n}); "
+            "give every point a label"
+        )
+    return array
+
+
+def known_labels(labels: Any, n: int, name: str) -> tuple[np.ndarray, np.ndarray]:
+    """Labels, shape (n,), and a mask of those that are there.
+
+    Missing are None, NaN, NaT, pandas's NA and empty text, never words such as "nan"; what stands
+    in their places in the array means nothing.
+
+    Raises:
+        InputError: another number of labels than of points, or a masked one.
+    """
+    # of a list, NumPy would make "nan" a word as soon as a word is in it
+    array = plain_array(labels, name)
+    if isinstance(labels, (list, tuple)) and array.dtype.kind in "US":
+        array = np.array(labels, object)
     if array.shape != (n,):
         raise InputError(f"{name}: shape {array.shape}; give one label per point, ({n},)")
-    if array.dtype.kind == "f":
-        if not np.all(np.isfinite(array)):
-            raise InputError(f"{name}: some are missing (NaN); give every point a label")
-        if np.all(array == np.round(array)):
-            array = array.astype(np.int64)
-    if array.dtype.kind == "O":
-        array = array.astype(str)
-    return array
+    if array.dtype.kind in "biu":
+        return array, np.ones(n, bool)
+    known = np.fromiter((not _missing(label) for label in array), bool, n)
+    if known.any() and not known.all():
+        array = array.copy()
+        # one of those that are there, so that all entries have one kind
+        array[~known] = array[known][:1]
+    return _one_kind(array), known
+
+
+def _missing(label: Any) -> bool:
+    if label is None or (isinstance(label, (str, bytes)) and not label):
+        return True
+    try:
+        # NaN and NaT alone differ from themselves
+        return bool(label != label)
+    except TypeError:
+        # pandas's NA says neither
+        return True
+
+
+def _one_kind(labels: np.ndarray) -> np.ndarray:
+    """Labels as NumPy's own numbers or text; floats that are whole become whole numbers."""
+    if labels.dtype.kind == "O":
+        found = np.array(labels.tolist())
+        same = found.shape == labels.shape and found.dtype.kind in "biufU"
+        labels = found if same else labels.astype(str)
+    whole = labels.dtype.kind == "f" and np.all(labels == np.round(labels))
+    return labels.astype(np.int64) if whole and np.all(np.abs(labels) < 2**63) else labels
 
 
 def label_indices(labels: np.ndarray, classes: np.ndarray, name: str) -> np.ndarray:

@@ -6,29 +6,121 @@ import numpy as np
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from gparticles.checks import check_unmasked
 from gparticles.errors import InputError
 from gparticles.flow import Flow, Store, transport
 from gparticles.flow.stopping import AbstractStop
-from gparticles.latent import (
-    AbstractCodec,
-    ColumnMap,
-    GaussianMap,
-    LatentFlow,
-    move_batch,
-)
+from gparticles.latent import AbstractCodec, ColumnMap, GaussianMap, LatentFlow, move_batch
 from gparticles.tables import is_frame
 
 _COLUMNS, _ALIGN = ColumnMap(), GaussianMap()
 _DTYPES = (np.float64, np.float32, np.float16)
 
 
-class GPA(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
+class _Mover(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
+    """What both estimators have in common: what they check, and how points ride a fitted flow."""
+
+    flow_: Any
+    n_features_in_: int
+    feature_names_in_: np.ndarray
+    # the columns of the source where it was a frame, whatever they are called
+    _columns: Any = None
+
+    def transform(self, points: Any, labels: Any = None) -> Any:
+        """Carries points along the flow, in the units of the source.
+
+        Args:
+            points: shape (k, d), with the columns of the source; those of a DataFrame are found by
+                their names.
+            labels: classes, shape (k,), if and only if the flow was fitted with them.
+
+        Returns:
+            The moved points, shape (k, d): an array, or a DataFrame where the points are one, with
+            the columns in the source's order.
+
+        Raises:
+            InputError: other columns, or what the flow refuses.
+        """
+        check_is_fitted(self, "flow_")
+        moved = self.flow_(self._checked(points, "points"), labels)
+        return self._as_given(moved, points)
+
+    def fit_transform(  # type: ignore[override]
+        self, source: Any, target: Any, *, labels: Any = None, target_labels: Any = None
+    ) -> Any:
+        """The moved source: ``fit(source, target).flow_.particles``, or a DataFrame of it."""
+        self.fit(source, target, labels=labels, target_labels=target_labels)  # type: ignore[attr-defined]
+        return self._as_given(self.flow_.particles, source)
+
+    def _both(self, source: Any, target: Any) -> tuple[np.ndarray, np.ndarray]:
+        # a refused fit must not leave an older flow behind with the new one's columns
+        for name in ("flow_", "codec_", "particles_"):
+            vars(self).pop(name, None)
+        return self._checked(source, "source"), self._checked(target, "target")
+
+    def _checked(self, points: Any, name: str) -> np.ndarray:
+        reset = name == "source"
+        if is_frame(points):
+            points = self._aligned(points, name)
+        else:
+            check_unmasked(points, name)
+            if reset:
+                self._columns = None
+        # in one order, since sums of frames' columns would be rounded otherwise
+        settings = {
+            "dtype": list(_DTYPES),
+            "allow_nd": True,
+            "ensure_min_features": 1,
+            "order": "C",
+        }
+        try:
+            return validate_data(self, points, reset=reset, **settings)
+        except ValueError as error:
+            raise InputError(_one_line(str(error))) from error
+
+    def _aligned(self, frame: Any, name: str) -> Any:
+        """The frame with its columns in the order of the source's."""
+        if name == "source":
+            self._columns = frame.columns
+        text = all(isinstance(column, str) for column in frame.columns)
+        fitted = self._columns
+        if fitted is not None and not frame.columns.equals(fitted):
+            if frame.columns.is_unique and set(frame.columns) == set(fitted):
+                frame = frame.loc[:, list(fitted)]
+            elif not (text and all(isinstance(column, str) for column in fitted)):
+                raise InputError(
+                    f"{name}: its columns are {_listed(frame.columns)} and those of the source "
+                    f"{_listed(fitted)}; give the same names, each once"
+                )
+        # scikit-learn takes names for names only where all of them are text
+        return frame if text else frame.set_axis(range(frame.shape[1]), axis=1)
+
+    def _as_given(self, moved: np.ndarray, given: Any) -> Any:
+        if not is_frame(given):
+            return moved
+        columns = given.columns if self._columns is None else self._columns
+        return type(given)(moved, index=given.index, columns=columns)
+
+
+def _one_line(message: str) -> str:
+    """scikit-learn's message without its paragraphs of advice, which does not hold here."""
+    if message.startswith("Input X contains"):
+        message = message.splitlines()[0] + " Remove or fill such rows."
+    return " ".join(message.split())
+
+
+def _listed(names: Any) -> str:
+    return ", ".join(map(repr, list(names)[:5])) + ", ..." * (len(names) > 5)
+
+
+class GPA(_Mover):
     """Moves a source onto a target, and later points along the same flow.
 
     ``fit(source, target)`` runs ``gparticles.transport``, whose arguments the parameters are;
     ``transform(points)`` carries points along the stored potentials, so that points near a source
     point end near where it ended. ``fit_transform`` returns the moved source. A DataFrame comes
-    out as one.
+    out as one; its columns are found by their names, which may be numbers or mixed, and come out
+    in the order in which ``fit`` had them.
 
     Not what scikit-learn's own checks expect, since there are two samples and not one:
 
@@ -36,6 +128,7 @@ class GPA(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
       checks that pass a vector of labels there, or none, or call it ``y``, do not apply;
     * ``fit_transform(source, target)`` and ``fit(source, target).transform(source)`` agree to
       rounding only;
+    * a DataFrame whose columns are in another order is put in order and not refused;
     * an ``optimizer`` made of closures, as Optax's are, cannot be pickled, and a ``step_size``
       that is a lambda neither; ``flow_.save`` can store every fitted flow.
 
@@ -55,8 +148,6 @@ class GPA(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     """
 
     flow_: Flow
-    n_features_in_: int
-    feature_names_in_: np.ndarray
 
     def __init__(
         self,
@@ -106,40 +197,15 @@ class GPA(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         Raises:
             InputError: what ``gparticles.transport`` refuses, and columns that differ.
         """
-        # a refused fit must not leave an older flow behind with the new one's columns
-        if hasattr(self, "flow_"):
-            del self.flow_
-        moving = _checked(self, source, reset=True)
-        fixed = _checked(self, target, reset=False)
-        arguments = {name: getattr(self, name) for name in self.get_params(deep=False)}
+        moving, fixed = self._both(source, target)
+        arguments = self.get_params(deep=False)
         self.flow_ = transport(
             moving, fixed, labels=labels, target_labels=target_labels, **arguments
         )
         return self
 
-    def transform(self, points: Any, labels: Any = None) -> Any:
-        """Carries points along the flow.
 
-        Args:
-            points: shape (k, d), with the columns of the source.
-            labels: classes, shape (k,), if and only if the flow was fitted with them.
-
-        Returns:
-            The moved points, an array, or a DataFrame where the points are one.
-        """
-        check_is_fitted(self, "flow_")
-        moved = self.flow_(_checked(self, points, reset=False), labels)
-        return _as_given(moved, points)
-
-    def fit_transform(  # type: ignore[override]
-        self, source: Any, target: Any, *, labels: Any = None, target_labels: Any = None
-    ) -> Any:
-        """The moved source: ``fit(source, target).flow_.particles``."""
-        self.fit(source, target, labels=labels, target_labels=target_labels)
-        return _as_given(self.flow_.particles, source)
-
-
-class LatentGPA(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
+class LatentGPA(_Mover):
     """Moves a source onto a target in a latent space of few dimensions; all else is as in ``GPA``.
 
     Both clouds are encoded, moved and decoded, and what the codec loses of a point is added back,
@@ -176,8 +242,6 @@ class LatentGPA(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     flow_: LatentFlow
     codec_: AbstractCodec
     particles_: np.ndarray
-    n_features_in_: int
-    feature_names_in_: np.ndarray
 
     def __init__(
         self,
@@ -249,55 +313,13 @@ class LatentGPA(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         Raises:
             InputError: what ``gparticles.latent_transport`` refuses, and columns that differ.
         """
-        for name in ("flow_", "codec_", "particles_"):
-            vars(self).pop(name, None)
-        moving = _checked(self, source, reset=True)
-        fixed = _checked(self, target, reset=False)
-        arguments = {name: getattr(self, name) for name in self.get_params(deep=False)}
+        moving, fixed = self._both(source, target)
+        arguments = self.get_params(deep=False)
         arguments |= {"labels": labels, "target_labels": target_labels}
         arguments |= {"source_weights": source_weights, "target_weights": target_weights}
         if self.scale_residual is None:
             arguments["scale_residual"] = self.keep_residual and self.centre_residual
-        self.flow_ = move_batch(moving, fixed, **arguments)
+        names = None if self._columns is None else list(self._columns)
+        self.flow_ = move_batch(moving, fixed, names=names, **arguments)
         self.codec_, self.particles_ = self.flow_.codec, self.flow_.particles
         return self
-
-    def transform(self, points: Any, labels: Any = None) -> Any:
-        """Carries points along the flow, from and to the original space; as ``GPA.transform``."""
-        check_is_fitted(self, "flow_")
-        moved = self.flow_(_checked(self, points, reset=False), labels)
-        return _as_given(moved, points)
-
-    def fit_transform(  # type: ignore[override]
-        self, source: Any, target: Any, *, labels: Any = None, target_labels: Any = None
-    ) -> Any:
-        """The moved source: ``fit(source, target).particles_``."""
-        self.fit(source, target, labels=labels, target_labels=target_labels)
-        return _as_given(self.particles_, source)
-
-
-def _checked(estimator: BaseEstimator, points: Any, *, reset: bool) -> Any:
-    try:
-        return validate_data(
-            estimator,
-            points,
-            reset=reset,
-            dtype=list(_DTYPES),
-            allow_nd=True,
-            ensure_min_features=1,
-        )
-    except ValueError as error:
-        raise InputError(_one_line(str(error))) from error
-
-
-def _one_line(message: str) -> str:
-    """scikit-learn's message without its paragraphs of advice, which does not hold here."""
-    if message.startswith("Input X contains"):
-        message = message.splitlines()[0] + " Remove or fill such rows."
-    return " ".join(message.split())
-
-
-def _as_given(moved: np.ndarray, given: Any) -> Any:
-    if not is_frame(given):
-        return moved
-    return type(given)(moved, index=given.index, columns=given.columns)

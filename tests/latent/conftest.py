@@ -32,18 +32,3 @@ def short(clouds):
         return gpa.latent_transport(source, target, **settings)
 
     return run
-
-
-@pytest.fixture
-def refused():
-    """Check that a call is refused with one line that holds these parts."""
-
-    def check(call, *parts):
-        with pytest.raises(gpa.InputError) as caught:
-            call()
-        message = str(caught.value)
-        assert "\n" not in message
-        for part in parts:
-            assert part in message
-
-    return check

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from gparticles.checks import plain_array
 from gparticles.evaluate import distances, manifold, memorisation, tails
 from gparticles.evaluate.pairwise import nearest, rows, squared_distances
 from gparticles.flow.scaling import column_spread, robust_spread
@@ -64,8 +65,8 @@ class Sample:
 
     def __init__(self, raw: Any, units: Units, *, labels: Any = None, seed: int = 0):
         order = np.random.default_rng(seed).permutation(len(raw))
-        self.all_raw = np.asarray(raw)[order]
-        self.all_labels = None if labels is None else np.asarray(labels)[order]
+        self.all_raw = plain_array(raw, "points")[order]
+        self.all_labels = None if labels is None else plain_array(labels, "labels")[order]
         self.units = units
         self._known: dict[Any, Any] = {}
 

@@ -12,7 +12,7 @@ import numpy as np
 import optax
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from gparticles.checks import check_count, check_number
+from gparticles.checks import check_count, check_number, plain_array
 from gparticles.errors import InputError
 from gparticles.flow.settings import default_optimiser
 from gparticles.latent.codecs import LATENT_DIM, PCA, AbstractCodec, centred, deviations
@@ -161,7 +161,7 @@ class Autoencoder(AbstractCodec):
 
     def encode(self, points: np.ndarray) -> np.ndarray:
         (encoder, _), centre, units, _ = self._fitted()
-        rows = points.reshape(len(points), -1)
+        rows = plain_array(points, "points").reshape(len(points), -1)
         if rows.shape[1] != len(centre):
             raise InputError(
                 f"points have {rows.shape[1]} columns, the autoencoder {len(centre)}; give the same"

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from gparticles.checks import check_points
 from gparticles.divergence import AbstractF
 from gparticles.divergence.certified import divergence
 from gparticles.latent.solution import LatentFlow, encoded
@@ -96,7 +97,7 @@ def latent_bound(flow: LatentFlow, source: Any, *, f: AbstractF) -> LatentBound:
     shares = [weights[1][half] for half in halves]
     whole = len(target) >= SMALLEST and all(share.sum() > 0 for share in shares)
     return known._replace(
-        before=bound(encoded(flow.codec, np.asarray(source)), target, weights),
+        before=bound(encoded(flow.codec, check_points(source, "source")), target, weights),
         after=bound(flow.latent.particles, target, weights),
         halves=bound(target[halves[0]], target[halves[1]], (shares[0], shares[1]))
         if whole

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from gparticles.checks import check_labels, label_indices
+from gparticles.checks import check_points, known_labels, label_indices
 from gparticles.errors import InputError
 
 # labelled samples whose labels an unlabelled one follows
@@ -26,7 +26,7 @@ class Grouped:
 
         A class of no weight, which none of these points has, gets the mean of all.
         """
-        overall = self.weights @ rows
+        overall = mean_of(rows, self.weights)
         if self.count == 1:
             return overall[None]
         found = np.tile(overall, (self.count, 1))
@@ -34,8 +34,21 @@ class Grouped:
             chosen = self.index == k
             share = self.weights[chosen].sum()
             if share > 0:
-                found[k] = self.weights[chosen] @ rows[chosen] / share
+                found[k] = agreed(self.weights[chosen] @ rows[chosen] / share, rows[chosen])
         return found
+
+
+def mean_of(rows: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """The mean of rows, shape (n, d) -> (d,), with weights that sum to one."""
+    return agreed(weights @ rows, rows)
+
+
+def agreed(mean: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """The mean of rows without rounding in columns where they all agree, shape (d,).
+
+    Rounding would move such columns, and could be taken for a spread.
+    """
+    return np.where((rows == rows[0]).all(axis=0), rows[0], mean)
 
 
 def grouped(
@@ -61,25 +74,6 @@ def positions(n: int, labels: np.ndarray | None, classes: np.ndarray | None) -> 
     return label_indices(labels, classes, "labels")
 
 
-def known_labels(labels: Any, n: int, name: str, *, need: int = 1) -> tuple[np.ndarray, np.ndarray]:
-    """Labels and a mask of those that are there: neither None, NaN nor "".
-
-    Raises:
-        InputError: another number of labels than of points, or fewer than ``need`` are there.
-    """
-    array = np.array(labels)
-    if array.shape != (n,):
-        raise InputError(f"{name}: shape {array.shape}; give one label per point, ({n},)")
-    # NaN alone differs from itself, and no text is empty but ""
-    known = np.array([not (x is None or x != x or str(x) == "") for x in array.tolist()])
-    if known.sum() < need:
-        raise InputError(f"{name}: all are missing; leave them out, or give some")
-    if known.any():
-        # so that the array has one kind of entries; whoever calls replaces these
-        array[~known] = array[known][0]
-    return array, known
-
-
 def guess(points: np.ndarray, given: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
     """For every point, shape (k, d), the label that most of its nearest labelled points have.
 
@@ -102,7 +96,8 @@ def filled(points: np.ndarray, labels: Any, name: str) -> tuple[np.ndarray, int]
         name: for messages.
     """
     array, known = known_labels(labels, len(points), name)
-    array = check_labels(array, len(points), name)
+    if not known.any():
+        raise InputError(f"{name}: all are missing; leave them out, or give some")
     if not known.all():
         array[~known] = guess(points[~known], (points[known], array[known]))
     return array, int((~known).sum())
@@ -126,11 +121,10 @@ def class_weights(labels: Any, like: Any) -> np.ndarray:
     [0.17, 0.17, 0.17, 0.5]
     """
     (one, here), (other, there) = (
-        known_labels(given, len(np.asarray(given)), name)
+        known_labels(given, len(given), name)
         for given, name in ((labels, "labels"), (like, "like"))
     )
-    one = check_labels(one, len(one), "labels").astype(str)
-    other = check_labels(other, len(other), "like").astype(str)
+    one, other = one.astype(str), other.astype(str)
     classes = np.intersect1d(one[here], other[there])
     if len(classes) == 0:
         raise InputError("labels and like have no class in common; weights cannot balance them")
@@ -152,12 +146,15 @@ def pooled(points: np.ndarray, batches: np.ndarray, labels: np.ndarray | None = 
         points: shape (n, k).
         batches, labels: shape (n,), without gaps.
     """
+    points = check_points(points, "points")
     moved = points.astype(np.float64)
     classes = np.zeros(len(points), int) if labels is None else labels
     for label in np.unique(classes):
         parts = [(batches == name) & (classes == label) for name in np.unique(batches)]
         parts = [part for part in parts if part.any()]
-        means = [points[part].mean(axis=0, dtype=np.float64) for part in parts]
+        rows = [points[part] for part in parts]
+        means = np.array([agreed(r.mean(axis=0, dtype=np.float64), r) for r in rows])
+        middle = agreed(np.mean(means, axis=0), means)
         for part, mean in zip(parts, means, strict=True):
-            moved[part] += np.mean(means, axis=0) - mean
+            moved[part] += middle - mean
     return moved

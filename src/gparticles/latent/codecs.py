@@ -7,8 +7,9 @@ from typing import Any
 import equinox as eqx
 import numpy as np
 
-from gparticles.checks import check_count
+from gparticles.checks import check_count, plain_array
 from gparticles.errors import InputError
+from gparticles.latent.classes import agreed
 
 LATENT_DIM = 50
 # squares of it, summed over many rows, are still finite
@@ -101,6 +102,7 @@ class PCA(AbstractCodec):
 
     def encode(self, points: np.ndarray) -> np.ndarray:
         centre, units, components = self._fitted()
+        points = plain_array(points, "points")
         if points.shape[1:] != centre.shape:
             raise InputError(
                 f"points have {points.shape[1]} columns, the PCA {len(centre)}; give the same"
@@ -139,8 +141,8 @@ def centred(points: np.ndarray, name: str) -> tuple[np.ndarray, np.ndarray]:
     Raises:
         InputError: their squares would overflow.
     """
-    points = np.asarray(points, np.float64)
-    centre = points.mean(axis=0)
+    points = plain_array(points, "points").astype(np.float64)
+    centre = agreed(points.mean(axis=0), points)
     rows = points - centre
     if not np.max(np.abs(rows)) < _FARTHEST:
         raise InputError(
@@ -165,7 +167,11 @@ def _principal(centred: np.ndarray, rank: int, seed: int) -> tuple[np.ndarray, f
     with np.errstate(divide="ignore", invalid="ignore"):
         found = decomposition.PCA(rank, random_state=seed).fit(centred)
     held = float(np.sum(np.square(found.singular_values_)))
-    return np.asarray(found.components_), min(held / total, 1.0) if total > 0 else 1.0
+    components = np.asarray(found.components_)
+    if total > 0:
+        # constant columns stay out of all of them, rounding included
+        components = components * centred.any(axis=0)
+    return components, min(held / total, 1.0) if total > 0 else 1.0
 
 
 class Identity(AbstractCodec):

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from gparticles.checks import check_points
+from gparticles.checks import check_points, known_labels
 from gparticles.divergence import AbstractF
 from gparticles.divergence.certified import DEFAULT_TOLERANCE, Certificate, divergence
 from gparticles.errors import InputError
@@ -17,7 +17,7 @@ from gparticles.flow.serialisation import decode, encode
 from gparticles.flow.solution import result_dtype
 from gparticles.latent.alignment import ColumnMap, GaussianMap
 from gparticles.latent.autoencoder import Autoencoder, Network
-from gparticles.latent.classes import guess, known_labels, positions
+from gparticles.latent.classes import guess, positions
 from gparticles.latent.codecs import PCA, AbstractCodec, Identity, Transformer
 from gparticles.latent.residuals import Residuals
 
@@ -154,7 +154,7 @@ class LatentFlow:
     def _labels(self, latents: np.ndarray, labels: Any) -> Any:
         if labels is None or self.labelled is None:
             return labels
-        array, known = known_labels(labels, len(latents), "labels", need=0)
+        array, known = known_labels(labels, len(latents), "labels")
         if not known.all():
             array[~known] = guess(latents[~known], self.labelled)
         return array

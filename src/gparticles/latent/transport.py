@@ -1,19 +1,30 @@
 """Transport in a latent space: the source and target encoded, aligned, moved there, decoded."""
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from gparticles.checks import check_points, check_same_shape, check_seed, check_weights
+from gparticles.checks import (
+    check_points,
+    check_same_shape,
+    check_seed,
+    check_weights,
+    known_labels,
+)
 from gparticles.errors import InputError
 from gparticles.flow import transport
 from gparticles.flow.settings import check_bounds
 from gparticles.latent.alignment import ColumnMap, GaussianMap
 from gparticles.latent.classes import Grouped, class_weights, filled, grouped
 from gparticles.latent.codecs import LATENT_DIM, AbstractCodec, as_codec
-from gparticles.latent.residuals import Moments, Residuals, moments
+from gparticles.latent.residuals import ResidualMoments, Residuals, moments
+from gparticles.latent.scales import held_back, silent
 from gparticles.latent.solution import LatentFlow, decoded, decoded_rows, encoded, flat, matched
+
+# as ``transport`` calls them
+_LABELS = ("labels", "target_labels")
 
 
 def latent_transport(
@@ -28,6 +39,7 @@ def latent_transport(
     columns: ColumnMap | None = None,
     align: GaussianMap | None = None,
     bounds: tuple[float, float] | None = None,
+    names: Sequence[object] | None = None,
     **settings: Any,
 ) -> LatentFlow:
     """Moves the source onto the target in a latent space, and back to the original one.
@@ -54,6 +66,7 @@ def latent_transport(
             labels, it sees the source's classes in the target's proportions.
         align: a ``GaussianMap`` that is fitted and goes before the flow; None for none.
         bounds: (low, high) in data units, to which decoded points are clipped.
+        names: what the columns are called in notes; they are numbered from 0 without.
         settings: the other arguments of ``gparticles.transport``.
 
     Returns:
@@ -73,6 +86,9 @@ def latent_transport(
         check_weights(settings.get("target_weights"), len(target), "target_weights"),
     )
     _check_maps(columns, align)
+    for name, cloud in zip(_LABELS, (source, target), strict=True):
+        if settings.get(name) is not None:
+            known_labels(settings[name], len(cloud), name)
     if columns is not None:
         before = grouped(flat(source), _balanced(weights[0], settings))
         columns = columns.fit(before, grouped(flat(target), weights[1]))
@@ -88,19 +104,28 @@ def latent_transport(
     align = None if align is None else align.fit(*clouds)
     start = latents[0] if align is None else align(latents[0], clouds[0].index)
     moved = transport(start, latents[1], **(settings | labels))
+    quiet = None if columns is None else columns.quiet
+    if residuals.scale and quiet is None:
+        quiet = silent(rows[0], weights[0])
+    restored = residuals.fit(of_source, of_target, quiet=quiet)
     flow = LatentFlow(
         particles=source,
         latent=moved,
         latent_target=latents[1],
         codec=fitted,
-        residuals=residuals.fit(of_source, of_target),
+        residuals=restored,
         columns=columns,
         alignment=align,
         labelled=(latents[0], labels["labels"]) if labels else None,
         lost=(of_source.lost, of_target.lost),
         bounds=bounds,
         weights=weights,
-        notes=(*_notes(asked, fitted), *gaps, *moved.notes),
+        notes=(
+            *_lowered(asked, fitted),
+            *gaps,
+            *_held_back((columns, restored, align), rows[0].shape[1], names),
+            *moved.notes,
+        ),
     )
     particles = decoded(flow, source, (latents[0], moved.particles, clouds[0].index))
     return dataclasses.replace(flow, particles=particles)
@@ -125,12 +150,11 @@ def _labels(
     latents: tuple[np.ndarray, np.ndarray], settings: dict[str, Any]
 ) -> tuple[dict[str, Any], tuple[str, ...]]:
     """Both clouds' labels without gaps, by the names of transport's arguments; {} without."""
-    names = ("labels", "target_labels")
     # one without the other is for ``transport`` to refuse
-    if any(settings.get(name) is None for name in names):
+    if any(settings.get(name) is None for name in _LABELS):
         return {}, ()
     found, notes = {}, ()
-    for name, cloud in zip(names, latents, strict=True):
+    for name, cloud in zip(_LABELS, latents, strict=True):
         found[name], missing = filled(cloud, settings[name], name)
         if missing:
             notes += (
@@ -154,7 +178,7 @@ def _clouds(
     return source, target
 
 
-def _moments(codec: AbstractCodec, points: np.ndarray, cloud: Grouped) -> Moments:
+def _moments(codec: AbstractCodec, points: np.ndarray, cloud: Grouped) -> ResidualMoments:
     back = decoded_rows(codec, cloud.points)
     if back.shape[1] != points.shape[1]:
         raise InputError(
@@ -164,11 +188,30 @@ def _moments(codec: AbstractCodec, points: np.ndarray, cloud: Grouped) -> Moment
     return moments(points, back, cloud)
 
 
-def _notes(asked: AbstractCodec, fitted: AbstractCodec) -> tuple[str, ...]:
-    wanted, found = getattr(asked, "latent_dim", 0), getattr(fitted, "latent_dim", 0)
-    if found < wanted:
+def _lowered(asked: AbstractCodec, fitted: AbstractCodec) -> tuple[str, ...]:
+    wanted, reached = getattr(asked, "latent_dim", 0), getattr(fitted, "latent_dim", 0)
+    if reached < wanted:
         return (
-            f"latent_dim is {found} and not {wanted}: the points have no more dimensions, so "
+            f"latent_dim is {reached} and not {wanted}: the points have no more dimensions, so "
             "nothing is lost",
         )
     return ()
+
+
+def _held_back(
+    maps: tuple[ColumnMap | None, Residuals, GaussianMap | None],
+    total: int,
+    names: Sequence[object] | None,
+) -> tuple[str, ...]:
+    """Notes on columns and directions that were shifted and not scaled."""
+    columns, residuals, align = maps
+    masks = (columns and columns.quiet, residuals.held)
+    held = np.any([np.zeros(total, bool), *(mask for mask in masks if mask is not None)], axis=0)
+    notes = held_back(np.flatnonzero(held), total, names)
+    if align is None or not align.held:
+        return notes
+    return (
+        *notes,
+        f"align: in {align.held} latent directions the source has (almost) no spread beside the "
+        "target, and was shifted, not scaled",
+    )

@@ -8,7 +8,9 @@ import numpy as np
 
 from gparticles.errors import InputError
 
-MISSING = frozenset({"", "na", "n/a", "#n/a", "nan", "null", "none", "missing", "?", "-", "."})
+MISSING = frozenset(
+    {"", "na", "n/a", "#n/a", "<na>", "nan", "nat", "null", "none", "missing", "?", "-", "."}
+)
 """Text that stands for a missing value, in lower case."""
 
 MISSING_MEND = "fill it in, or remove the row or the column"
