@@ -17,6 +17,8 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+# the command, beside this interpreter
+GPA = Path(sys.executable).with_name("gpa")
 RUN = Path(__file__).with_name("run.py")
 RIVALS = RUN.with_name("rivals")
 RESULTS = Path(__file__).parent / "results"

@@ -10,24 +10,24 @@ the process, as the system counts it.
 import os
 import statistics
 import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
-from common import RESULTS, machine, print_table, write_json
+from common import GPA, RESULTS, machine, print_table, write_json
 
 SIZES = (150, 150)
 
 
-def measured(command: list[str]) -> dict[str, float]:
+def measured(command: list[Any]) -> dict[str, float]:
     """Seconds, processor seconds and peak memory in MB of a command."""
     began = time.perf_counter()
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     _, status, used = os.wait4(process.pid, 0)
     seconds = time.perf_counter() - began
     if status:
-        raise SystemExit(f"{' '.join(command[1:3])} failed")
+        raise SystemExit(f"gpa {command[1]} failed")
     processor = used.ru_utime + used.ru_stime
     return {"seconds": seconds, "processor": processor, "megabytes": used.ru_maxrss / 1024}
 
@@ -51,22 +51,23 @@ def cohorts(folder: Path) -> list[str]:
 
 def run(*, rounds: int = 3) -> None:
     """Print and keep every round's times and memory."""
-    gpa = str(Path(sys.executable).with_name("gpa"))
-    found: dict[str, list[dict[str, float]]] = {"run": [], "integrate": []}
-    record = {"machine": machine(), "sizes": SIZES}
+    record: dict[str, Any] = {"machine": machine(), "sizes": SIZES}
+    record["rounds"] = {"run": [], "integrate": []}
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        files = cohorts(folder)
+        files = cohorts(Path(name))
+        commands = {
+            "run": [GPA, "run", "gene-expression"],
+            "integrate": [GPA, "integrate", *files, "--reference", "A"],
+        }
         for k in range(rounds):
-            out = str(folder / f"run-{k}")
-            found["run"].append(measured([gpa, "run", "gene-expression", "--out", out]))
-            out = str(folder / f"out-{k}")
-            command = [gpa, "integrate", *files, "--reference", "A", "--out", out]
-            found["integrate"].append(measured(command))
-    write_json(RESULTS / "full-width.json", {**record, "rounds": found})
-    keys = ("seconds", "processor", "megabytes")
+            for what, command in commands.items():
+                out = Path(name, f"{what}-{k}")
+                record["rounds"][what].append(measured([*command, "--out", out]))
+    write_json(RESULTS / "full-width.json", record)
+    columns = {"seconds": "s", "processor": "s of CPU", "megabytes": "MB"}
     rows = [
-        (what, *(statistics.median(one[key] for one in every) for key in keys))
-        for what, every in found.items()
+        (what, *(statistics.median(one[key] for one in every) for key in columns))
+        for what, every in record["rounds"].items()
     ]
-    print_table("300 samples of 54,675 genes: medians", ("gpa", "s", "s of CPU", "MB"), rows)
+    title = "300 samples of 54,675 genes: medians"
+    print_table(title, ("gpa", *columns.values()), rows)

@@ -9,6 +9,7 @@ steps by points that no training saw. The best mean is the last line.
 import itertools
 import statistics
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -28,38 +29,35 @@ RATES = (1e-2, 3e-3)
 Judge = Callable[[Any], float]
 
 
-def lipschitz_critics(data: str, **given: Any) -> Iterator[tuple[str, Callable[[int], Any]]]:
+Critics = Iterator[tuple[str, Callable[[int], Any]]]
+
+
+def lipschitz_critics(data: str, **given: Any) -> Critics:
     """The f-GAN's: L by the learning rate, on the potential that the recipe has."""
+
+    def make(seed: int, *, slope: float, rate: float) -> AbstractCritic:
+        if data == "mnist":
+            phi = gpa.tight_mlp(784, width=128, lipschitz=slope, seed=seed)
+            return gpa.LipschitzCritic(potential=phi, learning_rate=rate, **given)
+        return gpa.LipschitzCritic(lipschitz=slope, learning_rate=rate, **given)
+
     for slope, rate in itertools.product((0.1, 0.3, 1.0), RATES):
-
-        def make(seed: int, slope: float = slope, rate: float = rate) -> AbstractCritic:
-            if data == "mnist":
-                phi = gpa.tight_mlp(784, width=128, lipschitz=slope, seed=seed)
-                return gpa.LipschitzCritic(potential=phi, learning_rate=rate, **given)
-            return gpa.LipschitzCritic(lipschitz=slope, learning_rate=rate, **given)
-
-        yield f"L = {slope:g}, rate {rate:g}", make
+        yield f"L = {slope:g}, rate {rate:g}", partial(make, slope=slope, rate=rate)
 
 
-def clipped_critics(data: str) -> Iterator[tuple[str, Callable[[int], Any]]]:
+def other_critics(data: str, kind: Any, name: str, values: tuple[float, ...]) -> Critics:
+    """Clipped or penalised ones: their own parameter by the learning rate."""
     width = 128 if data == "mnist" else 32
-    for limit, rate in itertools.product((0.01, 0.1), RATES):
-        critic = gpa.ClippedCritic(limit=limit, width=width, learning_rate=rate)
-        yield f"limit {limit:g}, rate {rate:g}", lambda _, critic=critic: critic
-
-
-def penalised_critics(data: str) -> Iterator[tuple[str, Callable[[int], Any]]]:
-    width = 128 if data == "mnist" else 32
-    for strength, rate in itertools.product((1.0, 10.0), RATES):
-        critic = gpa.PenalisedCritic(strength=strength, width=width, learning_rate=rate)
-        yield f"strength {strength:g}, rate {rate:g}", lambda _, critic=critic: critic
+    for value, rate in itertools.product(values, RATES):
+        critic = kind(width=width, learning_rate=rate, **{name: value})
+        yield f"{name} {value:g}, rate {rate:g}", lambda _, critic=critic: critic
 
 
 CRITICS = {
     "kl": lipschitz_critics,
     "alpha": lambda data: lipschitz_critics(data, f=gpa.Alpha(2.0)),
-    "clipped": clipped_critics,
-    "penalised": penalised_critics,
+    "clipped": lambda data: other_critics(data, gpa.ClippedCritic, "limit", (0.01, 0.1)),
+    "penalised": lambda data: other_critics(data, gpa.PenalisedCritic, "strength", (1.0, 10.0)),
 }
 
 
@@ -90,18 +88,12 @@ def scores(data: str, critic: Callable[[int], Any], rate: float, moments: Any) -
             labels = np.random.default_rng(seed).choice(labels, JUDGED)
         row: list[float] = []
 
-        def look(seen: Progress, row: Any = row, judge: Any = judge, labels: Any = labels) -> None:
-            if seen.step in moments:
-                row.append(judge(seen.gan().sample(JUDGED, labels=labels, seed=1)))
+        def score(at: Progress, row: Any = row, judge: Any = judge, labels: Any = labels) -> None:
+            if at.step in moments:
+                row.append(judge(at.gan().sample(JUDGED, labels=labels, seed=1)))
 
-        gpa.train_gan(
-            **settings,
-            critic=critic(seed),
-            learning_rate=rate,
-            steps=max(moments),
-            callbacks=[look],
-            seed=seed,
-        )
+        training = {"learning_rate": rate, "steps": max(moments), "seed": seed}
+        gpa.train_gan(**settings, **training, critic=critic(seed), callbacks=[score])
         found.append(row + [float("nan")] * (len(moments) - len(row)))
     return found
 

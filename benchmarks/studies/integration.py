@@ -71,9 +71,9 @@ def judged(source: np.ndarray, target: np.ndarray, labels: Rows) -> dict[str, fl
     both = np.concatenate([source, target])
     batches = np.repeat([0, 1], [len(source), len(target)])
     status = np.concatenate([labels["new_source_er"], labels["new_target_er"]])
+    source_er, target_er = labels["new_source_er"], labels["new_target_er"]
     here, there = (
-        (points[er >= 0], er[er >= 0])
-        for points, er in ((source, labels["new_source_er"]), (target, labels["new_target_er"]))
+        (points[er >= 0], er[er >= 0]) for points, er in ((source, source_er), (target, target_er))
     )
     return {
         "mixing": neighbour_mixing(both, batches),

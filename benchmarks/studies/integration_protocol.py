@@ -28,10 +28,6 @@ Array = np.ndarray
 Move = Callable[[Array, Array], Array]
 
 
-def unmoved(_: Task) -> Move:
-    return lambda points, _: points
-
-
 def location_scale(task: Task) -> Move:
     """Means and standard deviations of each gene, class by class."""
     known = {name: task.labels[name] for name in ("source", "target")}
@@ -61,7 +57,7 @@ def long_flow(task: Task) -> Move:
 
 
 METHODS: dict[str, Callable[[Task], Move]] = {
-    "none": unmoved,
+    "none": lambda _: lambda points, _: points,
     "location and scale": location_scale,
     "gparticles": flow,
     "gparticles without residuals": lambda task: flow(task, keep_residual=False),
@@ -87,14 +83,17 @@ def whole(data: dict[str, Array]) -> Task:
 
 def judged(moved: Array, task: Task) -> dict[str, float]:
     """Half of W2 squared of each class to the held-out target's, and copies of training ones."""
-    record = {}
-    for name, label in CLASSES.items():
-        one = moved[task.labels["new_source"] == label]
-        other = task.new_target[task.labels["new_target"] == label]
-        record[name] = float(w2(one, other).value ** 2 / 2)
-    moved, targets = (task.codec.encode(x) for x in (moved, task.target))
-    record["copies"] = copies(moved, targets)
-    return record
+    labels = (task.labels["new_source"], task.labels["new_target"])
+    latents = (task.codec.encode(x) for x in (moved, task.target))
+    return of_classes(moved, task.new_target, labels) | {"copies": copies(*latents)}
+
+
+def of_classes(one: Array, other: Array, labels: tuple[Array, Array]) -> dict[str, float]:
+    """Half of W2 squared, class by class."""
+    return {
+        name: float(w2(one[labels[0] == label], other[labels[1] == label]).value ** 2 / 2)
+        for name, label in CLASSES.items()
+    }
 
 
 def copies(moved: Array, targets: Array) -> float:
@@ -107,12 +106,8 @@ def copies(moved: Array, targets: Array) -> float:
 
 def floor(task: Task) -> dict[str, float]:
     """The target against its own reconstruction, as in the paper."""
-    points, labels = task.new_target, task.labels["new_target"]
-    back = task.codec.decode(task.codec.encode(points))
-    return {
-        name: float(w2(points[labels == label], back[labels == label]).value ** 2 / 2)
-        for name, label in CLASSES.items()
-    }
+    back = task.codec.decode(task.codec.encode(task.new_target))
+    return of_classes(task.new_target, back, (task.labels["new_target"],) * 2)
 
 
 def run(data: Path, *, seeds: tuple[int, ...] = (0, 1, 2, 3, 4)) -> None:

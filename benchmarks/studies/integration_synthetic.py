@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 from common import RESULTS, machine, print_means, write_json
-from integration_methods import LATENT_DIM, METHODS, Corrected, Method, Task, affine_only, of_genes
+from integration_methods import LATENT_DIM, METHODS, Corrected, Method, Task, of_genes
 from sklearn.metrics import roc_auc_score
 
 import gparticles as gpa
@@ -25,20 +25,23 @@ TRAINING = 210
 MEASURES = {"error": "error", "share": "share of it left", "auc": "AUC of differing genes"}
 
 
+def fitted(task: Task, *new_labels: np.ndarray, **options: Any) -> Corrected:
+    """The default, fitted with more than the points."""
+    model = gpa.LatentGPA(LATENT_DIM, seed=task.seed).fit(task.source, task.target, **options)
+    return of_genes(task, model.transform(task.new_source, *new_labels))
+
+
 def with_labels(task: Task) -> Corrected:
     """A class-conditional flow; new samples come with their labels."""
-    labels = task.labels
-    model = gpa.LatentGPA(LATENT_DIM, seed=task.seed)
-    model.fit(task.source, task.target, labels=labels["source"], target_labels=labels["target"])
-    return of_genes(task, model.transform(task.new_source, labels["new_source"]))
+    known = {"labels": task.labels["source"], "target_labels": task.labels["target"]}
+    return fitted(task, task.labels["new_source"], **known)
 
 
 def balanced(task: Task) -> Corrected:
     """Without labels for the flow, which sees the source's classes in the target's proportions."""
-    weights = gpa.class_weights(task.labels["source"], task.labels["target"])
-    model = gpa.LatentGPA(LATENT_DIM, seed=task.seed)
-    model.fit(task.source, task.target, source_weights=weights)
-    return of_genes(task, model.transform(task.new_source))
+    return fitted(
+        task, source_weights=gpa.class_weights(task.labels["source"], task.labels["target"])
+    )
 
 
 def centring_by_class(task: Task) -> Corrected:
@@ -51,14 +54,11 @@ def centring_by_class(task: Task) -> Corrected:
     return of_genes(task, moved)
 
 
-OURS: dict[str, Method] = {
-    name: METHODS[name]
-    for name in ("none", "centring", "z-score", "ComBat", "POT exact", "POT entropic, 0.02")
-} | {
-    "gparticles": METHODS["gparticles"],
-    "gparticles, residuals not scaled": METHODS["gparticles, residuals not scaled"],
-    "gparticles, columns not matched": METHODS["gparticles, columns not matched"],
-    "gparticles, no flow": affine_only,
+SHARED = (
+    *("none", "centring", "z-score", "ComBat", "POT exact", "POT entropic, 0.02", "gparticles"),
+    *(f"gparticles, {what}" for what in ("residuals not scaled", "columns not matched", "no flow")),
+)
+OURS: dict[str, Method] = {name: METHODS[name] for name in SHARED} | {
     "centring by class (labels)": centring_by_class,
     "gparticles, balancing weights (labels)": balanced,
     "gparticles, class by class (labels)": with_labels,
@@ -71,21 +71,13 @@ def made(design: str, seed: int, genes: int) -> tuple[Task, dict[str, np.ndarray
         SIZES, positive=DESIGNS[design], genes=genes, study=1 + 10 * seed, seed=seed
     )
     values, truth = drawn.values.astype(float), drawn.truth.astype(float)
-    target, source = (np.flatnonzero(drawn.batches == name) for name in "AB")
-    task = Task(
-        source=values[source[:TRAINING]],
-        target=values[target[:TRAINING]],
-        new_source=values[source[TRAINING:]],
-        new_target=values[target[TRAINING:]],
-        seed=seed,
-    )
-    task.labels = {
-        "source": drawn.labels[source[:TRAINING]],
-        "target": drawn.labels[target[:TRAINING]],
-        "new_source": drawn.labels[source[TRAINING:]],
-        "new_target": drawn.labels[target[TRAINING:]],
-    }
-    return task, {"truth": truth[source[TRAINING:]], "differs": drawn.differs}
+    rows = {}
+    for name, batch in (("target", "A"), ("source", "B")):
+        every = np.flatnonzero(drawn.batches == batch)
+        rows |= {name: every[:TRAINING], f"new_{name}": every[TRAINING:]}
+    labels = {name: drawn.labels[chosen] for name, chosen in rows.items()}
+    task = Task(**{name: values[each] for name, each in rows.items()}, seed=seed, labels=labels)
+    return task, {"truth": truth[rows["new_source"]], "differs": drawn.differs}
 
 
 def t_statistics(points: np.ndarray, labels: np.ndarray) -> np.ndarray:

@@ -8,9 +8,9 @@ The second needs, in an environment of its own beside gparticles, any of geomlos
 and scib-metrics; a package that is not installed is left out. geomloss's cost has a factor 1/2.
 """
 
-import importlib
+import importlib.util
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -28,7 +28,7 @@ def clouds(dim: int) -> dict[str, np.ndarray]:
     return {"target": target, "particles": particles, "held_out": law(2000), "fresh": law(2000)}
 
 
-def measure_time() -> None:
+def times() -> None:
     """Seconds of one evaluation in 3 and in 64 dimensions; the first one imports."""
     import jax  # noqa: F401  # a run has it already
 
@@ -43,7 +43,10 @@ def measure_time() -> None:
         print(f"{name}: {time.perf_counter() - began:.1f} s for {len(found)} metrics")
 
 
-def _sinkhorn() -> Iterator[tuple[str, float, float]]:
+Rows = Iterator[tuple[str, float, float]]
+
+
+def _sinkhorn() -> Rows:
     import geomloss
     import torch
 
@@ -54,14 +57,11 @@ def _sinkhorn() -> Iterator[tuple[str, float, float]]:
     for blur in (1.0, 2.0):
         loss = geomloss.SamplesLoss("sinkhorn", p=2, blur=blur, scaling=0.99, backend="tensorized")
         theirs = 2 * float(loss(torch.tensor(x), torch.tensor(y)))
-        yield (
-            f"Sinkhorn divergence, blur {blur}",
-            sinkhorn_divergence(x, y, epsilon=2 * blur**2),
-            theirs,
-        )
+        ours = sinkhorn_divergence(x, y, epsilon=2 * blur**2)
+        yield f"Sinkhorn divergence, blur {blur}", ours, theirs
 
 
-def _manifold() -> Iterator[tuple[str, float, float]]:
+def _manifold() -> Rows:
     import prdc
 
     from gparticles.evaluate.manifold import manifold
@@ -69,8 +69,7 @@ def _manifold() -> Iterator[tuple[str, float, float]]:
     fake, real = np.random.default_rng(2).normal(size=(2, 500, 8))
     fake = 1.3 * fake
     theirs = prdc.compute_prdc(real_features=real, fake_features=fake, nearest_k=5)
-    ours = manifold(fake, real, k=5)._asdict()
-    for name, value in ours.items():
+    for name, value in manifold(fake, real, k=5)._asdict().items():
         yield name, value, float(theirs[name])
 
 
@@ -80,7 +79,7 @@ def _batches() -> tuple[np.ndarray, np.ndarray]:
     return generator.normal(size=(600, 5)) + 0.7 * batches[:, None], batches
 
 
-def _lisi() -> Iterator[tuple[str, float, float]]:
+def _lisi() -> Rows:
     import harmonypy
     import pandas
 
@@ -94,7 +93,7 @@ def _lisi() -> Iterator[tuple[str, float, float]]:
     yield "LISI, largest difference", float(np.abs(ours - theirs).max()), 0.0
 
 
-def _scib() -> Iterator[tuple[str, float, float]]:
+def _scib() -> Rows:
     import scib_metrics
     from scib_metrics.nearest_neighbors import pynndescent
 
@@ -108,29 +107,20 @@ def _scib() -> Iterator[tuple[str, float, float]]:
     yield "silhouette", silhouette(points, batches), float(labels)
 
 
-RIVALS: dict[str, Callable[[], Iterator[tuple[str, float, float]]]] = {
-    "geomloss": _sinkhorn,
-    "prdc": _manifold,
-    "harmonypy": _lisi,
-    "scib_metrics": _scib,
-}
+RIVALS = {"geomloss": _sinkhorn, "prdc": _manifold, "harmonypy": _lisi, "scib_metrics": _scib}
+CHOICES = {"what": ("time", "compare")}
 
 
 def compare() -> None:
     """Ours beside theirs, for every package that is installed."""
     for package, rows in RIVALS.items():
-        try:
-            importlib.import_module(package)
-        except ImportError as error:
-            print(f"{package}: left out ({error})")
+        if importlib.util.find_spec(package) is None:
+            print(f"{package}: left out, not installed")
             continue
         for name, ours, theirs in rows():
             print(f"{package}: {name}: {ours:.6g} here, {theirs:.6g} there")
 
 
-CHOICES = {"what": ("time", "compare")}
-
-
 def run(what: str) -> None:
     """Either of the two."""
-    measure_time() if what == "time" else compare()
+    compare() if what == "compare" else times()

@@ -7,10 +7,7 @@ goes through its parts in one more process, each timed. Last, a report of 100,00
 whose positions are noise, which compresses worst, is written and weighed.
 """
 
-import shutil
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
 from functools import partial
@@ -18,7 +15,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from common import RESULTS, in_new_process, machine, print_table, seconds_of, write_json
+from common import (
+    GPA,
+    RESULTS,
+    finished,
+    in_new_process,
+    machine,
+    print_table,
+    seconds_of,
+    write_json,
+)
 
 RECIPE = "swiss-roll"
 # of gparticles.experiment.runs, in the order in which a run calls them
@@ -30,13 +36,6 @@ PARTS = {
     "run_metrics": "metrics and floors",
     "report_run": "report.html",
 }
-
-
-def cold(folder: Path) -> float:
-    """Seconds of the command in a process of its own."""
-    command = [str(Path(sys.executable).with_name("gpa")), "run", RECIPE, "--out", str(folder)]
-    seconds, _ = seconds_of(lambda: subprocess.run(command, check=True, capture_output=True))
-    return seconds
 
 
 def parts(folder: str) -> dict[str, float]:
@@ -83,53 +82,36 @@ def large_report(folder: Path, particles: int = 100_000) -> dict[str, float]:
         bounds=None,
         settings={},
     )
-    about = About("noise", "", "", "", {}, {})
-    shown = choose(flow, way[0])
-    seconds, path = seconds_of(
-        lambda: write_report(folder / "report.html", flow, shown, about=about)
-    )
+    about, shown = About("noise", "", "", "", {}, {}), choose(flow, way[0])
+    call = partial(write_report, folder / "report.html", flow, shown, about=about)
+    seconds, path = seconds_of(call)
     return {"particles": particles, "seconds": seconds, "bytes": path.stat().st_size}
-
-
-def measure(rounds: int) -> dict[str, Any]:
-    described = machine()
-    folder = Path(tempfile.mkdtemp())
-    try:
-        times = [cold(folder / f"cold-{k}") for k in range(rounds)]
-        ours = folder / "cold-0"
-        sizes = {name: (ours / name).stat().st_size for name in ("report.html", "trajectory.gif")}
-        inside = in_new_process(parts, str(folder / "parts"))
-        return {
-            "machine": described,
-            "cold": times,
-            "parts": inside,
-            "sizes": sizes,
-            "large": large_report(folder),
-        }
-    finally:
-        shutil.rmtree(folder)
 
 
 def show(record: dict[str, Any]) -> None:
     inside, large = record["parts"], record["large"]
-    added = sum(inside[name] for name in ("draw_run", "run_metrics", "report_run"))
     named = {"imports": "imports of Python packages", **PARTS}
     rows = [[title, inside[name]] for name, title in named.items()]
     rest = inside["whole"] - sum(inside[name] for name in named)
     rows += [["flow saved, particles and history written", rest], ["whole", inside["whole"]]]
+    added = sum(inside[name] for name in ("draw_run", "run_metrics", "report_run"))
+    rows += [["added by metrics, pictures and report", added]]
+    rows += [["cold start to finished report, median", statistics.median(record["cold"])]]
     print_table(f"gpa run {RECIPE}, part by part", ["part", "seconds"], rows)
-    cold_seconds = ", ".join(f"{seconds:.1f}" for seconds in record["cold"])
-    median = statistics.median(record["cold"])
-    print(f"cold start to finished report: median {median:.1f} s ({cold_seconds})")
-    print(f"added by metrics, pictures and report: {added:.1f} s")
-    for name, size in record["sizes"].items():
-        print(f"{name}: {size / 1e6:.2f} MB")
-    size, count = large["bytes"] / 1e6, large["particles"]
-    print(f"report of {count} particles: {size:.2f} MB, written in {large['seconds']:.1f} s")
+    sizes = record["sizes"] | {f"report of {large['particles']} particles": large["bytes"]}
+    print_table("Sizes", ["", "MB"], [[name, size / 1e6] for name, size in sizes.items()])
 
 
 def run(*, rounds: int = 3) -> None:
     """Measure, print, keep."""
-    record = measure(rounds)
+    record: dict[str, Any] = {"machine": machine()}
+    with tempfile.TemporaryDirectory() as name:
+        folders = [Path(name, f"cold-{k}") for k in range(rounds)]
+        runs = (partial(finished, [GPA, "run", RECIPE, "--out", folder]) for folder in folders)
+        record["cold"] = [seconds_of(call)[0] for call in runs]
+        record["parts"] = in_new_process(parts, str(Path(name, "parts")))
+        files = (folders[0] / file for file in ("report.html", "trajectory.gif"))
+        record["sizes"] = {file.name: file.stat().st_size for file in files}
+        record["large"] = large_report(Path(name))
     show(record)
     write_json(RESULTS / "report.json", record)

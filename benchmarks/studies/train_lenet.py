@@ -31,7 +31,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from common import RESULTS, machine, mean_and_sd, print_table, seconds_of, write_json
+from common import RESULTS, machine, mean_and_sd, print_rows, print_table, seconds_of, write_json
 from jax.scipy.ndimage import map_coordinates
 from safetensors.numpy import save
 
@@ -134,19 +134,20 @@ def parts_for_choosing() -> tuple[Digits, Digits]:
 def choose_settings(*, seed: int) -> None:
     """Prints how each candidate does on the validation part."""
     training, validation = parts_for_choosing()
-    rows, records = [], []
+    records = []
     for settings in CANDIDATES:
         seconds, network = seconds_of(lambda s=settings: train(training, s, seed=seed))
         found = measured(rounded(network), validation)
         records.append({**settings._asdict(), **found, "seconds": seconds})
-        name = f"{settings.channels[0]} and {settings.channels[1]}"
-        rows.append([name, settings.epochs, f"{found['accuracy']:.3f}", found["nats"], seconds])
         print(f"{settings}: {found}", flush=True)
-    print_table(
-        "1,000 validation digits",
-        ["channels", "epochs", "accuracy", "cross entropy, nats", "seconds"],
-        rows,
-    )
+    columns = {
+        "channels": "{channels[0]} and {channels[1]}",
+        "epochs": "{epochs}",
+        "accuracy": "{accuracy:.3f}",
+        "cross entropy, nats": "{nats:.3g}",
+        "seconds": "{seconds:.0f}",
+    }
+    print_rows("1,000 validation digits", records, columns)
     record = {"machine": machine(), "seed": seed, "candidates": records}
     write_json(RESULTS / "lenet-choice.json", record)
 
@@ -178,12 +179,9 @@ def distances_of_images() -> list[dict[str, Any]]:
     orders = [generator.permutation(len(held_out)) for _ in range(10)]
     records = []
     for name, make in others.items():
-        found = []
-        for order in orders:
-            half, other = (held_out[rows] for rows in np.split(order, 2))
-            images = make(half, other)
-            found.append((features.fd_lenet(half, images), features.kd_lenet(half, images)))
-        fd, kd = zip(*found, strict=True)
+        halves = [[held_out[rows] for rows in np.split(order, 2)] for order in orders]
+        pairs = [(half, make(half, other)) for half, other in halves]
+        fd, kd = ([f(*pair) for pair in pairs] for f in (features.fd_lenet, features.kd_lenet))
         records.append({"images": name, "fd": fd, "kd": kd})
     return records
 
