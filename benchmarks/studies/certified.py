@@ -1,19 +1,12 @@
 """What `gparticles.divergence` costs, and how near its two bounds come: L = 1, raw units.
 
-Clouds of n + n equally weighted points, the Swiss roll of scikit-learn (no noise, 3-D) and
-N(0, 9 I), as D(Gaussian | roll), the one that a flow to the roll descends, and as
-D(roll | Gaussian). Parts:
-
     times    every f at 500 + 500 and 2000 + 2000, tolerance 1e-3: three pairs of clouds, several
-             calls on each after one that is not counted; the median and the best of them all, the
-             first call of the row's process, which compiles, and the largest gap
-    digits   every f at 50, 200 and 500 points, tolerance 1e-8: three pairs of clouds, the median
-             second call and the largest gap
-    scaling  KL and W1 of Gaussian and roll at 100 to 20,000 points, tolerance 1e-3, each in a
-             process of its own: first and second call, the gap, and the process's peak memory, of
-             which Python, JAX and the imports take what the column `imports` says
+             calls on each after one that is not counted
+    digits   every f at 50, 200 and 500 points, tolerance 1e-8
+    scaling  KL and W1 at 100 to 20,000 points, tolerance 1e-3, each in a process of its own, with
+             its peak memory, of which the column `imports` is Python, JAX and the imports
 
-The load average stands beside every row. What POT takes for the same is in certified_rivals.py.
+docs/measured.md describes the clouds. What POT takes for the same is in certified_rivals.py.
 """
 
 import json

@@ -1,20 +1,11 @@
 """Seconds to a certified gap of 1e-3 beside POT: KL (and W1 against `ot.emd2`), L = 1.
 
-D(P|Q) of n + n points: 3-D, P = N(0, 9 I) and Q the Swiss roll; 50-D, two unit Gaussians whose
-means differ by 0.5 in every coordinate. Every rival's plan and potentials go through the bounds of
-`gparticles.divergence`, whose time is not counted; the cost matrix's time is, for all.
-
-    ours     `gparticles.divergence`, compiled before; median of several calls, around the rival's
-    frank    `ot.optim.semirelaxed_cg`, with POT's own Armijo search and with an exact line search;
-             the gap is looked at after blocks of iterations, each a quarter longer in all
-    sinkhorn `ot.unbalanced.sinkhorn_unbalanced(reg_m=(inf, 1))`. At the smallest n a scan: constant
-             regularisations, and schedules that lower it by 2 or 4 with warm starts, Knopp's and
-             the stabilised method, float64 and float32. The fastest few go on to the larger n.
-             How many iterations reach the gap is searched, and a run of just so many timed
-    emd      `ot.emd2`, exact
-
-Each row of costs is lowered by its minimum for Sinkhorn, which changes no plan and lets it
-reach smaller regularisations before it underflows.
+Every rival's plan and potentials go through the bounds of `gparticles.divergence`, whose time is
+not counted; the cost matrix's time is, for all. Ours, compiled before, is timed around the
+rivals: `ot.optim.semirelaxed_cg` with two line searches, its gap looked at after blocks of
+iterations, and `ot.unbalanced.sinkhorn_unbalanced(reg_m=(inf, 1))`, of which many schedules are
+tried at the smallest n and the fastest few go on to the larger ones; how many iterations reach the
+gap is searched, and a run of just so many timed.
 """
 
 import json

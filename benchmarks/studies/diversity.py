@@ -19,7 +19,7 @@ STEPS, EARLY, EVERY = 5000, 1000, 500
 
 
 @cache
-def run(seed: int, potential: str, ratio: int) -> tuple[Task, gpa.Flow, float]:
+def long_run(seed: int, potential: str, ratio: int) -> tuple[Task, gpa.Flow, float]:
     """The long run, whose first part is the short one."""
     task = roll(seed, ratio * TARGETS)
     phi = gpa.tight_mlp(3, width=32, seed=seed) if potential == "tight" else None
@@ -33,7 +33,7 @@ def run(seed: int, potential: str, ratio: int) -> tuple[Task, gpa.Flow, float]:
 
 def measure(seed: int, *, potential: str, ratio: int, steps: int) -> Found:
     """Scores after so many steps; for the picture, nearness at every frame."""
-    task, flow, seconds = run(seed, potential, ratio)
+    task, flow, seconds = long_run(seed, potential, ratio)
     frames = dict(zip(flow.trajectory_steps.tolist(), flow.trajectory, strict=True))
     scores = {
         **judge(frames[steps], task),

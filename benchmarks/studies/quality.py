@@ -1,17 +1,10 @@
 """Swiss roll: 2000 particles from 200 targets, W2 to 2000 fresh samples, over several seeds.
 
-Targets and test samples are scikit-learn's Swiss roll in raw units without noise, particles start
-from N(0, 9 I); data, particles and network all change with the seed. Fit: seconds of the whole call
-once it is compiled. W2 is exact (POT's network simplex). With d(x) the distance of x to the nearest
-of the 200 targets,
-
-    copies      share of particles with d below a tenth of the median d of the fresh samples
-    nearest     the median d of the particles over the median d of the fresh samples: 1 is fresh
-
-Resampling with Gaussian noise is run at each sd of a grid. The sd of the best mean on the TEST set
-is marked: no user could choose it, so it is the floor to beat. Another row takes, per seed, the sd
-of the highest likelihood that a Gaussian kernel on 160 of the targets gives the other 40. Nothing
-of our own methods is chosen here. The reference itself is run on the first seed alone.
+docs/measured.md explains the columns. Resampling with Gaussian noise is run at each sd of a grid;
+the sd of the best mean on the TEST set is marked: no user could choose it, so it is the floor to
+beat. Another row takes, per seed, the sd of the highest likelihood that a Gaussian kernel on 160 of
+the targets gives the other 40. Nothing of our own methods is chosen here. The reference itself is
+run on the first seed alone.
 """
 
 from collections.abc import Callable, Sequence

@@ -1,22 +1,9 @@
 """Seconds per flow step beside the reference, eager PyTorch and the bare matrix products.
 
-One step is three Adam updates of a potential with three hidden layers (KL, L = 1, rate 1e-3), then
-one Euler move of dt 0.5, in three dimensions, on all samples at once unless a row says otherwise:
-
-    ours        `gparticles.transport` with the reference's settings, potentials stored as by
-                default: compiled chunks of a prepared flow, once the first fit has settled
-    whole call  the same by a whole second `transport` call over its steps, first fit included
-    default's   as `ours` with the potential that `transport` takes by default (AOL layers and a
-                smooth activation); all else as above
-    reference   the published TensorFlow code; `batch` works through chunks, as its own
-                configurations do
-    torch       the same step in eager PyTorch
-    products    the matrix products that a step cannot do without, and nothing else: three fits
-                (forward, backward to weights and to hidden features) on both samples, one velocity
-                (forward, backward to the inputs) on the particles
-
-All run one after the other, ours before and after each rival, for several rounds; numbers are
-medians, ratios the others' time over ours. The rivals' scripts are in rivals/.
+docs/measured.md says what a step is. `ours` is a compiled chunk of steps with the reference's
+settings, once the first fit has settled; `default's` the same with the default potential; `whole
+call` a second `transport` call, first fit included. All run one after the other, ours before and
+after each rival, for several rounds; numbers are medians, ratios the others' time over ours.
 """
 
 import os

@@ -1,16 +1,9 @@
 """The share of the exact divergence that each potential reaches: KL, L = 1, raw units.
 
-Clouds of 500 + 500 points; P is the source and Q the target of D(P|Q):
-
-    swiss roll 3-D   P = N(0, 9 I), Q = the Swiss roll of scikit-learn, no noise
-    mixture 2-D      P = N(0, I), Q = nine equal Gaussians, sd 0.5, on a square grid 4 apart
-    gaussians 50-D   P = N(0, I), Q = N(m, I), every coordinate of m 0.5
-
-The denominator is the upper bound of `gparticles.divergence` with a tolerance of 1e-4; the gap that
-it reached is printed. The numerator is the dual objective on the same points after 50, 500 and 2000
-Adam steps, in float32. Constant rates 1e-2 and 3e-3 are both run, and the better of their means is
-shown beside both; a cosine decay to zero, tried on one Swiss roll, gained nothing. bound/L is
-`lipschitz_bound()` over L, the largest of all clouds and rates.
+The denominator is the upper bound of `gparticles.divergence`, the numerator the dual objective on
+the same points after some Adam steps, in float32. Constant rates are run, and the better of their
+means is shown beside both; a cosine decay to zero, tried on one Swiss roll, gained nothing. bound/L
+is `lipschitz_bound()` over L, the largest of all clouds and rates. docs/measured.md has the clouds.
 """
 
 import statistics
