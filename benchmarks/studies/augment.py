@@ -23,7 +23,7 @@ FEW, FLOW, NOISE, REAL = (
     "on the 200 and 5000 real points",
 )
 PARTICLES = "the 5000 particles"
-# the published README's L, and the one that benchmarks/gan_settings.py chose
+# the published README's L, and the one that gan_settings.py chose
 SLOPES = {"L = 1": 1.0, "L = 0.1": 0.1}
 KINDS = {"L = 1": (FEW, FLOW), "L = 0.1": (FEW, FLOW, NOISE, REAL)}
 

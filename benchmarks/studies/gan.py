@@ -16,7 +16,7 @@ FLOW, KL_1, PENALISED = (
 )
 CLIPPED = {limit: f"Wasserstein GAN, clipped at {limit}" for limit in (0.01, 0.1)}
 KL, ALPHA = "KL-Lipschitz GAN, L = 0.1", "alpha 2-Lipschitz GAN, L = 0.1"
-# benchmarks/gan_settings.py
+# gan_settings.py
 STEPS = 3000
 CRITICS = {
     KL_1: gpa.LipschitzCritic(lipschitz=1.0),
