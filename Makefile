@@ -50,7 +50,7 @@ images: $(VENV)/.installed
 
 # trains and compares with the shipped weights, which it leaves as they are: LENET=--ship replaces them
 lenet: $(VENV)/.installed-test
-	$(BIN)/python benchmarks/train_lenet.py $(LENET)
+	$(BIN)/python benchmarks/run.py train-lenet $(LENET)
 
 clean:
 	rm -rf $(VENV) build dist

@@ -1,9 +1,8 @@
 """The clouds that several benchmarks share: pairs of source and target, float64, no noise added."""
 
 import numpy as np
+from common import Clouds
 from sklearn.datasets import make_swiss_roll
-
-Clouds = tuple[np.ndarray, np.ndarray]
 
 
 def swiss_roll(points: int, seed: int) -> Clouds:

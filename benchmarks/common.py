@@ -5,16 +5,25 @@ import os
 import platform
 import statistics
 import subprocess
+import sys
+import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+# the command, beside this interpreter
+GPA = Path(sys.executable).with_name("gpa")
+RUN = Path(__file__).with_name("run.py")
+RIVALS = RUN.with_name("rivals")
 RESULTS = Path(__file__).parent / "results"
+Clouds = tuple[np.ndarray, np.ndarray]
+Record = dict[str, Any]
 PACKAGES = ("gparticles", "jax", "equinox", "optax", "numpy", "scikit-learn", "POT")
 
 
@@ -63,6 +72,23 @@ def print_table(title: str, header: Sequence[str], rows: Sequence[Sequence[Any]]
     Console(width=None if Console().is_terminal else 160).print(table)
 
 
+def print_rows(title: str, rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str]) -> None:
+    """A table of records: by the headings, how each one's cell is formatted from it."""
+    cells = [[how.format_map(row) for how in columns.values()] for row in rows]
+    print_table(title, list(columns), cells)
+
+
+def print_means(
+    title: str, rows: Mapping[str, Sequence[Mapping[str, float]]], columns: Mapping[str, str]
+) -> None:
+    """Means and standard deviations over runs; columns are headings by scores."""
+    cells = [
+        [name, *(mean_and_sd([run[k] for run in runs if k in run]) for k in columns)]
+        for name, runs in rows.items()
+    ]
+    print_table(title, ["", *columns.values()], cells)
+
+
 def figure(value: float | None) -> str:
     """Three significant digits, or a dash."""
     if value is None:
@@ -71,7 +97,9 @@ def figure(value: float | None) -> str:
 
 
 def mean_and_sd(values: Sequence[float]) -> str:
-    """The mean and, of two values or more, the standard deviation."""
+    """The mean and, of two values or more, the standard deviation; a dash for none."""
+    if not values:
+        return "-"
     mean = statistics.fmean(values)
     if len(values) < 2:
         return f"{mean:.2f}"
@@ -85,15 +113,53 @@ def seconds_of(call: Callable[[], Any]) -> tuple[float, Any]:
     return time.perf_counter() - start, value
 
 
-def last_line_of(command: Sequence[Any], **environment: str) -> dict[str, Any]:
+def in_new_process(function: Callable[..., Any], *arguments: Any, **environment: str) -> Any:
+    """What a function of a study returns in a process that has compiled nothing; plain JSON."""
+    place = f"{function.__module__}:{function.__name__}"
+    command = [sys.executable, RUN, "--call", place, json.dumps(arguments)]
+    return last_line_of(command, **environment)
+
+
+def last_line_of(command: Sequence[Any], **environment: str) -> Any:
     """Run a script to its end and read the JSON of its last line of output."""
-    finished = subprocess.run(
-        [str(part) for part in command],
-        capture_output=True,
-        text=True,
-        env=os.environ | environment,
-    )
-    if finished.returncode:
-        tail = "\n".join(finished.stderr.splitlines()[-15:])
-        raise SystemExit(f"{Path(str(command[1])).name} failed:\n{tail}")
-    return json.loads(finished.stdout.splitlines()[-1])
+    return json.loads(finished(command, **environment).splitlines()[-1])
+
+
+def finished(command: Sequence[Any], **environment: str) -> str:
+    """Run a command to its end, and return its output."""
+    words = [str(part) for part in command]
+    done = subprocess.run(words, capture_output=True, text=True, env=os.environ | environment)
+    if done.returncode:
+        tail = "\n".join(done.stderr.splitlines()[-15:])
+        raise SystemExit(f"{Path(words[1]).name} failed:\n{tail}")
+    return done.stdout
+
+
+class Moved(NamedTuple):
+    """What a rival came to: at checkpoints seconds and its first particles, at the end all."""
+
+    seconds: list[float]
+    shown: np.ndarray
+    final: np.ndarray
+
+
+def elsewhere(
+    command: Sequence[Any], clouds: Clouds, jobs: Sequence[dict[str, Any]]
+) -> list[Moved]:
+    """Jobs of a script of rivals/ in another interpreter, as rivals/jobs.py says."""
+    usual = {"method": "reference", "settings": {}, "seed": 0, "warm": True}
+    with tempfile.TemporaryDirectory() as folder:
+        asked, results = Path(folder, "jobs.npz"), Path(folder, "results.npz")
+        listed = np.array(json.dumps([usual | job for job in jobs]))
+        np.savez(asked, allow_pickle=False, jobs=listed, source=clouds[0], target=clouds[1])
+        finished([*command, asked, results])
+        with np.load(results) as arrays:
+            return [
+                Moved(arrays[f"seconds_{k}"].tolist(), arrays[f"shown_{k}"], arrays[f"final_{k}"])
+                for k in range(len(jobs))
+            ]
+
+
+def reference(python: Path | None, checkout: Path | None) -> list[Any]:
+    """The command of the published implementation."""
+    return [python, RIVALS / "reference.py", checkout]

@@ -2,29 +2,21 @@
 
 import time
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from typing import Any, NamedTuple
 
 import numpy as np
+from digits import judging
 from matplotlib.figure import Figure
-from measure import Found
-from study import COMMON
+from study import Found, flow_of, inputs_of, scores_of
 
 import gparticles as gpa
-from gparticles.evaluate.features import kd_lenet
 from gparticles.evaluate.floors import choose_bandwidth, resampled, smoothed
-from gparticles.evaluate.manifold import manifold
-from gparticles.evaluate.memorisation import memorisation
-from gparticles.evaluate.wasserstein import w2
-from gparticles.experiment.arguments import arguments
-from gparticles.experiment.evaluation import MAX_HELD_OUT
-from gparticles.experiment.inputs import Inputs, gather
+from gparticles.experiment.inputs import Inputs
 from gparticles.experiment.provenance import balanced_labels, stream
-from gparticles.experiment.recipes import check, read_recipe, with_overrides
 from gparticles.plots import Projection, image_grid, scatter
 from gparticles.plots.images import picked
 
-W2_POINTS = 1500
 # steps whose losses are looked at
 LATE = 1000
 
@@ -46,26 +38,18 @@ class Shown(NamedTuple):
 
 
 @cache
-def inputs_of(recipe: str, seed: int) -> tuple[Any, Inputs]:
-    """The configuration of a recipe and its clouds."""
-    config = check(with_overrides(read_recipe(recipe), (*COMMON, f"seed={seed}")))
-    return config, gather(config, max_held_out=MAX_HELD_OUT)
-
-
-@cache
 def by_flow(recipe: str, seed: int, *, steps: int | None = None) -> Made:
     """The recipe's particles, after its steps or so many."""
-    config, inputs = inputs_of(recipe, seed)
+    config, inputs = inputs_of(recipe, (), seed)
     if steps is not None:
         config = config.model_copy(update={"steps": steps})
-    began = time.perf_counter()
-    flow = gpa.transport(**arguments(config, inputs))
-    return Made(flow.particles, time.perf_counter() - began)
+    flow, ran = flow_of(config, inputs)
+    return Made(flow.particles, ran["seconds"])
 
 
 def by_gan(recipe: str, seed: int, *, target: Any = None, **settings: Any) -> Made:
     """As many points of a GAN that learnt the recipe's target, or another with the same law."""
-    config, inputs = inputs_of(recipe, seed)
+    config, inputs = inputs_of(recipe, (), seed)
     began = time.perf_counter()
     gan = gpa.train_gan(
         inputs.target if target is None else target,
@@ -82,67 +66,52 @@ def by_gan(recipe: str, seed: int, *, target: Any = None, **settings: Any) -> Ma
     return Made(points, seconds, gan.history["divergence"])
 
 
-def measures(points: np.ndarray, recipe: str, seed: int) -> dict[str, float]:
+def measures(points: np.ndarray, inputs: Inputs) -> dict[str, float]:
     """Scores of a cloud against half of the held-out images, or held-out points."""
-    _, inputs = inputs_of(recipe, seed)
-    unseen, _ = judges(inputs)
-    near = memorisation(points, inputs.target, unseen)
-    found = {
-        "copy_rate": near.copy_rate,
-        "nearest_ratio": near.nearest_ratio,
-        "coverage": manifold(points[:MAX_HELD_OUT], unseen).coverage,
-    }
-    if points.ndim > 2:
-        return found | {"kd_lenet": kd_lenet(points, unseen)}
-    return found | {"w2": w2(points, unseen, max_points=W2_POINTS).value}
+    return scores_of(points, inputs.target, judges(inputs)[0])
 
 
 def judges(inputs: Inputs) -> tuple[np.ndarray, np.ndarray]:
     """Held-out points to compare with, and fresh ones; of images each is a half."""
-    held_out = np.asarray(inputs.held_out)
     if inputs.fresh is None:
-        return held_out[: len(held_out) // 2], held_out[len(held_out) // 2 :]
-    return held_out, inputs.fresh(len(inputs.source))
+        return judging(inputs)
+    return np.asarray(inputs.held_out), inputs.fresh(len(inputs.source))
 
 
 @cache
 def floors_of(recipe: str, seed: int) -> dict[str, dict[str, float]]:
     """Scores of fresh points, of targets drawn again, and of these with the likeliest noise."""
-    _, inputs = inputs_of(recipe, seed)
+    _, inputs = inputs_of(recipe, (), seed)
     again = resampled(inputs.target, len(inputs.source), seed=stream(seed, "resampled"))
     found = {"resampled": again, "smoothed": noisy(recipe, seed), "fresh": judges(inputs)[1]}
-    return {role: measures(cloud, recipe, seed) for role, cloud in found.items()}
+    return {role: measures(cloud, inputs) for role, cloud in found.items()}
 
 
 @cache
 def noisy(recipe: str, seed: int) -> np.ndarray:
     """The smoothed bootstrap, with the noise that makes left-out points likeliest."""
-    _, inputs = inputs_of(recipe, seed)
+    _, inputs = inputs_of(recipe, (), seed)
     few = inputs.target.astype(np.float64)
     noise = choose_bandwidth(few, seed=stream(seed, "resampled")).value
     drawn = smoothed(few, len(inputs.source), bandwidth=noise, seed=stream(seed, "fresh"))
     return (np.clip(drawn, 0, 1) if few.ndim > 2 else drawn).astype(inputs.target.dtype)
 
 
-def judged(made: Made, recipe: str, seed: int) -> Found:
-    """Scores of the points, and of the floors beside them."""
-    shown = Shown(made.points, inputs_of(recipe, seed)[1].target, made.losses)
-    scores = measures(made.points, recipe, seed) | {"seconds": made.seconds}
-    if made.losses is not None and len(made.losses):
-        late = made.losses[-LATE:]
-        scores |= {"loss": float(late.mean()), "wobble": float(late.std())}
-    return Found(scores, shown, floors_of(recipe, seed))
-
-
 def study_rows(
     recipe: str, makers: dict[str, Callable[[int], Made]]
 ) -> dict[str, Callable[[int], Found]]:
-    """Rows of a ``Measurement``."""
+    """Rows of a ``Study``: scores of the points, and of the floors beside them."""
 
-    def row(make: Callable[[int], Made]) -> Callable[[int], Found]:
-        return lambda seed: judged(make(seed), recipe, seed)
+    def row(make: Callable[[int], Made], seed: int) -> Found:
+        made, inputs = make(seed), inputs_of(recipe, (), seed)[1]
+        scores = measures(made.points, inputs) | {"seconds": made.seconds}
+        if made.losses is not None and len(made.losses):
+            late = made.losses[-LATE:]
+            scores |= {"loss": float(late.mean()), "wobble": float(late.std())}
+        shown = Shown(made.points, inputs.target, made.losses)
+        return Found(scores, shown, floors_of(recipe, seed))
 
-    return {name: row(make) for name, make in makers.items()}
+    return {name: partial(row, make) for name, make in makers.items()}
 
 
 def draw_samples(shown: dict[str, list[Shown]]) -> Figure:

@@ -5,20 +5,18 @@ and moving up to each: without imports, without compiling, and without what the 
 """
 
 import json
-import subprocess
-import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from common import RIVALS, elsewhere, reference
 from peer_data import Sample
 
 import gparticles as gpa
 from gparticles.flow import Progress
 
-RIVALS = Path(__file__).parent / "rivals"
 SHOWN = 500
 CHECKPOINTS = 16
 Settings = dict[str, Any]
@@ -153,7 +151,7 @@ def run_all(
         if environment == "here":
             traces = [ours(sample, job) for _, job in mine.values()]
         else:
-            traces = elsewhere(sample, list(mine.values()), places)
+            traces = abroad(sample, list(mine.values()), places)
         found |= dict(zip(mine, traces, strict=True))
     return [found[k] for k in range(len(work))]
 
@@ -203,8 +201,8 @@ def transported(sample: Sample, job: Job) -> Trace:
     return Trace(steps, seconds, flow.trajectory[1:, :SHOWN], flow.particles)
 
 
-def elsewhere(sample: Sample, work: list[tuple[Method, Job]], places: Environments) -> list[Trace]:
-    """Jobs of another interpreter, which gets and returns arrays in files."""
+def abroad(sample: Sample, work: list[tuple[Method, Job]], places: Environments) -> list[Trace]:
+    """Jobs of another interpreter; the reference works in raw units, since its settings are raw."""
     raw = work[0][0].environment == "tensorflow"
     centre, unit = (0.0, 1.0) if raw else (sample.centre, sample.unit)
     checkpoints = [spaced(job.iterations) for _, job in work]
@@ -212,23 +210,11 @@ def elsewhere(sample: Sample, work: list[tuple[Method, Job]], places: Environmen
         {"method": method.kind, "checkpoints": at, "settings": job.settings, "seed": job.seed}
         for (method, job), at in zip(work, checkpoints, strict=True)
     ]
-    script = ["reference_peers.py", places.reference] if raw else ["torch_peers.py"]
-    python = places.tensorflow if raw else places.torch
-    with tempfile.TemporaryDirectory() as folder:
-        asked, told = Path(folder, "jobs.npz"), Path(folder, "results.npz")
-        clouds = {name: (getattr(sample, name) - centre) / unit for name in ("source", "target")}
-        np.savez(asked, allow_pickle=False, jobs=np.array(json.dumps(jobs)), **clouds)
-        call = [python, RIVALS / script[0], *script[1:], asked, told]
-        done = subprocess.run([str(part) for part in call], capture_output=True, text=True)
-        if done.returncode:
-            raise SystemExit(f"{script[0]} failed:\n" + done.stderr[-1500:])
-        with np.load(told) as arrays:
-            return [
-                Trace(
-                    at,
-                    arrays[f"seconds_{k}"].tolist(),
-                    centre + unit * arrays[f"shown_{k}"].astype(np.float64),
-                    centre + unit * arrays[f"final_{k}"].astype(np.float64),
-                )
-                for k, at in enumerate(checkpoints)
-            ]
+    command = [places.torch, RIVALS / "torch_rivals.py"]
+    if raw:
+        command = reference(places.tensorflow, places.reference)
+    clouds = (sample.source - centre) / unit, (sample.target - centre) / unit
+    return [
+        Trace(at, m.seconds, *(centre + unit * x.astype(np.float64) for x in (m.shown, m.final)))
+        for at, m in zip(checkpoints, elsewhere(command, clouds, jobs), strict=True)
+    ]

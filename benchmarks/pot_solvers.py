@@ -12,17 +12,12 @@ import numpy as np
 import ot
 from clouds import Clouds
 from common import seconds_of
-
-import gparticles as gpa
-from gparticles.divergence.bounds import lower_bound, upper_bound
-from gparticles.divergence.ground import Ground, check_clouds
-from gparticles.divergence.plans import DensePlan
+from internals import TINY, Bounds
 
 GAP = 1e-3
 EXACT_SEARCH = "exact search"
 GROWTH = 1.25
 BISECTIONS = 30
-TINY = 1e-300
 
 
 @dataclass(frozen=True)
@@ -30,7 +25,7 @@ class Problem:
     """Two clouds of equal weights and their cost matrix."""
 
     clouds: Clouds
-    ground: Ground
+    bounds: Bounds
     cost: np.ndarray
     seconds_of_cost: float
 
@@ -41,19 +36,7 @@ class Problem:
 
     def gap(self, plan: np.ndarray, potentials: Sequence[np.ndarray] = ()) -> float:
         """What our bounds prove with a rival's plan and potentials on the target."""
-        plan = np.asarray(plan, np.float64)
-        if not (np.isfinite(plan).all() and (plan.sum(axis=1) > 0).all()):
-            return float("inf")
-        dense = DensePlan(self.ground, plan)
-        upper = upper_bound(gpa.KL(), self.ground, dense)
-        candidates = [np.log(np.maximum(upper.ratio, TINY)), *potentials]
-        lower = max(self._lower(psi) for psi in candidates if np.isfinite(psi).all())
-        return (upper.value - lower) / upper.value
-
-    def _lower(self, psi: np.ndarray) -> float:
-        phi = (psi + self.cost).min(axis=1)
-        # the lowest psi with the same phi: it cannot but raise the bound
-        return lower_bound(gpa.KL(), self.ground, (phi[:, None] - self.cost).max(axis=0)).value
+        return self.bounds.gap(plan, potentials)
 
 
 class Reached(NamedTuple):
@@ -67,11 +50,10 @@ class Reached(NamedTuple):
 
 def problem_of(clouds: Clouds) -> Problem:
     """The problem, its cost matrix timed."""
-    ground = check_clouds(*clouds, 1.0, (None, None))[0]
     # the first call of all also imports
     ot.dist(*(cloud[:2] for cloud in clouds), metric="euclidean")
     seconds, cost = seconds_of(lambda: ot.dist(*clouds, metric="euclidean"))
-    return Problem(clouds, ground, cost, seconds)
+    return Problem(clouds, Bounds(clouds, cost), cost, seconds)
 
 
 # --- conditional gradient ---

@@ -14,10 +14,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from common import seconds_of
+from internals import WINDOW_SECONDS
 
 DEPTH, FIT_STEPS = 3, 3
-# what one timing should last, so that a clock tick and a wake-up do not matter
-WINDOW_SECONDS = 0.25
 
 Weights = list[jax.Array]
 

@@ -1,23 +1,29 @@
-"""Studies: what a page of docs/experiments is measured by.
+"""Studies: what a page of docs/experiments is measured by, and what most of them share.
 
-`Experiment` is the common kind: a recipe and its variants, over several seeds, judged on held-out
-points. Data, source and network change with the seed. Scores are those of `gpa run` for the same
-settings; "seconds" is of the flow with its compilation.
+A study's rows are functions of the seed, which changes data, source and network. `experiment` makes
+the common kind: a recipe and its variants, judged on held-out points. Scores are those of
+`gpa run` for the same settings; "seconds" is of the flow with its compilation.
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple
 
 import numpy as np
 from common import RESULTS, figure, machine, print_table, write_json
 from matplotlib.figure import Figure
+from scipy.spatial import cKDTree
 
+from gparticles.evaluate.features import kd_lenet
 from gparticles.evaluate.floors import choose_bandwidth, smoothed
+from gparticles.evaluate.manifold import manifold
+from gparticles.evaluate.memorisation import memorisation
 from gparticles.evaluate.metrics import FLOORS, evaluate
 from gparticles.evaluate.registry import REGISTRY
+from gparticles.evaluate.wasserstein import w2
 from gparticles.experiment.arguments import arguments
 from gparticles.experiment.evaluation import MAX_HELD_OUT
 from gparticles.experiment.inputs import Inputs, gather
@@ -37,77 +43,139 @@ REFERENCE = (
     "potential.activation=relu",
     "learning_rate=1e-3",
 )
+W2_POINTS = 1500
+# of the median distance of a fresh point to its nearest target
+NEAR = 0.1
 # so many targets would hide the particles
 MANY = 2000
-Clouds = dict[str, np.ndarray]
+Scores = Mapping[str, float]
 
 
-class Study(Protocol):
-    """What can be carried out: it writes its results and its figure."""
+class Found(NamedTuple):
+    """What one row gave with one seed.
 
-    def carry_out(self, name: str, seeds: Sequence[int]) -> None:
-        """Run every row with every seed, draw, print, and keep all in FOLDER/name.json."""
-        ...
+    Attributes:
+        scores: numbers for the table.
+        shown: what the picture needs of it.
+        floors: scores of what stands beside the row, by the roles of docs/make_pages.py.
+        about: what the result keeps besides.
+    """
+
+    scores: Scores
+    shown: Any = None
+    floors: Mapping[str, Scores] = {}
+    about: Mapping[str, Any] = {}
 
 
 @dataclass(frozen=True)
-class Experiment:
-    """What is run and what is looked at.
+class Study:
+    """Rows, each a function of the seed, and a picture.
 
     Attributes:
-        recipe: its name.
-        variants: a name for each and what it overrides.
-        metrics: names in the registry of metrics.
-        also: more scores of a cloud, beside those metrics.
-        drawn: the picture of every variant's clouds with the first seed.
+        rows: a name for each and what measures it.
+        draw: makes the picture from ``shown`` of every row, by its name, seed by seed.
+        given: what the page has to know beside the rows.
+        beside: rows for which the page can give no commands.
+        variants: what the rows override, where they are variants of the recipe that is given.
+        dpi: of the picture.
     """
 
-    recipe: str
-    variants: dict[str, Sequence[str]]
-    metrics: Sequence[str] = ("w2", "copy_rate", "nearest_ratio", "coverage")
-    also: Callable[[np.ndarray], dict[str, float]] = field(default=lambda _: {})
-    drawn: Callable[[dict[str, Clouds]], Figure] = field(default=lambda panels: picture(panels))
+    rows: Mapping[str, Callable[[int], Found]]
+    draw: Callable[[dict[str, list[Any]]], Figure]
+    given: Mapping[str, Any] = field(default_factory=dict)
+    beside: Mapping[str, Callable[[int], Found]] = field(default_factory=dict)
+    variants: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    dpi: int = 70
 
     def carry_out(self, name: str, seeds: Sequence[int]) -> None:
-        """Every variant with every seed: run, draw, show and keep."""
-        before, began = machine(), time.perf_counter()
-        rows: dict[str, list[Any]] = {}
-        panels: dict[str, Clouds] = {}
-        for variant, overrides in self.variants.items():
-            for seed in seeds:
-                record, clouds = run_one(self, overrides, seed)
-                rows.setdefault(variant, []).append(record)
-                panels.setdefault(variant, clouds)
+        """Every row with every seed: measure, draw, print, and keep in FOLDER/name.json."""
+        about: dict[str, Any] = {"machine": machine(), "seeds": list(seeds), **self.given}
+        began, shown, kept = time.perf_counter(), {}, {"rows": {}, "beside": {}}
+        for part, rows in (("rows", self.rows), ("beside", self.beside)):
+            for row, measure in rows.items():
+                every = [measure(seed) for seed in seeds]
+                shown[row] = [found.shown for found in every]
+                kept[part][row] = [entry(*pair) for pair in zip(seeds, every, strict=True)]
         PICTURES.mkdir(parents=True, exist_ok=True)
-        page = self.drawn(panels)
-        page.savefig(PICTURES / f"{name}.png", dpi=70, metadata={"Software": None})
-        show(name, rows)
-        kept = {"machine": before, "recipe": self.recipe, "seeds": list(seeds), "rows": rows}
-        kept["took"] = time.perf_counter() - began
-        write_json(FOLDER / f"{name}.json", kept)
+        drawn = self.draw({row: each for row, each in shown.items() if each[0] is not None})
+        drawn.savefig(PICTURES / f"{name}.png", dpi=self.dpi, metadata={"Software": None})
+        show(name, kept["rows"] | kept["beside"])
+        about["took"] = time.perf_counter() - began
+        write_json(FOLDER / f"{name}.json", about | {k: v for k, v in kept.items() if v})
 
 
-def run_one(experiment: Experiment, overrides: Sequence[str], seed: int) -> tuple[Any, Clouds]:
-    """One variant with one seed: its scores, and clouds to draw."""
-    settings = (*COMMON, *overrides, f"seed={seed}")
-    config = check(with_overrides(read_recipe(experiment.recipe), settings))
-    inputs = gather(config, max_held_out=MAX_HELD_OUT)
+def entry(seed: int, found: Found) -> dict[str, Any]:
+    """One run as results keep it."""
+    scores = {k: None if v is None else float(v) for k, v in found.scores.items()}
+    return {"seed": seed, **found.about, "scores": scores, "floors": found.floors}
+
+
+def show(name: str, rows: dict[str, list[Any]]) -> None:
+    """The means over seeds."""
+    keys = list(dict.fromkeys(key for row in rows.values() for r in row for key in r["scores"]))
+    lines = []
+    for variant, records in rows.items():
+        found = [[r["scores"].get(key) for r in records] for key in keys]
+        known = [[value for value in values if value is not None] for values in found]
+        lines.append([variant, *(figure(float(np.mean(v)) if v else None) for v in known)])
+    print_table(name, ["variant", *keys], lines)
+
+
+# --- recipes ---
+
+
+@lru_cache(maxsize=8)
+def inputs_of(
+    recipe: str, overrides: tuple[str, ...], seed: int, *, most: int = MAX_HELD_OUT
+) -> tuple[Any, Inputs]:
+    """The checked configuration of a recipe and its clouds, with so many held-out points."""
+    config = check(with_overrides(read_recipe(recipe), (*COMMON, *overrides, f"seed={seed}")))
+    return config, gather(config, max_held_out=most)
+
+
+def flow_of(config: Any, inputs: Inputs, **changed: Any) -> tuple[Flow, dict[str, float]]:
+    """The recipe's flow, and what is scored of its running."""
     began = time.perf_counter()
-    flow = transport(**arguments(config, inputs))
+    flow = transport(**arguments(config, inputs) | changed)
     seconds = time.perf_counter() - began
-    found = {
-        "seconds": seconds,
-        "failed": float("failed" in flow.outcome),
-        # nats per working unit, as is L
-        "top_speed": float(np.nanmax(flow.history["max_speed"])),
-        **stride(flow),
+    return flow, {"seconds": seconds, "failed": float("failed" in flow.outcome)}
+
+
+def experiment(
+    recipe: str,
+    variants: Mapping[str, Sequence[str]],
+    metrics: Sequence[str] = ("w2", "copy_rate", "nearest_ratio", "coverage"),
+    *,
+    also: Callable[[np.ndarray], Scores] = lambda _: {},
+    draw: Callable[[dict[str, list[Any]]], Figure] | None = None,
+) -> Study:
+    """A recipe and what its variants override, judged by metrics of the registry and by more."""
+    rows = {
+        name: partial(run_one, recipe, overrides, metrics=metrics, also=also)
+        for name, overrides in variants.items()
     }
-    record = {"seed": seed, "outcome": flow.outcome, "overrides": list(overrides)}
+    return Study(rows, draw or picture, {"recipe": recipe}, variants=variants)
+
+
+def run_one(
+    recipe: str,
+    overrides: Sequence[str],
+    seed: int,
+    *,
+    metrics: Sequence[str],
+    also: Callable[[np.ndarray], Scores] = lambda _: {},
+) -> Found:
+    """One variant with one seed: its scores, and clouds to draw."""
+    config, inputs = inputs_of(recipe, tuple(overrides), seed)
+    flow, scores = flow_of(config, inputs)
+    # nats per working unit, as is L
+    scores |= {"top_speed": float(np.nanmax(flow.history["max_speed"])), **stride(flow)}
+    about = {"outcome": flow.outcome, "overrides": list(overrides)}
     clouds = {"particles": flow.particles, "target": inputs.target}
-    if np.isfinite(flow.particles).all():
-        scores, floors = judge(experiment, flow.particles, inputs, seed)
-        return record | {"scores": found | scores, "floors": floors}, clouds
-    return record | {"scores": found, "floors": {}}, clouds
+    if not np.isfinite(flow.particles).all():
+        return Found(scores, clouds, {}, about)
+    judged, floors = judge(flow.particles, inputs, seed, metrics=metrics, also=also)
+    return Found(scores | judged, clouds, floors, about)
 
 
 def stride(flow: Flow) -> dict[str, float]:
@@ -119,40 +187,78 @@ def stride(flow: Flow) -> dict[str, float]:
 
 
 def judge(
-    experiment: Experiment, particles: np.ndarray, inputs: Inputs, seed: int
+    particles: np.ndarray,
+    inputs: Inputs,
+    seed: int,
+    *,
+    metrics: Sequence[str],
+    also: Callable[[np.ndarray], Scores] = lambda _: {},
 ) -> tuple[dict[str, float], dict[str, dict[str, float]]]:
     """Scores of the particles; and of the source, fresh points and redrawn targets beside them."""
     fresh = None if inputs.fresh is None else inputs.fresh(len(particles))
-    chosen = [metric for metric in REGISTRY if metric.name in experiment.metrics]
+    scores, floors = evaluated(particles, inputs, (inputs.held_out, fresh), seed, metrics)
+    noise = choose_bandwidth(inputs.target.astype(np.float64), seed=1).value
+    noisy = smoothed(inputs.target.astype(np.float64), len(particles), bandwidth=noise, seed=2)
+    for role, cloud in (("source", inputs.source), ("smoothed", noisy), ("fresh", fresh)):
+        if cloud is not None:
+            floors.setdefault(role, {}).update(also(cloud))
+    return scores | also(particles), floors
+
+
+def evaluated(
+    particles: np.ndarray,
+    inputs: Inputs,
+    judges: Any,
+    seed: int,
+    metrics: Sequence[str],
+    **more: Any,
+) -> tuple[dict[str, float], dict[str, dict[str, float]]]:
+    """Metrics of the registry, by unseen points and fresh ones, and those of the floors."""
     found = evaluate(
         particles,
-        inputs.held_out,
+        judges[0],
         target=inputs.target,
-        fresh=fresh,
+        fresh=judges[1],
         seed=stream(seed, "resampled"),
-        metrics=chosen,
+        metrics=[metric for metric in REGISTRY if metric.name in metrics],
+        **more,
     )
-    scores = {name: entry["value"] for name, entry in found.items()}
-    floors = {role: {name: e[role] for name, e in found.items()} for role in FLOORS}
-    for role, cloud in others(inputs, fresh, len(particles)).items():
-        floors.setdefault(role, {}).update(experiment.also(cloud))
-    return scores | experiment.also(particles), floors
+    values = {name: each["value"] for name, each in found.items()}
+    return values, {role: {name: e[role] for name, e in found.items()} for role in FLOORS}
 
 
-def others(inputs: Inputs, fresh: np.ndarray | None, count: int) -> Clouds:
-    """What stands beside the particles: where they started, fresh points, noisy targets."""
-    noise = choose_bandwidth(inputs.target.astype(np.float64), seed=1).value
-    noisy = smoothed(inputs.target.astype(np.float64), count, bandwidth=noise, seed=2)
-    found = {"source": inputs.source, "smoothed": noisy}
-    return found if fresh is None else found | {"fresh": fresh}
+# --- clouds ---
 
 
-def picture(panels: dict[str, Clouds]) -> Figure:
-    """The particles of every variant on the target, in rows of four; many targets are left out."""
-    columns = min(len(panels), 4)
-    rows = -(-len(panels) // columns)
+def scores_of(
+    points: np.ndarray, target: np.ndarray, held_out: np.ndarray, *, w2_points: int = W2_POINTS
+) -> dict[str, float]:
+    """The distance to held-out points (of images KD-LeNet), copies, nearness and coverage."""
+    near = memorisation(points, target, held_out)
+    distance = (
+        {"kd_lenet": kd_lenet(points, held_out)}
+        if points.ndim > 2
+        else {"w2": w2(points, held_out, max_points=w2_points).value}
+    )
+    return distance | {
+        "copy_rate": near.copy_rate,
+        "nearest_ratio": near.nearest_ratio,
+        "coverage": manifold(points[:MAX_HELD_OUT], held_out).coverage,
+    }
+
+
+def near_copies(points: np.ndarray, target: np.ndarray, held_out: np.ndarray) -> float:
+    """Share nearer to a target than a tenth of the median distance of fresh points."""
+    tree = cKDTree(target)
+    return float(np.mean(tree.query(points)[0] < NEAR * np.median(tree.query(held_out)[0])))
+
+
+def picture(shown: dict[str, list[dict[str, np.ndarray]]]) -> Figure:
+    """The first seed's particles on the target, in rows of four; many targets are left out."""
+    columns = min(len(shown), 4)
+    rows = -(-len(shown) // columns)
     page = Figure(figsize=(4.2 * columns, 4.2 * rows), layout="constrained")
-    for k, (title, clouds) in enumerate(panels.items()):
+    for k, (title, (clouds, *_)) in enumerate(shown.items()):
         projection = Projection(clouds["target"])
         solid = {"projection": "3d"} if projection.dim == 3 else {}
         axes = page.add_subplot(rows, columns, k + 1, **solid)
@@ -167,14 +273,3 @@ def picture(panels: dict[str, Clouds]) -> Figure:
             scatter(axes, particles, target)
         axes.set_title(title, y=1.1 if not solid else 1.04, fontsize=11)
     return page
-
-
-def show(name: str, rows: dict[str, list[Any]]) -> None:
-    """The means over seeds."""
-    keys = list(dict.fromkeys(key for row in rows.values() for r in row for key in r["scores"]))
-    lines = []
-    for variant, records in rows.items():
-        found = [[r["scores"].get(key) for r in records] for key in keys]
-        known = [[value for value in values if value is not None] for values in found]
-        lines.append([variant, *(figure(float(np.mean(v)) if v else None) for v in known)])
-    print_table(name, ["variant", *keys], lines)

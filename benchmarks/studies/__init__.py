@@ -1,7 +1,7 @@
-"""One module for each experiment; its name, with dashes, is what `experiments.py` takes.
+"""One module for each thing that `run.py` runs; its name, with dashes, is what it takes.
 
-Each has EXPERIMENT, a `study.Study`, and PAGE, with `title` and `text(name, record)`: the common
-kinds are `study.Experiment` and `pages.Page`. A module without them is a study's helper.
+A module has EXPERIMENT, a `study.Study`, whose page is NAME.md beside it, or a function `run`,
+whose parameters are the options. One with neither is a helper of others.
 """
 
 import importlib
@@ -9,12 +9,13 @@ import pkgutil
 from types import ModuleType
 
 
+def load(name: str) -> ModuleType:
+    """The module of a study, by the study's name."""
+    return importlib.import_module(f"{__name__}.{name.replace('-', '_')}")
+
+
 def studies() -> dict[str, ModuleType]:
     """Every module with an experiment, by the experiment's name, sorted."""
-    names = sorted(found.name for found in pkgutil.iter_modules(__path__))
-    modules = {name: importlib.import_module(f"{__name__}.{name}") for name in names}
-    return {
-        name.replace("_", "-"): module
-        for name, module in modules.items()
-        if hasattr(module, "EXPERIMENT")
-    }
+    names = sorted(found.name.replace("_", "-") for found in pkgutil.iter_modules(__path__))
+    modules = {name: load(name) for name in names}
+    return {name: module for name, module in modules.items() if hasattr(module, "EXPERIMENT")}

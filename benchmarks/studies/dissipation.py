@@ -6,8 +6,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
-from measure import Found, Measurement
-from pages import Page, Results, figure, percent
+from study import Found, Study
 
 import gparticles as gpa
 from gparticles.data import gaussian, swiss_roll
@@ -130,70 +129,14 @@ def draw(shown: dict[str, list[dict[str, np.ndarray]]]) -> Figure:
     return page
 
 
-def finding(r: Results) -> str:
-    default, tight, none = list(ROWS)[2:4] + list(ROWS)[5:]
-    ratio = {
-        row: [figure(r.mean(row, part)) for part in ("early", "late")]
-        for row in (default, tight, none, "no network")
+def values(r: Any) -> dict[str, Any]:
+    low = r.values("tight potential, a fifth of the step", "low_at")
+    return {
+        "fastest": max(v for row in r.rows for v in r.values(row, "top_speed")),
+        "own": max(r.of(row, "own_after") for row in list(ROWS)[:4]),
+        "never": sum(at == 1 for at in low),
+        "runs": len(low),
     }
-    rises = {row: percent(r.mean(row, "rises")) for row in (default, tight)}
-    after = [percent(r.mean(row, "came_after")) for row in list(ROWS)[:2]]
-    own = [r.mean(row, "own_after") for row in list(ROWS)[:4]]
-    never = sum(at == 1 for at in r.values(tight, "low_at"))
-    ends = {row: figure(r.mean(row, "end")) for row in (default, tight, none, "fresh")}
-    return f"""It holds for the exact flow and only as far as a network is at its argmax.
-        **Without a network** D loses {ratio["no network"][0]} of the energy while the first
-        half of its fall lasts, and {ratio[none][0]} with a fifth of the step: the rest is
-        the error of finite steps. Later a step overshoots the targets that particles have reached
-        and is cut there, so that less is lost than the energy says ({ratio[none][1]}). D never
-        rises. **With a network** D loses {ratio[default][0]} of the energy in the first half
-        (tight: {ratio[tight][0]}), since its potential is no longer the best one once the
-        particles have moved. Later the two part: the default one's slopes become flat while D,
-        which knows every target apart, still falls ({ratio[default][1]} times the energy); the
-        tight one's particles keep moving to and fro ({ratio[tight][1]}), and D rises in
-        {rises[tight]} of the intervals (default: {rises[default]}). **No particle was faster than
-        L** ({figure(max(v for row in r.rows for v in r.values(row, "top_speed")))} at
-        most). **The kinetic energy** tells when the network's own divergence has come to its end:
-        once it is below a hundredth of its first value, at most {percent(max(own))} of that
-        one's fall is to come; but of the certified divergence's fall {after[0]} with the
-        default and {after[1]} with the tight potential. So it says that the network sees nothing
-        more to do, and not that the particles are at the targets; and with the tight potential and
-        short steps it stayed above that hundredth in {never} of {len(r.values(tight, "low_at"))}
-        seeds, since the particles never come to rest. Fresh points of the roll are
-        at {ends["fresh"]} nats, so that all runs end nearer to the training points than those are
-        ({ends[default]} default, {ends[tight]} tight, {ends[none]} without a network, where
-        particles stay at the nearest targets)."""
 
 
-EXPERIMENT = Measurement({name: partial(measure, **given) for name, given in ROWS.items()}, draw)
-PAGE = Page(
-    "Dissipation: what D loses is the energy of the velocity",
-    "Along the flow dD/dt = -E |grad phi|^2, speeds are at most L, and the kinetic energy says "
-    "when the flow has converged (README of the published code, whose formula lacks the minus; "
-    "arXiv 2210.17230).",
-    f"{PARTICLE_COUNT} particles from N(0, 9 I), {TARGET_COUNT} points of a Swiss roll, KL, L = 1 "
-    "in working units. D is certified at the frames (at most 101) to a millionth; its loss is "
-    "compared with the sum over steps of dt E |v|^2, twice the history's kinetic energy. "
-    "By default dt is 0.5.",
-    ("start", "end", "early", "late", "rises", "low_at", "came_after", "own_after", "top_speed"),
-    finding,
-    legends={
-        "start": ("D, start", "certified, nats"),
-        "end": ("D, end", "certified, nats"),
-        "early": ("loss / energy, first half", "until D has lost half of what it loses in all"),
-        "late": ("loss / energy, later", "from there on"),
-        "rises": ("rises", "share of the intervals between frames in which D certainly rose"),
-        "low_at": (
-            "low at",
-            f"share of the run after which the kinetic energy was below {LOW} of its first value; "
-            "1 where it never was",
-        ),
-        "came_after": (
-            "D after",
-            "share of the fall of D that came after that",
-        ),
-        "own_after": ("own D after", "the same of the divergence in the flow's history"),
-        "top_speed": ("top speed", "in units of L"),
-    },
-    picture="D and what the energy predicts; the first seed",
-)
+EXPERIMENT = Study({name: partial(measure, **given) for name, given in ROWS.items()}, draw)

@@ -6,9 +6,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.figure import Figure
-from measure import Found, Measurement
-from pages import Page, Results, figure
 from scipy.spatial import cKDTree
+from study import Found, Study
 
 import gparticles as gpa
 from gparticles.data import gaussian, swiss_roll
@@ -132,49 +131,20 @@ def draw(shown: dict[str, list[dict[str, Curve]]]) -> Figure:
     return page
 
 
-def finding(r: Results) -> str:
-    def least(score: str) -> str:
-        return figure(min(v for row in r.rows for v in r.values(row, score)))
+def values(r: Any) -> dict[str, Any]:
+    def every(score: str) -> list[float]:
+        return [v for row in r.rows for v in r.values(row, score)]
 
-    broken = sum(int(v) for row in r.rows for v in r.values(row, "against"))
-    halves = [r.mean(row, "halfway") for row in r.rows]
-    far = [v for row in r.rows for v in r.values(row, "last_apart")]
-    gap = max(v for row in r.rows for v in r.values(row, "gap"))
-    said = "no value" if broken == 0 else f"{broken} values"
-    return f"""It holds for every f, on bounds that are at most a share of {gap:.0e} apart.
-        Where L is smallest, D is at least {least("w1_reached")} of
-        L W1; where it is largest, at least {least("d_f_reached")} of D_f. In between {said} of D
-        certainly exceeds L W1 or D_f, falls with L or rises faster than L. D is half of
-        D_f where L W1 is {figure(min(halves))} to {figure(max(halves))} times D_f: the
-        change-over lies about where the two limits cross. Clouds without a common point have an
-        infinite D_f, and D grows with L for ever: at the largest L it is {figure(min(far))} to
-        {figure(max(far))} times L times the mean distance to the nearest target, the least that it
-        can be (dotted), because it then pays to bring every particle to the nearest target,
-        whatever the targets' weights."""
+    halves, far = [r.of(row, "halfway") for row in r.rows], every("last_apart")
+    broken = int(sum(every("against")))
+    return {
+        "gap": max(every("gap")),
+        "w1_least": min(every("w1_reached")),
+        "d_f_least": min(every("d_f_reached")),
+        "broken": f"{broken} values" if broken else "no value",
+        "halves": {0: min(halves), 1: max(halves)},
+        "far": {0: min(far), 1: max(far)},
+    }
 
 
-EXPERIMENT = Measurement({name: partial(measure, f=f) for name, f in FS.items()}, draw)
-PAGE = Page(
-    "The divergence over L, from W1 to D_f",
-    "The Lipschitz-regularised divergence lies between the Wasserstein-1 distance and the "
-    "f-divergence: D/L tends to W1 as L tends to 0, and D to D_f as L tends to infinity "
-    "(Birrell et al. 2022, J. Mach. Learn. Res. 23(39)).",
-    f"Certified values at {POINTS_OF_L} L each. Left: two random laws (Dirichlet weights) on the "
-    f"same {ATOMS} points of a Swiss roll, for which D_f is finite and known. Right: {POINTS} "
-    f"points of N(0, 9 I) and {POINTS} of the roll, which have none in common.",
-    ("w1_reached", "d_f_reached", "d_f", "halfway", "w1_reached_apart", "last_apart"),
-    finding,
-    legends={
-        "w1_reached": ("D / (L W1), smallest L", "laws on the same points"),
-        "d_f_reached": ("D / D_f, largest L", "the same"),
-        "d_f": ("D_f", "nats"),
-        "halfway": ("L W1 / D_f at half", "where D is half of D_f"),
-        "w1_reached_apart": ("D / (L W1), smallest L, apart", "clouds without a common point"),
-        "last_apart": (
-            "D / (L E d), largest L, apart",
-            "E d is the mean distance from a particle to its nearest target",
-        ),
-    },
-    picture="Above D over L, below D over L W1; the first seed",
-    changing="points and weights",
-)
+EXPERIMENT = Study({name: partial(measure, f=f) for name, f in FS.items()}, draw)

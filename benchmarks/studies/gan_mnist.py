@@ -4,14 +4,11 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from gan_runs import Made, by_flow, by_gan, draw_samples, inputs_of, study_rows
-from measure import Measurement
-from pages import Page, Results, figure
-from study import COMMON
+from gan_runs import Made, by_flow, by_gan, draw_samples, study_rows
+from study import Study, inputs_of
 
 import gparticles as gpa
 from gparticles.experiment.arguments import arguments
-from gparticles.experiment.recipes import check, read_recipe, with_overrides
 
 RECIPE = "mnist"
 MOVES = 200
@@ -28,9 +25,8 @@ STEPS, LONGER, WIDTH = 600, 2000, 128
 
 def lipschitz_critic(seed: int, *, f: gpa.KL, slope: float) -> gpa.LipschitzCritic:
     """The recipe's potential with another L."""
-    settings = (*COMMON, f"lipschitz={slope}", f"seed={seed}")
-    config = check(with_overrides(read_recipe(RECIPE), settings))
-    potential = arguments(config, inputs_of(RECIPE, seed)[1])["potential"]
+    config, inputs = inputs_of(RECIPE, (f"lipschitz={slope}",), seed)
+    potential = arguments(config, inputs)["potential"]
     return gpa.LipschitzCritic(f=f, potential=potential, learning_rate=3e-3)
 
 
@@ -55,45 +51,15 @@ ROWS: dict[str, Any] = (
 )
 
 
-def finding(r: Results) -> str:
-    kd = {row: figure(r.mean(row, "kd_lenet")) for row in (*ROWS, "resampled", "fresh")}
-    near = {row: figure(r.mean(row, "nearest_ratio")) for row in ROWS}
-    best = min(CRITICS, key=lambda row: r.mean(row, "kd_lenet"))
-    seconds = {row: figure(r.mean(row, "seconds")) for row in ROWS}
+def values(r: Any) -> dict[str, Any]:
+    best = min(CRITICS, key=lambda row: r.of(row, "kd_lenet"))
     count = len(r.record["seeds"])
-    slower = r.mean(best, "seconds") / r.mean(FLOW, "seconds")
-    return f"""It holds in time, not for good, as far as {count} seed{"s" * (count > 1)} can tell.
-        After {STEPS} steps, {slower:.1f} times as long as the particles move, the best GAN ({best})
-        has a KD-LeNet of {kd[best]} where the particles ({seconds[FLOW]} s) have {kd[FLOW]}, fresh
-        digits {kd["fresh"]} and training digits drawn again {kd["resampled"]}. After {LONGER} steps
-        ({seconds[LONG]} s) the KL-Lipschitz GAN with L = 1 comes to {kd[LONG]}, which is better
-        than the particles in {r.wins(LONG, FLOW, "kd_lenet")} seeds but not far from them, and its
-        digits are less near to the training digits ({near[LONG]} of the distance of fresh ones, the
-        particles {near[FLOW]}). So with a class-conditional critic that is the potential of the
-        flow, 200 digits nearly suffice for it. The Wasserstein GANs are far off ({kd[PENALISED]}
-        with the penalty, {kd[CLIPPED]} clipped); more steps or other rates may help them and were
-        not tried."""
+    return {
+        "count": f"{count} seed{'s' * (count > 1)}",
+        "best": best,
+        "kd": r.of(best, "kd_lenet"),
+        "slower": r.of(best, "seconds") / r.of(FLOW, "seconds"),
+    }
 
 
-EXPERIMENT = Measurement(study_rows(RECIPE, ROWS), draw_samples)
-PAGE = Page(
-    "GANs on 200 digits of MNIST",
-    "GANs fail on the 200 digits from which particles learn, with critic and potential alike "
-    "(README of the published code; arXiv 2210.17230).",
-    "200 digits with labels, of which each makes 600, judged by 500 held-out ones. All are "
-    "class-conditional and keep pixels in [0, 1]. The Lipschitz critics are the recipe's "
-    "potential, the others have its sizes with free layers; the generator is dense, with three "
-    f"hidden layers of {WIDTH}; {STEPS} steps unless said, five of the critic for each, with rates "
-    "that were not tuned on digits. Seeds 0 and 1 had two cores; the others were run one by one on "
-    "one, so that the seconds of each include compilation.",
-    ("kd_lenet", "nearest_ratio", "copy_rate", "coverage", "seconds"),
-    finding,
-    legends={
-        "kd_lenet": (
-            "KD-LeNet",
-            "kernel distance of the features of a LeNet to those of held-out digits",
-        ),
-    },
-    options="--seeds 0 1 2 3 4",
-    picture="What each makes with the first seed",
-)
+EXPERIMENT = Study(study_rows(RECIPE, ROWS), draw_samples)

@@ -5,11 +5,8 @@ from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
-from measure import Measurement
-from medians import SEPARATOR, MedianPage, median
-from pages import Results, figure
-from study import REFERENCE
-from tail_runs import fresh, run
+from study import REFERENCE, Study
+from tail_runs import fresh, tail_run
 
 from gparticles.plots.style import PARTICLES, TARGET, tidy
 
@@ -21,12 +18,12 @@ UNITS = {
     "logarithms": (),
 }
 FS = {"KL": "kl", "alpha 2": "alpha:2", "alpha 10": "alpha:10"}
-FRESH = f"target{SEPARATOR}fresh points"
+FRESH = "target: fresh points"
 
 
 def name_of(units: str, f: str) -> str:
     """A row's name."""
-    return f"{units}{SEPARATOR}{f}"
+    return f"{units}: {f}"
 
 
 def draw(shown: dict[str, list[Any]]) -> Figure:
@@ -48,68 +45,29 @@ def draw(shown: dict[str, list[Any]]) -> Figure:
     return page
 
 
-def finding(r: Results) -> str:
+def values(r: Any) -> dict[str, Any]:
     theirs, raw, ours = UNITS
 
-    def of(score: str, units: str) -> str:
-        found = [figure(median(r, name_of(units, f), score)) for f in FS]
-        return f"{found[0]} with KL, {found[1]} with alpha 2, {found[2]} with alpha 10"
+    def three(score: str, units: str) -> str:
+        kl, two, ten = (r.text(r.of(name_of(units, f), score)) for f in FS)
+        return f"{kl} with KL, {two} with alpha 2, {ten} with alpha 10"
 
-    every = [name_of(units, f) for units in UNITS for f in FS]
-    failed = int(sum(sum(r.values(row, "failed")) for row in every))
-    runs = sum(len(r.values(row, "failed")) for row in every)
-    far, target = (
-        figure(median(r, FRESH, "target_largest")),
-        figure(median(r, FRESH, "log_radius")),
-    )
-    return f"""The collapse with KL is not seen: {failed} of {runs} runs ended in numbers that are
-        not finite. Here log E exp phi is computed less the largest phi. The published code
-        (`losses.py`) takes the logarithm of a sum of exponentials, which float32 cannot hold from
-        phi = 89 on, a value that a 1-Lipschitz phi may have where targets are thousands of units
-        away; so its collapse is probably one of arithmetic. That tails take long holds for every f:
-        with the reference's settings the share of particles beyond the target's 90 % radius is
-        {of("beyond", theirs)}, where 0.1 is right, and the log radius is off by
-        {of("log_radius", theirs)} (fresh points {target}). The default potential in raw units does
-        no better: {of("log_radius", raw)}. Speeds are bounded by L, so that in these 5000 steps
-        no particle gets farther than 500 from its start, and the farthest target is at {far}.
-        With logarithms the log radius is off by {of("log_radius", ours)}, and the share beyond the
-        90 % radius is {of("beyond", ours)}."""
+    failed = [v for units in UNITS for f in FS for v in r.values(name_of(units, f), "failed")]
+    return {
+        "failures": int(sum(failed)),
+        "runs": len(failed),
+        "beyond_theirs": three("beyond", theirs),
+        "beyond_ours": three("beyond", ours),
+        "radius_theirs": three("log_radius", theirs),
+        "radius_raw": three("log_radius", raw),
+        "radius_ours": three("log_radius", ours),
+        "commands": r.typed(UNITS, RECIPE),
+    }
 
 
 ROWS = {
-    name_of(units, f): partial(run, RECIPE, (*overrides, f"f={name}"))
+    name_of(units, f): partial(tail_run, RECIPE, (*overrides, f"f={name}"))
     for units, overrides in UNITS.items()
     for f, name in FS.items()
 } | {FRESH: partial(fresh, RECIPE)}
-EXPERIMENT = Measurement(ROWS, draw)
-PAGE = MedianPage(
-    "Student-t with half a degree of freedom: KL, alpha 2, alpha 10",
-    "With KL on Student-t(0.5) the inner optimisation becomes unstable and the algorithm "
-    "collapses; with alpha above 1 it is stable, but takes a long time to carry particles deep "
-    "into the tails (README of the published code).",
-    "200 particles from N((10, 10), I/4) move to 200 points of two independent Student-t(0.5) "
-    "columns, as in the published code, which have no moments of order 0.5 or above.",
-    ("log_radius", "beyond", "largest", "log_train", "log", "failed", "seconds"),
-    {
-        "log_radius": ("log radius", "W1 distance of ln |x| of particles and of held-out points"),
-        "beyond": (
-            "beyond",
-            "share of particles beyond the radius that a tenth of targets exceeds",
-        ),
-        "largest": ("farthest", "particle from the targets' median, data units"),
-        "log_train": (
-            "log error, training",
-            "mean difference of the logarithms of the norms' quantiles 0.9 and 0.95",
-        ),
-        "log": ("log error, held out", "the same on unseen points"),
-        "failed": ("broke off", "share of runs that ended in numbers that are not finite"),
-        "seconds": ("seconds", "of the flow, compilation included"),
-    },
-    finding,
-    "Particles of the first seed on the targets; axes are logarithmic beyond 1",
-    [
-        f"{units}: `{' '.join([f'gpa run {RECIPE}', *(f'--set {o}' for o in overrides)])}`"
-        for units, overrides in UNITS.items()
-    ],
-    {},
-)
+EXPERIMENT = Study(ROWS, draw)

@@ -1,8 +1,8 @@
 """The classifier of digits whose features FD-LeNet and KD-LeNet compare.
 
 The layers of LeNet-5 (LeCun, Bottou, Bengio and Haffner, Proc. IEEE 86, 1998, fig. 2) with more
-channels, largest-value pooling and ten logits. `benchmarks/train_lenet.py` trains it and writes
-the shipped weights; docs/measured.md says how well it tells held-out digits apart.
+channels, largest-value pooling and ten logits. `benchmarks/run.py train-lenet` trains it and
+writes the shipped weights; docs/measured.md says how well it tells held-out digits apart.
 """
 
 import hashlib
