@@ -15,7 +15,7 @@ from gparticles.divergence import parse_f
 from gparticles.divergence.certified import DEFAULT_TOLERANCE, Certificate, divergence
 from gparticles.divergence.sweep import POINTS, Sweep, default_grid, sweep
 from gparticles.errors import InputError
-from gparticles.tables import atomically
+from gparticles.outputs import check_free, whole
 from gparticles.tables.two_samples import Clouds, read_clouds
 
 PICTURES = (".png", ".pdf", ".svg")
@@ -133,8 +133,7 @@ def _check_no_sweep(grid: _Grid, out: Path | None, *, force: bool) -> None:
 def _check_picture(path: Path, *, force: bool) -> None:
     if path.suffix.lower() not in PICTURES:
         raise InputError(f"{path}: no kind of picture; let it end in {', '.join(PICTURES)}")
-    if path.exists() and not force:
-        raise InputError(f"{path}: exists; give another name with --out, or --force to replace it")
+    check_free(path, force=force, mend="give another name with --out")
     if not path.absolute().parent.is_dir():
         raise InputError(f"{path}: there is no such folder; make it, or give another with --out")
 
@@ -250,5 +249,5 @@ def _draw(found: Sweep, path: Path) -> None:
 
     figure = Figure(figsize=(6.4, 4.2), layout="constrained")
     divergence_sweep(figure.add_subplot(), found.as_dict())
-    with atomically(path) as temporary:
+    with whole(path) as temporary:
         figure.savefig(temporary, dpi=150)

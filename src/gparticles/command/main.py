@@ -13,6 +13,7 @@ from gparticles.command import augment, console, divergence, evaluate, integrate
 from gparticles.command.options import IdColumn, LabelColumn, Seed, Settings, Validation
 from gparticles.command.watching import remember, watched
 from gparticles.errors import InputError
+from gparticles.outputs import check_free
 
 app = typer.Typer(
     name="gpa",
@@ -180,7 +181,7 @@ def transform(
     from gparticles.experiment import runs
     from gparticles.experiment.folder import RunFolder
 
-    _check_free(out, force=force)
+    check_free(out, force=force)
     if points.suffix.lower() == ".h5ad":
         # it loads the judgement of batches
         from gparticles.integration.later_samples import transform_h5ad
@@ -205,14 +206,9 @@ def sample(
     from gparticles.experiment import runs
     from gparticles.experiment.folder import RunFolder
 
-    _check_free(out, force=force)
+    check_free(out, force=force)
     path = runs.sample(RunFolder(folder), n, out, seed=seed)
     console.show(f"{n} new particles: {path}")
-
-
-def _check_free(out: Path, *, force: bool) -> None:
-    if out.exists() and not force:
-        raise InputError(f"{out}: exists; give another name, or --force to replace it")
 
 
 augment.register(app)

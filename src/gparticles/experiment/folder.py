@@ -13,8 +13,8 @@ import tomli_w
 from gparticles.errors import InputError
 from gparticles.experiment.provenance import SourceLaw, load_law
 from gparticles.flow import Flow, load_flow
-from gparticles.flow.files import write_atomically
 from gparticles.latent import LatentFlow, load_latent_flow
+from gparticles.outputs import replace_file
 
 CONFIG = "config.toml"
 METRICS = "metrics.json"
@@ -71,7 +71,7 @@ class RunFolder:
     def begin(self, text: str) -> None:
         """Makes the folder and writes the configuration."""
         self.path.mkdir(parents=True, exist_ok=True)
-        write_atomically(self.path / CONFIG, text.encode())
+        replace_file(self.path / CONFIG, text.encode())
 
     def subfolder(self, name: str) -> Path:
         folder = self.path / name
@@ -84,11 +84,11 @@ class RunFolder:
         writer.writerow(["step", *history])
         columns = [np.asarray(values).astype(np.str_) for values in history.values()]
         writer.writerows((step, *row) for step, row in enumerate(zip(*columns, strict=True)))
-        write_atomically(self.path / "history.csv", text.getvalue().encode())
+        replace_file(self.path / "history.csv", text.getvalue().encode())
 
     def finish(self, metrics: dict[str, Any]) -> None:
         """Writes the metrics, and with them the sign that everything else is there."""
-        write_atomically(self.path / METRICS, (json.dumps(metrics, indent=1) + "\n").encode())
+        replace_file(self.path / METRICS, (json.dumps(metrics, indent=1) + "\n").encode())
 
     def flow(self) -> Flow | LatentFlow:
         """The stored flow, or that through a latent space.

@@ -2,8 +2,6 @@
 
 import hashlib
 import json
-import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -12,33 +10,21 @@ import safetensors
 import safetensors.numpy
 
 from gparticles.errors import InputError
+from gparticles.outputs import replace_file
 
 # bumped whenever a file written before could no longer be read
 SCHEMA = 1
 
+write_atomically = replace_file
+
 REMEDY = "restore it from a copy, or make it anew"
-
-
-def write_atomically(path: Path, data: bytes) -> None:
-    """Replaces ``path`` at once: whoever reads it sees the old bytes or the new ones."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
 
 
 def write_arrays(path: Path, arrays: dict[str, np.ndarray]) -> str:
     """Writes a safetensors file; returns the checksum that ``read_arrays`` wants."""
     # order="C" and not ascontiguousarray, which gives scalars an axis
     data = safetensors.numpy.save({name: np.array(a, order="C") for name, a in arrays.items()})
-    write_atomically(path, data)
+    replace_file(path, data)
     return hashlib.sha256(data).hexdigest()
 
 
@@ -62,7 +48,7 @@ def read_arrays(path: Path, checksum: str) -> dict[str, np.ndarray]:
 
 def write_record(path: Path, record: dict[str, Any]) -> None:
     text = json.dumps({"schema": SCHEMA, **record}, indent=1)
-    write_atomically(path, text.encode())
+    replace_file(path, text.encode())
 
 
 def read_record(path: Path) -> dict[str, Any]:
