@@ -55,11 +55,11 @@ def augment(
     made = watched(
         folder,
         lambda callbacks: augment(
-            config, folder, options, resume=resume, callbacks=callbacks, say=console.tell
+            config, folder, options, resume=resume, callbacks=callbacks, say=console.say
         ),
     )
     for line in made.lines():
-        console.show(line)
+        console.result(line)
     return console.OK
 
 

@@ -25,12 +25,12 @@ class InterruptedRunError(Exception):
     """Ctrl-C; the message says how to continue."""
 
 
-def tell(line: object) -> None:
+def say(line: object) -> None:
     """A line for the user that is no result: on stderr, so that stdout can be piped."""
     print(f"gpa: {' '.join(str(line).split())}", file=sys.stderr)  # noqa: T201
 
 
-def show(line: object) -> None:
+def result(line: object) -> None:
     """A result."""
     print(line)  # noqa: T201
 
@@ -50,26 +50,26 @@ def status_of(error: BaseException) -> int:
     if hasattr(error, "format_message"):
         # the command that was typed, which knows its own options
         typed = getattr(getattr(error, "ctx", None), "command_path", None) or "gpa"
-        tell(f"{error.format_message()} ({typed} --help tells more)")  # type: ignore[attr-defined]
+        say(f"{error.format_message()} ({typed} --help tells more)")  # type: ignore[attr-defined]
         return USERS
     if (
         isinstance(error, (KeyboardInterrupt, InterruptedRunError))
         or type(error).__name__ == "Abort"
     ):
-        tell(str(error) or "stopped by Ctrl-C")
+        say(str(error) or "stopped by Ctrl-C")
         return INTERRUPTED
     if isinstance(error, InputError):
-        tell(error)
+        say(error)
         return USERS
     if isinstance(error, OSError):
         where = f"{error.filename}: " if error.filename else ""
-        tell(f"{where}{error.strerror or error}; free some space or give another place")
+        say(f"{where}{error.strerror or error}; free some space or give another place")
         return USERS
     if isinstance(error, MemoryError):
-        tell("out of memory; use fewer points, or --set batch_size=1000")
+        say("out of memory; use fewer points, or --set batch_size=1000")
         return USERS
     kind = type(error).__name__
-    tell(f"a fault of ours: {kind}: {error}; please report it with what GPA_DEBUG=1 shows")
+    say(f"a fault of ours: {kind}: {error}; please report it with what GPA_DEBUG=1 shows")
     return OURS
 
 
@@ -78,7 +78,7 @@ def warnings_told() -> Iterator[None]:
     """Shows the library's warnings as lines of the command's own."""
 
     def showwarning(message: Warning | str, *_: Any, **__: Any) -> None:
-        tell(f"note: {message}")
+        say(f"note: {message}")
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -100,7 +100,7 @@ def gentle_interrupts() -> Iterator[Callable[[Any], None]]:
         if pressed.is_set():
             raise KeyboardInterrupt
         pressed.set()
-        tell("stopping after this step (Ctrl-C again stops at once)")
+        say("stopping after this step (Ctrl-C again stops at once)")
 
     def callback(_: Any) -> None:
         if pressed.is_set():

@@ -41,10 +41,10 @@ def evaluate(
         held_out,
         id_column=id_column,
         label_column=label_column,
-        say=console.tell,
+        say=console.say,
     )
     for line in [json.dumps(found, indent=1)] if as_json else table(found):
-        console.show(line)
+        console.result(line)
 
 
 def register(app: typer.Typer) -> None:

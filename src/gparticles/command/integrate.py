@@ -96,7 +96,7 @@ def integrate(
     del given["pooled"]
     done = _carried_out(paths, place, {**given, "command": command})
     for line in summary(done):
-        console.show(line)
+        console.result(line)
 
 
 def register(app: typer.Typer) -> None:
@@ -138,10 +138,10 @@ def _carried_out(paths: list[Path], out: Path, given: dict[str, Any]) -> Any:
             if options.batch_key is not None:
                 from gparticles.integration.h5ad import integrate_h5ad
 
-                return integrate_h5ad(paths[0], out, options, console.tell)
+                return integrate_h5ad(paths[0], out, options, console.say)
             from gparticles.integration.matrices import integrate_files
 
-            return integrate_files(paths, out, options, console.tell)
+            return integrate_files(paths, out, options, console.say)
         except KeyboardInterrupt:
             raise console.InterruptedRunError("stopped; nothing was written") from None
 

@@ -35,16 +35,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         with console.warnings_told():
             status = app(typed or ["--help"], prog_name="gpa", standalone_mode=False)
     except (Exception, KeyboardInterrupt) as error:
-        found = console.status_of(error)
-        if found == console.INTERRUPTED and argv is None:
-            console.leave(found)
-        return found
+        failed = console.status_of(error)
+        if failed == console.INTERRUPTED and argv is None:
+            console.leave(failed)
+        return failed
     return status if isinstance(status, int) else console.OK
 
 
 def _version(*, wanted: bool) -> bool:
     if wanted:
-        console.show(f"gparticles {gparticles.__version__}")
+        console.result(f"gparticles {gparticles.__version__}")
         raise typer.Exit
     return wanted
 
@@ -62,12 +62,12 @@ def _common(
 @app.command()
 def recipes() -> None:
     """List the experiments, one line each."""
-    from gparticles.experiment.recipes import packaged
+    from gparticles.experiment.packaged import packaged
 
-    found = packaged()
-    width = max(map(len, found))
-    for name, description in found.items():
-        console.show(f"{name:{width}}  {description}")
+    named = packaged()
+    width = max(map(len, named))
+    for name, description in named.items():
+        console.result(f"{name:{width}}  {description}")
 
 
 @app.command()
@@ -113,9 +113,9 @@ def run(
     folder = Path("runs") / written.name if out is None else out
     result = _run(config, folder, resume=resume)
     for line in console.summary(result, folder):
-        console.show(line)
+        console.result(line)
     if result.flow.outcome.startswith("failed"):
-        console.tell(f"{result.flow.outcome} ({folder} holds what was computed before)")
+        console.say(f"{result.flow.outcome} ({folder} holds what was computed before)")
         return console.USERS
     return console.OK
 
@@ -162,7 +162,7 @@ def _run(config: Any, folder: Path, *, resume: bool) -> Any:
     return watched(
         folder,
         lambda callbacks: carry_out(
-            config, folder, resume=resume, callbacks=callbacks, say=console.tell
+            config, folder, resume=resume, callbacks=callbacks, say=console.say
         ),
     )
 
@@ -190,7 +190,7 @@ def transform(
     else:
         columns = {"id_column": id_column, "label_column": label_column}
         path = runs.transform(RunFolder(folder), points, out, **columns)
-    console.show(f"moved points: {path}")
+    console.result(f"moved points: {path}")
 
 
 @app.command()
@@ -208,7 +208,7 @@ def sample(
 
     check_free(out, force=force)
     path = runs.sample(RunFolder(folder), n, out, seed=seed)
-    console.show(f"{n} new particles: {path}")
+    console.result(f"{n} new particles: {path}")
 
 
 augment.register(app)

@@ -4,7 +4,6 @@ import difflib
 import tomllib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from pydantic import ValidationError
 from gparticles.data import SAMPLERS, SOURCES
 from gparticles.errors import InputError
 from gparticles.experiment.config import KINDS, Config, cloud_of_text
+from gparticles.experiment.packaged import packaged, packaged_keys
 
 _CLOUDS = ("source", "target", "held_out")
 _NAMED_BY = {"potential": "preset", "stop": "rule", "latent": "codec"}
@@ -36,17 +36,6 @@ class Recipe:
     folder: Path
 
 
-def packaged() -> dict[str, str]:
-    """The recipes that come with gparticles: their names and one line each."""
-    files = resources.files("gparticles") / "recipes"
-    named = {
-        entry.name.removesuffix(".toml"): tomllib.loads(entry.read_text(encoding="utf-8"))
-        for entry in sorted(files.iterdir(), key=lambda entry: entry.name)
-        if entry.name.endswith(".toml")
-    }
-    return {name: keys.get("description", "") for name, keys in named.items()}
-
-
 def read_recipe(name: str) -> Recipe:
     """A packaged recipe by its name, or a user's own by its path, which ends in ``.toml``.
 
@@ -58,8 +47,7 @@ def read_recipe(name: str) -> Recipe:
     known = packaged()
     if name not in known:
         raise InputError(f"no recipe is called {name!r}; {suggest(name, known)}")
-    text = (resources.files("gparticles") / "recipes" / f"{name}.toml").read_text(encoding="utf-8")
-    return Recipe(name, f"recipe {name}", tomllib.loads(text), Path.cwd())
+    return Recipe(name, f"recipe {name}", packaged_keys(name), Path.cwd())
 
 
 def _read_own(path: Path) -> Recipe:
