@@ -12,6 +12,7 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from gparticles.command import programs
 from gparticles.errors import InputError
 
 if TYPE_CHECKING:
@@ -28,6 +29,12 @@ class InterruptedRunError(Exception):
 def say(line: object) -> None:
     """A line for the user that is no result: on stderr, so that stdout can be piped."""
     print(f"gpa: {' '.join(str(line).split())}", file=sys.stderr)  # noqa: T201
+
+
+def note(line: object | None) -> None:
+    """What the user should know, and need not act on; nothing for None."""
+    if line is not None:
+        say(f"note: {line}")
 
 
 def result(line: object) -> None:
@@ -77,8 +84,15 @@ def status_of(error: BaseException) -> int:
 def warnings_told() -> Iterator[None]:
     """Shows the library's warnings as lines of the command's own."""
 
+    noted: set[str] = set()
+
     def showwarning(message: Warning | str, *_: Any, **__: Any) -> None:
-        say(f"note: {message}")
+        text: str | None = str(message)
+        if programs.is_about_programs(str(message)):
+            text = programs.note_of(str(message))
+        if text not in noted:
+            noted.add(str(text))
+            note(text)
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

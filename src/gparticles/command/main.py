@@ -9,7 +9,15 @@ from typing import Annotated, Any
 import typer
 
 import gparticles
-from gparticles.command import augment, console, divergence, evaluate, integrate, report
+from gparticles.command import (
+    augment,
+    console,
+    divergence,
+    evaluate,
+    integrate,
+    programs,
+    report,
+)
 from gparticles.command.options import IdColumn, LabelColumn, Seed, Settings, Validation
 from gparticles.command.watching import remember, watched
 from gparticles.errors import InputError
@@ -33,6 +41,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     typed = remember(sys.argv[1:] if argv is None else argv)
     try:
         with console.warnings_told():
+            if argv is None and programs.are_needed(typed):
+                console.note(programs.keep_programs())
             status = app(typed or ["--help"], prog_name="gpa", standalone_mode=False)
     except (Exception, KeyboardInterrupt) as error:
         failed = console.status_of(error)
