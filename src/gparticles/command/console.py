@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
 from gparticles.command import programs
 from gparticles.errors import InputError
@@ -28,7 +28,7 @@ class InterruptedRunError(Exception):
 
 def say(line: object) -> None:
     """A line for the user that is no result: on stderr, so that stdout can be piped."""
-    print(f"gpa: {' '.join(str(line).split())}", file=sys.stderr)  # noqa: T201
+    _print(f"gpa: {' '.join(str(line).split())}", sys.stderr)
 
 
 def note(line: object | None) -> None:
@@ -39,7 +39,13 @@ def note(line: object | None) -> None:
 
 def result(line: object) -> None:
     """A result."""
-    print(line)  # noqa: T201
+    _print(str(line), sys.stdout)
+
+
+def _print(text: str, stream: TextIO) -> None:
+    """A line, in which what the terminal's encoding has no letters for is escaped."""
+    encoding = stream.encoding or "utf-8"
+    print(text.encode(encoding, "backslashreplace").decode(encoding), file=stream)
 
 
 def leave(status: int) -> NoReturn:
@@ -72,7 +78,7 @@ def status_of(error: BaseException) -> int:
         where = f"{error.filename}: " if error.filename else ""
         say(f"{where}{error.strerror or error}; free some space or give another place")
         return USERS
-    if isinstance(error, MemoryError):
+    if isinstance(error, MemoryError) or "RESOURCE_EXHAUSTED" in str(error):
         say("out of memory; use fewer points, or --set batch_size=1000")
         return USERS
     kind = type(error).__name__

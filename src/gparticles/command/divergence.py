@@ -31,7 +31,7 @@ def divergence_(
     ] = False,
     sweep_from: Annotated[float | None, typer.Option(help="The first L of the sweep.")] = None,
     sweep_to: Annotated[float | None, typer.Option(help="Its last L.")] = None,
-    sweep_points: Annotated[int | None, typer.Option(min=2, help="How many.")] = None,
+    sweep_points: Annotated[int | None, typer.Option(min=2, max=10_000, help="How many.")] = None,
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="The sweep's picture; divergence.png.")
     ] = None,

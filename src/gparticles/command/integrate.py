@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from gparticles.command import console
+from gparticles.command.options import MOST, MOST_SEED
 from gparticles.errors import InputError
 
 _H5AD = ("batch_key", "basis", "layer")
@@ -63,9 +64,11 @@ def integrate(
     layer: Annotated[
         str | None, typer.Option(metavar="KEY", help="h5ad: a layer for the corrected genes.")
     ] = None,
-    latent_dim: Annotated[int, typer.Option(min=1, help="Principal components to move in.")] = 50,
-    steps: Annotated[int | None, typer.Option(min=1, help="Of the flow.")] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Of everything random.")] = 0,
+    latent_dim: Annotated[
+        int, typer.Option(min=1, max=MOST, help="Principal components to move in.")
+    ] = 50,
+    steps: Annotated[int | None, typer.Option(min=1, max=MOST, help="Of the flow.")] = None,
+    seed: Annotated[int, typer.Option(min=0, max=MOST_SEED, help="Of everything random.")] = 0,
     held_out: Annotated[
         float | None,
         typer.Option(

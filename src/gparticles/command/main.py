@@ -18,7 +18,15 @@ from gparticles.command import (
     programs,
     report,
 )
-from gparticles.command.options import IdColumn, LabelColumn, Seed, Settings, Validation
+from gparticles.command.options import (
+    MOST,
+    MOST_SEED,
+    IdColumn,
+    LabelColumn,
+    Seed,
+    Settings,
+    Validation,
+)
 from gparticles.command.watching import remember, watched
 from gparticles.errors import InputError
 from gparticles.outputs import check_free
@@ -92,7 +100,9 @@ def run(
     target: Annotated[
         str | None, typer.Option(help="The points they move to: a file, or a dataset's name.")
     ] = None,
-    n: Annotated[int | None, typer.Option("-n", min=1, help="How many particles to make.")] = None,
+    n: Annotated[
+        int | None, typer.Option("-n", min=1, max=MOST, help="How many particles to make.")
+    ] = None,
     noise: Annotated[
         str | None,
         typer.Option(
@@ -208,8 +218,8 @@ def sample(
     folder: Folder,
     *,
     out: Out,
-    n: Annotated[int, typer.Option("-n", min=1, help="How many.")],
-    seed: Annotated[int, typer.Option(min=0, help="Of the draw.")] = 0,
+    n: Annotated[int, typer.Option("-n", min=1, max=MOST, help="How many.")],
+    seed: Annotated[int, typer.Option(min=0, max=MOST_SEED, help="Of the draw.")] = 0,
     force: Force = False,
 ) -> None:
     """Make more particles: draw from the run's source and move them along its flow."""

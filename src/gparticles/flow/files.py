@@ -47,7 +47,10 @@ def read_arrays(path: Path, checksum: str) -> dict[str, np.ndarray]:
 
 
 def write_record(path: Path, record: dict[str, Any]) -> None:
-    text = json.dumps({"schema": SCHEMA, **record}, indent=1)
+    """Writes a JSON record with its schema and a digest, by which ``read_record`` knows damage."""
+    # as it will be read: JSON knows neither tuples nor keys that are numbers
+    record = json.loads(json.dumps({"schema": SCHEMA, **record}))
+    text = json.dumps({**record, "digest": _digest(record)}, indent=1)
     replace_file(path, text.encode())
 
 
@@ -55,20 +58,29 @@ def read_record(path: Path) -> dict[str, Any]:
     """The JSON record of a saved flow or checkpoint.
 
     Raises:
-        InputError: it is missing or damaged, or of a newer schema.
+        InputError: it is missing or damaged, was changed, or is of a newer schema.
     """
     try:
-        record = json.loads(path.read_text())
+        record = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from None
-    except ValueError:
+    except (ValueError, RecursionError):
         raise InputError(f"{path}: damaged or truncated (not JSON); {REMEDY}") from None
     schema = record.get("schema") if isinstance(record, dict) else None
-    if not isinstance(schema, int):
+    if type(schema) is not int or schema < 1:
         raise InputError(f"{path}: damaged (it names no schema); {REMEDY}")
     if schema > SCHEMA:
         raise InputError(
             f"{path}: written by a newer gparticles (schema {schema}, this one reads up to "
             f"{SCHEMA}); update gparticles"
         )
+    # records from before there were digests have none
+    if "digest" in record and record.pop("digest") != _digest(record):
+        raise InputError(f"{path}: damaged or changed (its digest differs); {REMEDY}")
     return record
+
+
+def _digest(record: dict[str, Any]) -> str:
+    # of what the text says and not of how it is laid out
+    text = json.dumps(record, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
