@@ -70,9 +70,9 @@ def built(kind: Callable[..., Kind], values: dict[str, Any], path: Path) -> Kind
 def _model(kind: Any) -> type[BaseModel]:
     hints = get_type_hints(kind)
     config = ConfigDict(arbitrary_types_allowed=True, extra="forbid")
-    return create_model(
-        kind.__name__, __config__=config, **{f.name: (hints[f.name], ...) for f in fields(kind)}
-    )
+    typed = {field.name: (hints[field.name], ...) for field in fields(kind)}
+    make: Any = create_model
+    return make(kind.__name__, __config__=config, **typed)
 
 
 def read_metrics(path: Path) -> dict[str, dict[str, Any]]:

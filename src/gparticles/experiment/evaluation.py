@@ -100,13 +100,14 @@ def evaluate_run(
         InputError: no finished run, other columns than its particles', or a target that is gone.
     """
     flow, form = folder.flow(), folder.law().like
-    config = _configuration(folder, target)
-    training = read_target(config)
     shown, seen = as_shown(flow), seen_by(flow)
     labelled = shown.classes is not None
     if labelled and label_column is None and form.columns is not None:
         label_column = form.label_name
-    held_out = load(path, id_column=id_column, label_column=label_column)
+    columns: dict[str, Any] = {"id_column": id_column, "label_column": label_column}
+    config = _configuration(folder, target, columns)
+    training = read_target(config)
+    held_out = load(path, **columns)
     check_same_columns(held_out, replace(form, name=f"the run in {folder}"))
     check_same_columns(training.table, replace(form, name=f"the run in {folder}"))
     repeated = among_target(held_out, training.table)
@@ -128,8 +129,13 @@ def evaluate_run(
     )
 
 
-def _configuration(folder: RunFolder, target: str | Path | None) -> Config:
+def _configuration(folder: RunFolder, target: str | Path | None, columns: dict[str, Any]) -> Config:
     """The run's, with its target in the file that the user names, if any.
+
+    Args:
+        folder: of the run.
+        target: the file.
+        columns: the file's, where the configuration names none.
 
     Raises:
         InputError: its target comes from a loader, and the user names no file in its place.
@@ -142,9 +148,9 @@ def _configuration(folder: RunFolder, target: str | Path | None) -> Config:
         )
     if target is None:
         return config
-    columns = config.target.model_dump() if isinstance(config.target, File) else {}
-    named = {key: columns[key] for key in ("id_column", "label_column") if key in columns}
-    return config.model_copy(update={"target": File(file=str(target), **named)})
+    if isinstance(config.target, File):
+        columns = {name: getattr(config.target, name) for name in columns}
+    return config.model_copy(update={"target": File(file=str(target), **columns)})
 
 
 def _evaluated(
