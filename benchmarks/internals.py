@@ -16,13 +16,13 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 from common import Clouds, seconds_of
+from gparticles.flow.preparation import Settings, prepare
 
 import gparticles as gpa
 from gparticles.divergence.bounds import lower_bound, upper_bound
 from gparticles.divergence.dual import uniform_weights
 from gparticles.divergence.ground import check_clouds
 from gparticles.divergence.plans import DensePlan
-from gparticles.flow.preparation import Settings, prepare
 from gparticles.flow.scaling import robust_centre
 from gparticles.flow.stepping import run_chunk
 from gparticles.potential import AbstractPotential

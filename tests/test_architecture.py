@@ -93,8 +93,8 @@ def test_public_functions_take_three_positionals_at_most():
     rooms = ["", ".divergence", ".data", ".tables", ".latent", ".evaluate.metrics", ".plots"]
     for room in rooms:
         module = importlib.import_module(f"gparticles{room}")
-        public = [v for k, v in vars(module).items() if not k.startswith("_")]
-        for value in public:
+        names = getattr(module, "__all__", vars(module))
+        for value in [getattr(module, name) for name in names if not name.startswith("_")]:
             if inspect.isfunction(value) and value.__module__.startswith("gparticles"):
                 kinds = [p.kind for p in inspect.signature(value).parameters.values()]
                 positional = kinds.count(inspect.Parameter.POSITIONAL_OR_KEYWORD)
@@ -109,15 +109,61 @@ def test_no_boolean_positionals_of_what_users_configure(name):
         assert not (positional and isinstance(parameter.default, bool)), parameter.name
 
 
+def _loaded(code, names):
+    """Which of the modules a new process has loaded after this code."""
+    code = f"{code}\nimport sys; sys.stderr.write(repr([m for m in {names} if m in sys.modules]))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    return ast.literal_eval(done.stderr)
+
+
 def test_import_loads_nothing_heavy():
     heavy = ["matplotlib", "plotly", "anndata", "sklearn", "pandas", "ot", "typer", "pydantic"]
-    code = f"import gparticles, sys; print([m for m in {heavy} if m in sys.modules])"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert done.stdout.strip() == "[]", done.stdout + done.stderr
+    everything = "import gparticles; gparticles.transport, gparticles.divergence"
+    assert _loaded(everything, heavy) == []
+    assert _loaded("import gparticles", [*heavy, "jax", "numpy", "scipy"]) == []
+
+
+@pytest.mark.parametrize(
+    ("words", "heavy"),
+    [
+        (["--help"], ["jax", "numpy", "scipy", "pydantic"]),
+        (["--version"], ["jax", "numpy", "scipy", "pydantic"]),
+        # typer itself converts values by pydantic
+        (["recipes"], ["jax", "numpy", "scipy"]),
+        (["run", "--help"], ["jax", "numpy", "scipy"]),
+        (["divergence", "--help"], ["jax", "numpy", "scipy"]),
+        (["integrate", "--help"], ["jax", "numpy", "scipy"]),
+    ],
+)
+def test_words_of_the_command_load_nothing_heavy(words, heavy):
+    code = f"from gparticles.command.main import main; assert main({words}) == 0"
+    assert _loaded(code, heavy) == []
+
+
+def test_public_names_are_where_the_stub_says():
+    tree = ast.parse((SOURCE / "__init__.pyi").read_text())
+    lines = [node for node in tree.body if isinstance(node, ast.ImportFrom)]
+    named = {alias.name: node.module for node in lines for alias in node.names}
+    assert sorted(named) == gparticles.__all__
+    assert set(named) < set(dir(gparticles))
+    for name, home in named.items():
+        assert getattr(gparticles, name) is getattr(importlib.import_module(home), name)
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = gparticles.nothing
+
+
+def test_the_function_wins_over_the_room_of_its_name():
+    code = (
+        "import gparticles.divergence, gparticles as gpa\n"
+        "assert callable(gpa.divergence), gpa.divergence\n"
+        "from gparticles import divergence\nassert divergence is gpa.divergence\n"
+        "import gparticles.divergence.certified, gparticles.gan\n"
+        "assert gpa.divergence is gparticles.divergence.__globals__['divergence']\n"
+        "assert gpa.gan is gparticles.gan and gpa.gan.__name__ == 'gparticles.gan'\n"
+    )
+    assert _loaded(code, ["nothing"]) == []
 
 
 def test_every_public_name_has_a_docstring():
-    # the import hook of the tests leaves its own name behind
-    public = [n for n in vars(gparticles) if not n.startswith("_") and n != "jaxtyping"]
-    for name in public:
+    for name in gparticles.__all__:
         assert getattr(gparticles, name).__doc__, name

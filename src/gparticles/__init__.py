@@ -1,80 +1,49 @@
 """Move samples of one distribution onto another, and measure how far apart they are."""
 
-from gparticles.divergence import KL as KL
-from gparticles.divergence import Alpha as Alpha
-from gparticles.divergence import JensenShannon as JensenShannon
-from gparticles.divergence import ReverseKL as ReverseKL
-from gparticles.divergence import SquaredHellinger as SquaredHellinger
-from gparticles.divergence import Wasserstein1 as Wasserstein1
-from gparticles.divergence.certified import Certificate as Certificate
-from gparticles.divergence.certified import divergence as divergence
-from gparticles.errors import InputError as InputError
-from gparticles.flow import RK4 as RK4
-from gparticles.flow import AdamsBashforth as AdamsBashforth
-from gparticles.flow import AdamsBashforthMoulton as AdamsBashforthMoulton
-from gparticles.flow import Checkpoint as Checkpoint
-from gparticles.flow import Cooldown as Cooldown
-from gparticles.flow import Euler as Euler
-from gparticles.flow import ExactPotential as ExactPotential
-from gparticles.flow import Flow as Flow
-from gparticles.flow import HeldOut as HeldOut
-from gparticles.flow import Heun as Heun
-from gparticles.flow import KineticEnergy as KineticEnergy
-from gparticles.flow import Progress as Progress
-from gparticles.flow import Store as Store
-from gparticles.flow import load_flow as load_flow
-from gparticles.flow import transport as transport
-from gparticles.gan import GAN as GAN
-from gparticles.gan import ClippedCritic as ClippedCritic
-from gparticles.gan import LipschitzCritic as LipschitzCritic
-from gparticles.gan import PenalisedCritic as PenalisedCritic
-from gparticles.gan import train_gan as train_gan
-from gparticles.latent import PCA as PCA
-from gparticles.latent import Autoencoder as Autoencoder
-from gparticles.latent import ColumnMap as ColumnMap
-from gparticles.latent import GaussianMap as GaussianMap
-from gparticles.latent import LatentFlow as LatentFlow
-from gparticles.latent import Transformer as Transformer
-from gparticles.latent import class_weights as class_weights
-from gparticles.latent import latent_transport as latent_transport
-from gparticles.latent import load_latent_flow as load_latent_flow
-from gparticles.notebook import shows as _shows
-from gparticles.potential import AOL as AOL
-from gparticles.potential import ClassConditional as ClassConditional
-from gparticles.potential import Frobenius as Frobenius
-from gparticles.potential import LipschitzConv as LipschitzConv
-from gparticles.potential import LipschitzMLP as LipschitzMLP
-from gparticles.potential import Orthogonal as Orthogonal
-from gparticles.potential import SoftLipschitz as SoftLipschitz
-from gparticles.potential import Spectral as Spectral
-from gparticles.potential import activations as activations
-from gparticles.potential import estimate_divergence as estimate_divergence
-from gparticles.potential import smooth_mlp as smooth_mlp
-from gparticles.potential import soft_mlp as soft_mlp
-from gparticles.potential import tight_mlp as tight_mlp
+import ast
+import pkgutil
+import sys
+from importlib import import_module
+from types import ModuleType
+from typing import Any
 
 __version__ = "0.1.0"
 
-_shows(Flow, "flow_html")
-_shows(Certificate, "certificate_html")
+
+def _homes() -> dict[str, str]:
+    """The module of every public name, as ``__init__.pyi`` says."""
+    return {
+        alias.name: node.module
+        for node in ast.parse(pkgutil.get_data(__name__, "__init__.pyi") or b"").body
+        if isinstance(node, ast.ImportFrom) and node.module
+        for alias in node.names
+    }
 
 
-def __getattr__(name: str) -> object:
-    # scikit-learn loads only where it is used
-    if name == "GPA":
-        from gparticles.estimators import GPA
+_HOMES = _homes()
+__all__ = sorted(_HOMES)  # pyright: ignore[reportUnsupportedDunderAll]
 
-        return GPA
-    if name == "LatentGPA":
-        from gparticles.estimators import LatentGPA
 
-        return LatentGPA
-    if name == "integrate":
-        from gparticles.integration.annotated import integrate
+def __getattr__(name: str) -> Any:
+    # a name is loaded when it is first used: JAX takes a second, and --help needs none of it
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(_HOMES[name]), name)
+    return value
 
-        return integrate
-    if name == "TensorBoard":
-        from gparticles.report.tensorboard import TensorBoard
 
-        return TensorBoard
-    raise AttributeError(f"module 'gparticles' has no attribute {name!r}")
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOMES})
+
+
+class _Package(ModuleType):
+    """Lets ``gparticles.divergence`` be the function, and not the room that has its name."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        # Python makes every room that was imported an attribute of the package
+        room = isinstance(value, ModuleType) and value.__name__ == f"{__name__}.{name}"
+        if not (room and name in _HOMES):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package

@@ -1,4 +1,4 @@
-"""The error that a user can mend."""
+"""The error that a user can mend, and text that can be printed."""
 
 
 class InputError(ValueError):
@@ -6,3 +6,12 @@ class InputError(ValueError):
 
     The command prints it without a traceback and exits with status 2.
     """
+
+
+def printable(text: object) -> str:
+    """Text that can be printed and stored: bytes of a name that are not UTF-8 are escaped.
+
+    >>> printable("few\\udcff.csv")
+    'few\\\\udcff.csv'
+    """
+    return str(text).encode("utf-8", "backslashreplace").decode("utf-8")

@@ -1,22 +1,18 @@
 """Lets results show themselves in a notebook, and loads what draws them only when one does.
 
-The rooms of the mathematics know nothing of pictures, so the package ties the two together.
+The rooms of the mathematics know nothing of pictures, so this file ties the two together.
 """
 
 from typing import Any
 
 
-def shows(kind: type, function: str) -> None:
-    """Makes a function of ``gparticles.report.representation`` the HTML of a class.
+def html(result: Any, function: str) -> str:
+    """What a function of ``gparticles.report.representation`` makes of a result.
 
     Args:
-        kind: the class, which gets a ``_repr_html_``, as notebooks look for.
+        result: a flow or a certificate, whose ``_repr_html_`` calls this.
         function: its name there.
     """
+    from gparticles.report import representation
 
-    def html(shown: Any) -> str:
-        from gparticles.report import representation
-
-        return getattr(representation, function)(shown)
-
-    kind._repr_html_ = html  # type: ignore[attr-defined]
+    return getattr(representation, function)(result)

@@ -8,6 +8,7 @@ import optax
 import pytest
 
 import gparticles as gpa
+from gparticles.flow.files import read_arrays, write_arrays, write_record
 
 # compiles much: left out of `make fast-test`
 pytestmark = pytest.mark.slow
@@ -150,3 +151,39 @@ def test_another_learning_rate_does_not_continue_it(clouds, tmp_path):
     with pytest.raises(gpa.InputError, match="other data, settings"):
         _resume(clouds, tmp_path, optimizer=optax.adam(1e-4))
     _resume(clouds, tmp_path, optimizer=optax.adam(1e-2))
+
+
+@pytest.mark.parametrize("name", ["../elsewhere", "/etc/passwd", "state-1", "", 3, None, ["a"]])
+@pytest.mark.parametrize("part", [True, False])
+def test_a_checkpoint_names_no_files_but_its_own(name, part, clouds, tmp_path, monkeypatch):
+    folder = tmp_path / "checkpoint"
+    _saved(clouds, folder)
+    record = json.loads((folder / "checkpoint.json").read_text())
+    (record["parts"][0] if part else record["state"])["file"] = name
+    del record["digest"]
+    (folder / "checkpoint.json").write_text(json.dumps(record))
+    opened = []
+    monkeypatch.setattr(
+        "gparticles.flow.checkpoint.read_arrays", lambda path, _: opened.append(path) or {}
+    )
+    with pytest.raises(gpa.InputError, match="damaged checkpoint") as caught:
+        _resume(clouds, folder)
+    assert "\n" not in str(caught.value)
+    assert all(
+        path.parent == folder and path.name.startswith(("state-", "part-")) for path in opened
+    )
+
+
+def test_arrays_of_other_shapes_are_no_checkpoint(clouds, tmp_path):
+    _saved(clouds, tmp_path)
+    record = json.loads((tmp_path / "checkpoint.json").read_text())
+    path = tmp_path / record["state"]["file"]
+    arrays = read_arrays(path, record["state"]["checksum"])
+    for name in arrays:
+        changed = arrays | {name: np.append(arrays[name], arrays[name])}
+        record["state"]["checksum"] = write_arrays(path, changed)
+        write_record(
+            tmp_path / "checkpoint.json", {k: v for k, v in record.items() if k != "digest"}
+        )
+        with pytest.raises(gpa.InputError, match="damaged checkpoint"):
+            _resume(clouds, tmp_path)

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from gparticles.command import console
-from gparticles.command.options import IdColumn, LabelColumn, Seed, Settings, Validation
+from gparticles.command.options import MOST, IdColumn, LabelColumn, Seed, Settings, Validation
 from gparticles.command.watching import watched
 
 
@@ -21,7 +21,9 @@ def augment(
     ],
     n: Annotated[
         int | None,
-        typer.Option("-n", min=1, help="How many rows to add; the recipe's number, or 5000."),
+        typer.Option(
+            "-n", min=1, max=MOST, help="How many rows to add; the recipe's number, or 5000."
+        ),
     ] = None,
     out: Annotated[
         Path | None,
@@ -30,7 +32,7 @@ def augment(
     seed: Seed = None,
     validation: Validation = None,
     gan_steps: Annotated[
-        int | None, typer.Option(min=1, help="Steps of each GAN's generator.")
+        int | None, typer.Option(min=1, max=MOST, help="Steps of each GAN's generator.")
     ] = None,
     set_: Settings = None,
     id_column: IdColumn = None,
@@ -55,11 +57,11 @@ def augment(
     made = watched(
         folder,
         lambda callbacks: augment(
-            config, folder, options, resume=resume, callbacks=callbacks, say=console.tell
+            config, folder, options, resume=resume, callbacks=callbacks, say=console.say
         ),
     )
     for line in made.lines():
-        console.show(line)
+        console.result(line)
     return console.OK
 
 

@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
+from gparticles.command import programs
 from gparticles.errors import InputError
 
 if TYPE_CHECKING:
@@ -25,14 +26,26 @@ class InterruptedRunError(Exception):
     """Ctrl-C; the message says how to continue."""
 
 
-def tell(line: object) -> None:
+def say(line: object) -> None:
     """A line for the user that is no result: on stderr, so that stdout can be piped."""
-    print(f"gpa: {' '.join(str(line).split())}", file=sys.stderr)  # noqa: T201
+    _print(f"gpa: {' '.join(str(line).split())}", sys.stderr)
 
 
-def show(line: object) -> None:
+def note(line: object | None) -> None:
+    """What the user should know, and need not act on; nothing for None."""
+    if line is not None:
+        say(f"note: {line}")
+
+
+def result(line: object) -> None:
     """A result."""
-    print(line)  # noqa: T201
+    _print(str(line), sys.stdout)
+
+
+def _print(text: str, stream: TextIO) -> None:
+    """A line, in which what the terminal's encoding has no letters for is escaped."""
+    encoding = stream.encoding or "utf-8"
+    print(text.encode(encoding, "backslashreplace").decode(encoding), file=stream)
 
 
 def leave(status: int) -> NoReturn:
@@ -50,26 +63,26 @@ def status_of(error: BaseException) -> int:
     if hasattr(error, "format_message"):
         # the command that was typed, which knows its own options
         typed = getattr(getattr(error, "ctx", None), "command_path", None) or "gpa"
-        tell(f"{error.format_message()} ({typed} --help tells more)")  # type: ignore[attr-defined]
+        say(f"{error.format_message()} ({typed} --help tells more)")  # type: ignore[attr-defined]
         return USERS
     if (
         isinstance(error, (KeyboardInterrupt, InterruptedRunError))
         or type(error).__name__ == "Abort"
     ):
-        tell(str(error) or "stopped by Ctrl-C")
+        say(str(error) or "stopped by Ctrl-C")
         return INTERRUPTED
     if isinstance(error, InputError):
-        tell(error)
+        say(error)
         return USERS
     if isinstance(error, OSError):
         where = f"{error.filename}: " if error.filename else ""
-        tell(f"{where}{error.strerror or error}; free some space or give another place")
+        say(f"{where}{error.strerror or error}; free some space or give another place")
         return USERS
-    if isinstance(error, MemoryError):
-        tell("out of memory; use fewer points, or --set batch_size=1000")
+    if isinstance(error, MemoryError) or "RESOURCE_EXHAUSTED" in str(error):
+        say("out of memory; use fewer points, or --set batch_size=1000")
         return USERS
     kind = type(error).__name__
-    tell(f"a fault of ours: {kind}: {error}; please report it with what GPA_DEBUG=1 shows")
+    say(f"a fault of ours: {kind}: {error}; please report it with what GPA_DEBUG=1 shows")
     return OURS
 
 
@@ -77,8 +90,15 @@ def status_of(error: BaseException) -> int:
 def warnings_told() -> Iterator[None]:
     """Shows the library's warnings as lines of the command's own."""
 
+    noted: set[str] = set()
+
     def showwarning(message: Warning | str, *_: Any, **__: Any) -> None:
-        tell(f"note: {message}")
+        text: str | None = str(message)
+        if programs.is_about_programs(str(message)):
+            text = programs.note_of(str(message))
+        if text not in noted:
+            noted.add(str(text))
+            note(text)
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -100,7 +120,7 @@ def gentle_interrupts() -> Iterator[Callable[[Any], None]]:
         if pressed.is_set():
             raise KeyboardInterrupt
         pressed.set()
-        tell("stopping after this step (Ctrl-C again stops at once)")
+        say("stopping after this step (Ctrl-C again stops at once)")
 
     def callback(_: Any) -> None:
         if pressed.is_set():

@@ -18,6 +18,10 @@ def evaluate(
     held_out: Annotated[
         Path, typer.Option(metavar="FILE", help="Points of the target that the run has not seen.")
     ],
+    target: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="The target's file; what config.toml names by default."),
+    ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="One JSON object instead of a table.")
     ] = False,
@@ -36,15 +40,16 @@ def evaluate(
     from gparticles.experiment.evaluation import evaluate_run
     from gparticles.experiment.folder import RunFolder
 
-    found = evaluate_run(
+    metrics = evaluate_run(
         RunFolder(folder),
         held_out,
+        target=target,
         id_column=id_column,
         label_column=label_column,
-        say=console.tell,
+        say=console.say,
     )
-    for line in [json.dumps(found, indent=1)] if as_json else table(found):
-        console.show(line)
+    for line in [json.dumps(metrics, indent=1)] if as_json else table(metrics):
+        console.result(line)
 
 
 def register(app: typer.Typer) -> None:

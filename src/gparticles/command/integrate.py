@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from gparticles.command import console
+from gparticles.command.options import MOST, MOST_SEED
 from gparticles.errors import InputError
 
 _H5AD = ("batch_key", "basis", "layer")
@@ -63,9 +64,11 @@ def integrate(
     layer: Annotated[
         str | None, typer.Option(metavar="KEY", help="h5ad: a layer for the corrected genes.")
     ] = None,
-    latent_dim: Annotated[int, typer.Option(min=1, help="Principal components to move in.")] = 50,
-    steps: Annotated[int | None, typer.Option(min=1, help="Of the flow.")] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Of everything random.")] = 0,
+    latent_dim: Annotated[
+        int, typer.Option(min=1, max=MOST, help="Principal components to move in.")
+    ] = 50,
+    steps: Annotated[int | None, typer.Option(min=1, max=MOST, help="Of the flow.")] = None,
+    seed: Annotated[int, typer.Option(min=0, max=MOST_SEED, help="Of everything random.")] = 0,
     held_out: Annotated[
         float | None,
         typer.Option(
@@ -96,7 +99,7 @@ def integrate(
     del given["pooled"]
     done = _carried_out(paths, place, {**given, "command": command})
     for line in summary(done):
-        console.show(line)
+        console.result(line)
 
 
 def register(app: typer.Typer) -> None:
@@ -138,10 +141,10 @@ def _carried_out(paths: list[Path], out: Path, given: dict[str, Any]) -> Any:
             if options.batch_key is not None:
                 from gparticles.integration.h5ad import integrate_h5ad
 
-                return integrate_h5ad(paths[0], out, options, console.tell)
+                return integrate_h5ad(paths[0], out, options, console.say)
             from gparticles.integration.matrices import integrate_files
 
-            return integrate_files(paths, out, options, console.tell)
+            return integrate_files(paths, out, options, console.say)
         except KeyboardInterrupt:
             raise console.InterruptedRunError("stopped; nothing was written") from None
 

@@ -9,10 +9,27 @@ from typing import Annotated, Any
 import typer
 
 import gparticles
-from gparticles.command import augment, console, divergence, evaluate, integrate, report
-from gparticles.command.options import IdColumn, LabelColumn, Seed, Settings, Validation
+from gparticles.command import (
+    augment,
+    console,
+    divergence,
+    evaluate,
+    integrate,
+    programs,
+    report,
+)
+from gparticles.command.options import (
+    MOST,
+    MOST_SEED,
+    IdColumn,
+    LabelColumn,
+    Seed,
+    Settings,
+    Validation,
+)
 from gparticles.command.watching import remember, watched
 from gparticles.errors import InputError
+from gparticles.outputs import check_free
 
 app = typer.Typer(
     name="gpa",
@@ -32,18 +49,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     typed = remember(sys.argv[1:] if argv is None else argv)
     try:
         with console.warnings_told():
+            if argv is None and programs.are_needed(typed):
+                console.note(programs.keep_programs())
             status = app(typed or ["--help"], prog_name="gpa", standalone_mode=False)
     except (Exception, KeyboardInterrupt) as error:
-        found = console.status_of(error)
-        if found == console.INTERRUPTED and argv is None:
-            console.leave(found)
-        return found
+        failed = console.status_of(error)
+        if failed == console.INTERRUPTED and argv is None:
+            console.leave(failed)
+        return failed
     return status if isinstance(status, int) else console.OK
 
 
 def _version(*, wanted: bool) -> bool:
     if wanted:
-        console.show(f"gparticles {gparticles.__version__}")
+        console.result(f"gparticles {gparticles.__version__}")
         raise typer.Exit
     return wanted
 
@@ -61,12 +80,12 @@ def _common(
 @app.command()
 def recipes() -> None:
     """List the experiments, one line each."""
-    from gparticles.experiment.recipes import packaged
+    from gparticles.experiment.packaged import packaged
 
-    found = packaged()
-    width = max(map(len, found))
-    for name, description in found.items():
-        console.show(f"{name:{width}}  {description}")
+    named = packaged()
+    width = max(map(len, named))
+    for name, description in named.items():
+        console.result(f"{name:{width}}  {description}")
 
 
 @app.command()
@@ -81,7 +100,9 @@ def run(
     target: Annotated[
         str | None, typer.Option(help="The points they move to: a file, or a dataset's name.")
     ] = None,
-    n: Annotated[int | None, typer.Option("-n", min=1, help="How many particles to make.")] = None,
+    n: Annotated[
+        int | None, typer.Option("-n", min=1, max=MOST, help="How many particles to make.")
+    ] = None,
     noise: Annotated[
         str | None,
         typer.Option(
@@ -112,9 +133,9 @@ def run(
     folder = Path("runs") / written.name if out is None else out
     result = _run(config, folder, resume=resume)
     for line in console.summary(result, folder):
-        console.show(line)
+        console.result(line)
     if result.flow.outcome.startswith("failed"):
-        console.tell(f"{result.flow.outcome} ({folder} holds what was computed before)")
+        console.say(f"{result.flow.outcome} ({folder} holds what was computed before)")
         return console.USERS
     return console.OK
 
@@ -161,7 +182,7 @@ def _run(config: Any, folder: Path, *, resume: bool) -> Any:
     return watched(
         folder,
         lambda callbacks: carry_out(
-            config, folder, resume=resume, callbacks=callbacks, say=console.tell
+            config, folder, resume=resume, callbacks=callbacks, say=console.say
         ),
     )
 
@@ -180,7 +201,7 @@ def transform(
     from gparticles.experiment import runs
     from gparticles.experiment.folder import RunFolder
 
-    _check_free(out, force=force)
+    check_free(out, force=force)
     if points.suffix.lower() == ".h5ad":
         # it loads the judgement of batches
         from gparticles.integration.later_samples import transform_h5ad
@@ -189,7 +210,7 @@ def transform(
     else:
         columns = {"id_column": id_column, "label_column": label_column}
         path = runs.transform(RunFolder(folder), points, out, **columns)
-    console.show(f"moved points: {path}")
+    console.result(f"moved points: {path}")
 
 
 @app.command()
@@ -197,22 +218,17 @@ def sample(
     folder: Folder,
     *,
     out: Out,
-    n: Annotated[int, typer.Option("-n", min=1, help="How many.")],
-    seed: Annotated[int, typer.Option(min=0, help="Of the draw.")] = 0,
+    n: Annotated[int, typer.Option("-n", min=1, max=MOST, help="How many.")],
+    seed: Annotated[int, typer.Option(min=0, max=MOST_SEED, help="Of the draw.")] = 0,
     force: Force = False,
 ) -> None:
     """Make more particles: draw from the run's source and move them along its flow."""
     from gparticles.experiment import runs
     from gparticles.experiment.folder import RunFolder
 
-    _check_free(out, force=force)
+    check_free(out, force=force)
     path = runs.sample(RunFolder(folder), n, out, seed=seed)
-    console.show(f"{n} new particles: {path}")
-
-
-def _check_free(out: Path, *, force: bool) -> None:
-    if out.exists() and not force:
-        raise InputError(f"{out}: exists; give another name, or --force to replace it")
+    console.result(f"{n} new particles: {path}")
 
 
 augment.register(app)

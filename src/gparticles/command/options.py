@@ -11,7 +11,10 @@ LabelColumn = Annotated[
     str | None,
     typer.Option(metavar="NAME", help="The column of classes; particles move within theirs."),
 ]
-Seed = Annotated[int | None, typer.Option(min=0, help="Of everything random.")]
+# as in ``experiment/config.py``, which takes long to load
+MOST, MOST_SEED = 2**31 - 1, 2**62
+
+Seed = Annotated[int | None, typer.Option(min=0, max=MOST_SEED, help="Of everything random.")]
 Validation = Annotated[
     float | None,
     typer.Option(

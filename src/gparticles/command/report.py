@@ -15,7 +15,7 @@ def report(
     from gparticles.experiment.folder import RunFolder
     from gparticles.experiment.pictures import report_again
 
-    console.show(f"report: {report_again(RunFolder(folder))}")
+    console.result(f"report: {report_again(RunFolder(folder))}")
 
 
 def register(app: typer.Typer) -> None:

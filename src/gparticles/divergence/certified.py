@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from gparticles import notebook
 from gparticles.checks import check_number, check_points
 from gparticles.compiled import make_room
 from gparticles.divergence import interior_point, sinkhorn
@@ -70,6 +71,9 @@ class LipschitzExtension:
             )
         flat = array.reshape(len(array), -1).astype(np.float64)
         return self.ground.at(self.ground.to_unit(flat))
+
+    def _repr_html_(self) -> str:
+        return notebook.html(self, "certificate_html")
 
     def __repr__(self) -> str:
         return f"LipschitzExtension(of {len(self.psi)} values, L = {self.lipschitz:g})"

@@ -156,9 +156,7 @@ def label_auc(
     common = np.intersect1d(known, truth)
     if len(common) < 2:
         return float("nan")
-    (x, known), (y, truth) = (
-        _of_labels(*cloud, common) for cloud in ((x, known), (y, truth))
-    )
+    (x, known), (y, truth) = (_of_labels(*cloud, common) for cloud in ((x, known), (y, truth)))
     centre, unit = x.mean(axis=0), np.sqrt(x.var(axis=0).mean()) or 1.0
     model = LogisticRegression(C=strength, max_iter=1000)
     with warnings.catch_warnings():

@@ -72,8 +72,20 @@ Positive = Annotated[
     float, Field(gt=0, allow_inf_nan=False), _allows("a number above 0, not in quotes")
 ]
 Fraction = Annotated[float, Field(gt=0, lt=1), _allows("a number between 0 and 1")]
-Count = Annotated[int, Field(ge=1), _allows("a whole number of at least 1")]
-Seed = Annotated[int, Field(ge=0), _allows("a whole number of at least 0")]
+# what arrays can count, what memory may hold, and what random generators take
+MOST = 2**31 - 1
+MOST_STEPS = 10**7
+MOST_WIDTH = 2**14
+MOST_SEED = 2**62
+Count = Annotated[int, Field(ge=1, le=MOST), _allows(f"a whole number from 1 to {MOST:,}")]
+Steps = Annotated[
+    int, Field(ge=1, le=MOST_STEPS), _allows(f"a whole number from 1 to {MOST_STEPS:,}")
+]
+Width = Annotated[
+    int, Field(ge=1, le=MOST_WIDTH), _allows(f"a whole number from 1 to {MOST_WIDTH:,}")
+]
+Depth = Annotated[int, Field(ge=1, le=1000), _allows("a whole number from 1 to 1,000")]
+Seed = Annotated[int, Field(ge=0, le=MOST_SEED), _allows(f"a whole number from 0 to {MOST_SEED:,}")]
 Lipschitz = Annotated[
     float,
     Field(gt=0, allow_inf_nan=True),
@@ -162,6 +174,13 @@ def _sampler_model(name: str) -> type[Dataset]:
 
 
 _DATASETS = {name: _sampler_model(name) for name in SAMPLERS}
+
+
+def cloud_model(dataset: str) -> "type[Dataset]":
+    """The model of a sampler's section, by the sampler's name."""
+    return _DATASETS.get(dataset, Dataset)
+
+
 KINDS: dict[str, type[Cloud]] = {
     "noise": Noise,
     "dataset": Dataset,
@@ -195,7 +214,7 @@ def _cloud(role: str) -> PlainValidator:
             raise PydanticCustomError("allowed", "{text}", {"text": allowed})
         model = KINDS[given[0]]
         if model is Dataset:
-            model = _DATASETS.get(str(value["dataset"]), Dataset)
+            model = cloud_model(str(value["dataset"]))
         return model.model_validate(value)
 
     return PlainValidator(check)
@@ -209,8 +228,8 @@ class Potential(Section):
     """Which phi; what is left out is the preset's."""
 
     preset: _one_of(("default", "smooth", "tight", "soft", "conv", "exact")) = "default"  # type: ignore
-    width: Count | None = None
-    depth: Count | None = None
+    width: Width | None = None
+    depth: Depth | None = None
     layer: _one_of(LAYERS) | None = None  # type: ignore[valid-type]
     activation: _one_of(activations.REGISTRY) | None = None  # type: ignore[valid-type]
     smoothing: Positive | None = None
@@ -229,10 +248,10 @@ class Latent(Section):
     """A latent space to move in: its codec, and what is done with what that loses."""
 
     codec: _one_of(("pca", "autoencoder")) = "pca"  # type: ignore
-    dim: Count | None = None
+    dim: Width | None = None
     standardise: Flag | None = None
-    width: Count | None = None
-    depth: Count | None = None
+    width: Width | None = None
+    depth: Depth | None = None
     epochs: Count | None = None
     align: Flag = False
     keep_residual: Flag | None = None
@@ -276,7 +295,7 @@ class Config(Section):
     potential: Potential | None = None
     integrator: IntegratorName | None = None
     reverse: Flag = False
-    steps: Count | None = None
+    steps: Steps | None = None
     step_size: Positive | None = None
     cooldown: Fraction | None = None
     fit_steps: Count | None = None

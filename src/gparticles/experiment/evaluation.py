@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from gparticles.errors import InputError
-from gparticles.experiment.config import Config
+from gparticles.experiment.checked import brief
+from gparticles.experiment.config import Config, Custom, File
 from gparticles.experiment.folder import CONFIG, RunFolder
 from gparticles.experiment.inputs import Inputs, among_target, read_target
 from gparticles.experiment.latent_runs import as_shown, seen_by
@@ -62,30 +63,33 @@ def _divergence(flow: Flow) -> dict[str, Any]:
     if not len(values):
         return {}
     if str(flow.settings["potential"]).startswith("ExactPotential"):
-        found, note = float(values[-1]), "an upper bound, by the potential of the samples"
+        value, note = float(values[-1]), "an upper bound, by the potential of the samples"
     else:
         # one step's value wavers with the potential, which is refitted at every step
         last = min(_LAST, len(values))
-        found = float(np.mean(values[-_LAST:]))
+        value = float(np.mean(values[-_LAST:]))
         note = f"mean over the last {last} steps, by the potentials that moved the particles"
-    return {"divergence": {"value": found, "unit": "nats", "note": note}}
+    return {"divergence": {"value": value, "unit": "nats", "note": note}}
 
 
 def evaluate_run(
     folder: RunFolder,
     path: str | Path,
     *,
+    target: str | Path | None = None,
     id_column: str | None = None,
     label_column: str | None = None,
     say: Callable[[str], None] = lambda _: None,
 ) -> dict[str, Any]:
     """A finished run's particles against held-out points from a file; nothing is written.
 
-    The training target is read or drawn again as the run's configuration says.
+    The training target is read or drawn again as the run's configuration says; a loader that it
+    names is not run, since the folder may come from somebody else.
 
     Args:
         folder: of a finished run.
         path: the held-out points' file.
+        target: the file of the training target, where the configuration's is not to be used.
         id_column, label_column: of that file; labels are in the run's column by default.
         say: called with a line where the run was fitted to some of these points.
 
@@ -96,31 +100,57 @@ def evaluate_run(
         InputError: no finished run, other columns than its particles', or a target that is gone.
     """
     flow, form = folder.flow(), folder.law().like
-    config = check(read_recipe(str(folder.path / CONFIG)))
-    target = read_target(config)
     shown, seen = as_shown(flow), seen_by(flow)
     labelled = shown.classes is not None
     if labelled and label_column is None and form.columns is not None:
         label_column = form.label_name
-    held_out = load(path, id_column=id_column, label_column=label_column)
+    columns: dict[str, Any] = {"id_column": id_column, "label_column": label_column}
+    config = _configuration(folder, target, columns)
+    training = read_target(config)
+    held_out = load(path, **columns)
     check_same_columns(held_out, replace(form, name=f"the run in {folder}"))
-    told = among_target(held_out, target.table)
-    if told is not None:
-        say(told)
-    draw = target.fresh
+    check_same_columns(training.table, replace(form, name=f"the run in {folder}"))
+    repeated = among_target(held_out, training.table)
+    if repeated is not None:
+        say(repeated)
+    draw = training.fresh
     return _evaluated(
         config,
         shown,
         {
             "held_out": seen(held_out.values),
-            "target": seen(target.table.values),
+            "target": seen(training.table.values),
             "fresh": None if draw is None else lambda n: seen(draw(n)),
             "labels": _labels_written(folder, form) if labelled else None,
-            "target_labels": target.table.labels if labelled else None,
+            "target_labels": training.table.labels if labelled else None,
             "held_out_labels": held_out.labels if labelled else None,
         },
-        called=UNSEEN if told is None else GIVEN,
+        called=UNSEEN if repeated is None else GIVEN,
     )
+
+
+def _configuration(folder: RunFolder, target: str | Path | None, columns: dict[str, Any]) -> Config:
+    """The run's, with its target in the file that the user names, if any.
+
+    Args:
+        folder: of the run.
+        target: the file.
+        columns: the file's, where the configuration names none.
+
+    Raises:
+        InputError: its target comes from a loader, and the user names no file in its place.
+    """
+    config = check(read_recipe(str(folder.path / CONFIG)))
+    if target is None and isinstance(config.target, Custom):
+        raise InputError(
+            f"{folder}: its target comes from the loader {brief(config.target.custom)}, and code "
+            "that a folder names is not run; save what it returns to a file and give --target FILE"
+        )
+    if target is None:
+        return config
+    if isinstance(config.target, File):
+        columns = {name: getattr(config.target, name) for name in columns}
+    return config.model_copy(update={"target": File(file=str(target), **columns)})
 
 
 def _evaluated(
@@ -146,8 +176,8 @@ def _evaluated(
 
 def _labels_written(folder: RunFolder, form: Table) -> np.ndarray | None:
     """The particles' labels as the run wrote them."""
-    found = sorted(folder.path.glob("particles*"))
-    if not found:
+    written = sorted(folder.path.glob("particles*"))
+    if not written:
         raise InputError(f"{folder}: holds no particles; give the folder of a finished run")
     name = form.label_name if form.columns is not None else None
-    return load(found[0], label_column=name).labels
+    return load(written[0], label_column=name).labels

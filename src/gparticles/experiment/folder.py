@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,11 @@ import numpy as np
 import tomli_w
 
 from gparticles.errors import InputError
+from gparticles.experiment.checked import brief
 from gparticles.experiment.provenance import SourceLaw, load_law
 from gparticles.flow import Flow, load_flow
-from gparticles.flow.files import write_atomically
 from gparticles.latent import LatentFlow, load_latent_flow
+from gparticles.outputs import is_temporary, replace_file, sweep
 
 CONFIG = "config.toml"
 METRICS = "metrics.json"
@@ -60,20 +62,32 @@ class RunFolder:
             )
         if not self.begun and self._holds_others():
             raise InputError(f"{self}: holds other files; name another folder with --out")
+        self._check_entries()
 
     def _holds_others(self) -> bool:
-        if not self.path.exists():
-            return False
-        # what a run leaves that was killed while it wrote its first file
-        left = f".{CONFIG}."
-        return any(not entry.name.startswith(left) for entry in self.path.iterdir())
+        # a run that was killed while it wrote its first file leaves that half written
+        entries = self.path.iterdir() if self.path.exists() else ()
+        return not all(is_temporary(entry) for entry in entries)
+
+    def _check_entries(self) -> None:
+        """Refuses what would be read or written elsewhere: links out of the folder, and devices."""
+        home = self.path.resolve()
+        for below, folders, files in os.walk(home):
+            for entry in (Path(below) / name for name in (*folders, *files)):
+                place = self.path / entry.relative_to(home)
+                if entry.is_symlink() and not entry.resolve().is_relative_to(home):
+                    raise InputError(f"{place}: is a link to elsewhere; put what it names there")
+                if entry.exists() and not (entry.is_file() or entry.is_dir()):
+                    raise InputError(f"{place}: is neither a file nor a folder; remove it")
 
     def begin(self, text: str) -> None:
-        """Makes the folder and writes the configuration."""
+        """Makes the folder, writes the configuration, and removes what a kill left half written."""
         self.path.mkdir(parents=True, exist_ok=True)
-        write_atomically(self.path / CONFIG, text.encode())
+        sweep(self.path)
+        replace_file(self.path / CONFIG, text.encode())
 
     def subfolder(self, name: str) -> Path:
+        """A folder inside of this one, made if needed."""
         folder = self.path / name
         folder.mkdir(exist_ok=True)
         return folder
@@ -84,11 +98,11 @@ class RunFolder:
         writer.writerow(["step", *history])
         columns = [np.asarray(values).astype(np.str_) for values in history.values()]
         writer.writerows((step, *row) for step, row in enumerate(zip(*columns, strict=True)))
-        write_atomically(self.path / "history.csv", text.getvalue().encode())
+        replace_file(self.path / "history.csv", text.getvalue().encode())
 
     def finish(self, metrics: dict[str, Any]) -> None:
         """Writes the metrics, and with them the sign that everything else is there."""
-        write_atomically(self.path / METRICS, (json.dumps(metrics, indent=1) + "\n").encode())
+        replace_file(self.path / METRICS, (json.dumps(metrics, indent=1) + "\n").encode())
 
     def flow(self) -> Flow | LatentFlow:
         """The stored flow, or that through a latent space.
@@ -98,8 +112,13 @@ class RunFolder:
         """
         self._check_flow()
         stored = self.path / "flow"
-        latent = (stored / "latent.json").exists()
-        return load_latent_flow(stored) if latent else load_flow(stored)
+        if (stored / "latent.json").exists():
+            flow = load_latent_flow(stored)
+            _check_points(flow.latent, self.path)
+        else:
+            flow = load_flow(stored)
+        _check_points(flow, self.path)
+        return flow
 
     def law(self) -> SourceLaw:
         """The stored law of the source.
@@ -119,6 +138,17 @@ class RunFolder:
             if flows:
                 mend = f"give that of one of its flows, such as {flows[0]}"
             raise InputError(f"{self}: holds no finished flow; {mend}")
+        self._check_entries()
+
+
+def _check_points(flow: Flow | LatentFlow, path: Path) -> None:
+    """A flow ends at the last finite step: points that are not numbers are damage."""
+    clouds = [flow.particles] if isinstance(flow, LatentFlow) else [flow.particles, flow.trajectory]
+    for cloud in clouds:
+        if not (isinstance(cloud, np.ndarray) and cloud.dtype.kind == "f" and cloud.ndim > 1):
+            raise InputError(f"{path}: damaged flow (it has no points); run it again")
+        if not np.isfinite(cloud).all():
+            raise InputError(f"{path}: damaged flow (points that are not finite); run it again")
 
 
 def config_text(keys: dict[str, Any], chosen: dict[str, Any], version: str) -> str:
@@ -137,5 +167,5 @@ def differing(before: dict[str, Any], now: dict[str, Any], *, ignored: Sequence[
     """The first key in which two configurations differ, with both values, in words."""
     for key in sorted({*before, *now} - set(ignored)):
         if before.get(key) != now.get(key):
-            return f"{key} was {before.get(key)!r} and is {now.get(key)!r}"
+            return f"{key} was {brief(before.get(key))} and is {brief(now.get(key))}"
     return None

@@ -1,5 +1,7 @@
 """From a checked configuration to the clouds of a run: files read, samplers drawn, noise fitted."""
 
+import math
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,6 +16,8 @@ from gparticles.tables import Table, check_same_columns, load, load_custom
 
 # of a sampler, where the recipe does not say
 TARGET_ROWS = 200
+# of memory that a coordinate of a particle takes at least, with its moves and what is drawn
+BYTES = 32
 # columns beyond which a sampler's points are no table to look at: text would take minutes
 WIDE = 1000
 
@@ -97,7 +101,8 @@ def gather(config: Config, *, max_held_out: int) -> Inputs:
         values, labels = table.values, table.labels
     else:
         law = _law(source, target.table, target_labels)
-        values, labels = law.draw(_count(config, source, target.table), seed=_seed(config, source))
+        n = check_memory(_count(config, source, target.table), target.table.values)
+        values, labels = law.draw(n, seed=_seed(config, source))
         table = replace(target.table, ids=None)
     if conditional and labels is None:
         raise InputError(f"{table.name}: has no labels; name their column with label_column")
@@ -176,6 +181,23 @@ def _part(table: Table, chosen: np.ndarray) -> Table:
         labels=None if table.labels is None else table.labels[chosen],
         ids=None if table.ids is None else [table.ids[row] for row in chosen],
     )
+
+
+def check_memory(n: int, like: np.ndarray) -> int:
+    """The number of points, if so many like these fit into this machine's memory.
+
+    Raises:
+        InputError: they do not; some systems would end the process without a word.
+    """
+    size = math.prod(like.shape[1:])
+    try:
+        memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):
+        return n
+    most = memory // (BYTES * size)
+    if n > most:
+        raise InputError(f"n is {n:,}: the memory here holds {most:,} such points; give fewer")
+    return n
 
 
 def is_conditional(config: Config) -> bool:

@@ -1,14 +1,15 @@
 """Pictures and report of a finished run: at its end, and again from its folder."""
 
-import json
 import platform
 import shlex
-import tomllib
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gparticles.errors import InputError
+import numpy as np
+
+from gparticles.errors import InputError, printable
+from gparticles.experiment.checked import built, parsed_toml, read_metrics
 from gparticles.experiment.folder import CONFIG, METRICS, RunFolder
 from gparticles.experiment.inputs import Inputs
 from gparticles.experiment.latent_runs import as_shown
@@ -55,14 +56,14 @@ def report_run(folder: RunFolder, flow: Flow, metrics: dict[str, Any]) -> Path:
     from gparticles.report import About, write_report
 
     text = _config_text(folder)
-    shown, versions = _kept(folder)
+    shown, versions = _kept(folder, flow)
     again = shlex.join(
         ["gpa", "run", str(folder.path / CONFIG), "--out", f"{folder.path.name}-again"]
     )
     about = About(
-        name=folder.path.resolve().name,
+        name=printable(folder.path.resolve().name),
         description=_description(text),
-        command=again,
+        command=printable(again),
         config=text,
         versions=versions,
         metrics=metrics,
@@ -80,18 +81,7 @@ def report_again(folder: RunFolder) -> Path:
     if not folder.finished:
         mend = "continue it with gpa run ... --resume" if folder.begun else "give a run's folder"
         raise InputError(f"{folder}: holds no finished run ({METRICS} is missing); {mend}")
-    return report_run(folder, as_shown(flow), _metrics(folder))
-
-
-def _metrics(folder: RunFolder) -> dict[str, Any]:
-    path = folder.path / METRICS
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError:
-        found = None
-    if not isinstance(found, dict):
-        raise InputError(f"{path}: is damaged; restore it from a copy, or run it again")
-    return found
+    return report_run(folder, as_shown(flow), read_metrics(folder.path / METRICS))
 
 
 def _config_text(folder: RunFolder) -> str:
@@ -104,8 +94,8 @@ def _config_text(folder: RunFolder) -> str:
 
 def _description(text: str) -> str:
     try:
-        keys = tomllib.loads(text)
-    except tomllib.TOMLDecodeError:
+        keys = parsed_toml(text)
+    except ValueError:
         return ""
     if "description" in keys:
         return str(keys["description"])
@@ -144,7 +134,7 @@ def _keep(folder: RunFolder, shown: "Shown") -> None:
     write_record(folder.path / "flow" / "shown.json", record)
 
 
-def _kept(folder: RunFolder) -> tuple["Shown | None", dict[str, str]]:
+def _kept(folder: RunFolder, flow: Flow) -> tuple["Shown | None", dict[str, str]]:
     """What a run kept to be shown, and the versions it ran with; None of a run from before."""
     from gparticles.report.shown import Shown
 
@@ -153,9 +143,22 @@ def _kept(folder: RunFolder) -> tuple["Shown | None", dict[str, str]]:
         return None, {}
     record = read_record(path)
     try:
+        versions = {str(name): str(number) for name, number in record["versions"].items()}
         arrays = read_arrays(path.with_suffix(".safetensors"), record["checksum"])
         columns = None if record["columns"] is None else tuple(record["columns"])
-        shown = Shown(arrays["chosen"], arrays["target"], record["target_rows"], columns)
-        return shown, record["versions"]
-    except (KeyError, TypeError) as error:
-        raise InputError(f"{path}: is damaged ({error}); run it again") from None
+        read = {"target_rows": record["target_rows"], "columns": columns, **arrays}
+    except (KeyError, TypeError, AttributeError) as error:
+        raise InputError(f"{path}: is damaged ({error!r}); run it again") from None
+    return _fitting(built(Shown, read, path), flow, path), versions
+
+
+def _fitting(shown: "Shown", flow: Flow, path: Path) -> "Shown":
+    """What is shown, if it is of this flow."""
+    event, chosen, target = flow.particles.shape[1:], shown.chosen, shown.target
+    rows = chosen.ndim == 1 and chosen.dtype.kind in "iu"
+    inside = rows and ((chosen >= 0) & (chosen < len(flow.particles))).all()
+    points = target.dtype.kind == "f" and target.shape[1:] == event and np.isfinite(target).all()
+    named = shown.columns is None or (len(shown.columns),) == event
+    if not (inside and points and named and len(target) and len(chosen)):
+        raise InputError(f"{path}: is damaged (it is not of this flow); run it again")
+    return shown

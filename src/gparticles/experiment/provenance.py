@@ -1,18 +1,21 @@
 """The law that a run's source points were drawn from, kept so that more can be drawn later."""
 
-import json
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import MISSING, asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import scipy.linalg
+from pydantic import ValidationError
 
 from gparticles.data import SOURCES, draw
 from gparticles.data.sources import mean_and_spread, without_rounding
-from gparticles.errors import InputError
+from gparticles.errors import InputError, printable
+from gparticles.experiment.checked import built
+from gparticles.experiment.config import cloud_model
 from gparticles.flow.files import read_arrays, read_record, write_arrays, write_record
 from gparticles.tables import Table
+from gparticles.tables.files import SUFFIXES
 
 _STREAMS = ("target", "source", "held-out", "fresh", "resampled", "sample", "labels", "validation")
 
@@ -141,28 +144,66 @@ def load_law(folder: Path) -> SourceLaw:
     Raises:
         InputError: it is missing, damaged or of a newer schema.
     """
-    record = read_record(folder / "source.json")
+    path = folder / "source.json"
+    record = read_record(path)
     try:
         arrays = read_arrays(folder / "source.safetensors", record["checksum"])
         table = dict(record["table"])
-        ids = [] if table.pop("has_ids") else None
-        columns = table.pop("columns")
-        labels = record["labels"]
-        return SourceLaw(
-            kind=record["kind"],
-            name=record["name"],
-            options=record["options"],
-            rows=arrays.get("rows"),
-            labels=None if labels is None else np.array(labels),
-            like=Table(
-                values=arrays["values"],
-                columns=None if columns is None else tuple(columns),
-                ids=ids,
-                **table,
-            ),
-        )
-    except (KeyError, TypeError, json.JSONDecodeError) as error:
-        raise InputError(f"{folder}: damaged source.json ({error}); run it again") from None
+        table |= {name: tuple(table[name]) for name in _TUPLES if table.get(name) is not None}
+        table |= {"ids": [] if table.pop("has_ids") else None, "labels": None, "warnings": ()}
+        like = built(Table, {**_defaults(), **table, "values": arrays["values"]}, path)
+        labels = None if record["labels"] is None else np.array(record["labels"])
+        law = {name: record[name] for name in ("kind", "name", "options")}
+        law |= {"rows": arrays.get("rows"), "labels": labels, "like": like}
+    except (KeyError, TypeError, ValueError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"{path}: is damaged ({error!r}); run it again") from None
+    return _checked(built(SourceLaw, law, path), path)
+
+
+# what JSON knows as lists
+_TUPLES = ("columns", "whole_names")
+
+
+def _defaults() -> dict[str, Any]:
+    """Of the fields of a table that earlier versions did not know."""
+    return {f.name: f.default for f in fields(Table) if f.default is not MISSING}
+
+
+def _checked(law: SourceLaw, path: Path) -> SourceLaw:
+    """The law, if more can be drawn by it, or if it says that nothing can."""
+    wrong = None
+    if law.like.kind not in {*SUFFIXES.values()}:
+        wrong = f"no files are of kind {law.like.kind!r}"
+    elif law.labels is not None and (law.labels.ndim != 1 or law.labels.dtype.kind not in "Uifb"):
+        wrong = "its labels are no labels"
+    elif law.kind == "noise" and (
+        law.name not in SOURCES
+        or law.rows is None
+        or law.rows.shape[1:] != law.like.values.shape[1:]
+    ):
+        wrong = f"there is no such noise as {law.name!r} here"
+    elif law.kind == "dataset" and not _is_dataset(law.name, law.options):
+        wrong = f"there is no such dataset as {law.name!r} here"
+    elif law.kind not in ("noise", "dataset", "file", "custom"):
+        wrong = f"nothing comes from {law.kind!r}"
+    if wrong is not None:
+        raise InputError(f"{path}: is damaged ({printable(wrong)}); run it again")
+    return law
+
+
+def _is_noise(law: SourceLaw) -> bool:
+    rows, event = law.rows, law.like.values.shape[1:]
+    fits = rows is not None and rows.shape[1:] == event and np.isfinite(rows).all()
+    return law.name in SOURCES and bool(fits)
+
+
+def _is_dataset(name: str, options: dict[str, Any]) -> bool:
+    try:
+        return cloud_model(name).model_validate({"dataset": name, **options}) is not None
+    except ValidationError:
+        return False
 
 
 def form_of(table: Table) -> Table:

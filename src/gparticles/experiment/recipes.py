@@ -1,18 +1,18 @@
 """Reading recipes: packaged ones and a user's own, with overrides, into a checked ``Config``."""
 
 import difflib
-import tomllib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
 from gparticles.data import SAMPLERS, SOURCES
-from gparticles.errors import InputError
+from gparticles.errors import InputError, printable
+from gparticles.experiment.checked import brief, parsed_toml
 from gparticles.experiment.config import KINDS, Config, cloud_of_text
+from gparticles.experiment.packaged import packaged, packaged_keys
 
 _CLOUDS = ("source", "target", "held_out")
 _NAMED_BY = {"potential": "preset", "stop": "rule", "latent": "codec"}
@@ -36,17 +36,6 @@ class Recipe:
     folder: Path
 
 
-def packaged() -> dict[str, str]:
-    """The recipes that come with gparticles: their names and one line each."""
-    files = resources.files("gparticles") / "recipes"
-    named = {
-        entry.name.removesuffix(".toml"): tomllib.loads(entry.read_text(encoding="utf-8"))
-        for entry in sorted(files.iterdir(), key=lambda entry: entry.name)
-        if entry.name.endswith(".toml")
-    }
-    return {name: keys.get("description", "") for name, keys in named.items()}
-
-
 def read_recipe(name: str) -> Recipe:
     """A packaged recipe by its name, or a user's own by its path, which ends in ``.toml``.
 
@@ -58,8 +47,7 @@ def read_recipe(name: str) -> Recipe:
     known = packaged()
     if name not in known:
         raise InputError(f"no recipe is called {name!r}; {suggest(name, known)}")
-    text = (resources.files("gparticles") / "recipes" / f"{name}.toml").read_text(encoding="utf-8")
-    return Recipe(name, f"recipe {name}", tomllib.loads(text), Path.cwd())
+    return Recipe(name, f"recipe {name}", packaged_keys(name), Path.cwd())
 
 
 def _read_own(path: Path) -> Recipe:
@@ -70,8 +58,8 @@ def _read_own(path: Path) -> Recipe:
     except UnicodeDecodeError:
         raise InputError(f"{path}: is not text; save it as UTF-8") from None
     try:
-        keys = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+        keys = parsed_toml(text)
+    except ValueError as error:
         raise InputError(f"{path}: is not TOML: {_one_line(error)}; mend that line") from None
     folder = path.resolve().parent
     # a run folder's config.toml is named after the folder
@@ -130,8 +118,8 @@ def _expanded(keys: dict[str, Any]) -> dict[str, Any]:
 
 def _value(text: str) -> Any:
     try:
-        return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+        return parsed_toml(f"value = {text}")["value"]
+    except ValueError:
         return text  # a bare word, such as kl or alpha:2
 
 
@@ -166,6 +154,8 @@ def _with_absolute_paths(config: Config, folder: Path) -> Config:
         for kind, key in _PATHS.items():
             if cloud is not None and hasattr(cloud, kind):
                 path = folder / (getattr(cloud, key) or "")
+                if printable(path) != str(path):
+                    raise InputError(f"{role}: {printable(path)} has no name in UTF-8; rename it")
                 changed[role] = cloud.model_copy(update={key: str(path.resolve())})
     return config.model_copy(update=changed)
 
@@ -185,7 +175,7 @@ def _condensed(error: ValidationError) -> str:
     if first["type"] == "value_error":
         return f"{key}: {context['error']}"
     allowed = context["text"] if first["type"] == "allowed" else f"a section, [{key}]"
-    return f"{key} is {_shown(first['input'])}; give {allowed}"
+    return f"{key} is {brief(first['input'])}; give {allowed}"
 
 
 def suggest(name: str, known: Iterable[str]) -> str:
@@ -193,11 +183,6 @@ def suggest(name: str, known: Iterable[str]) -> str:
     known = list(known)
     close = difflib.get_close_matches(name, known, n=1)
     return f"did you mean {close[0]!r}?" if close else f"use one of {', '.join(known)}"
-
-
-def _shown(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 def _one_line(error: Exception) -> str:

@@ -1,7 +1,6 @@
 """One run from a configuration to a finished folder: what a script calls instead of ``gpa``."""
 
 import time
-import tomllib
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -11,10 +10,11 @@ from typing import Any
 import gparticles
 from gparticles.errors import InputError
 from gparticles.experiment.arguments import arguments
+from gparticles.experiment.checked import parsed_toml
 from gparticles.experiment.config import Config
 from gparticles.experiment.evaluation import MAX_HELD_OUT, run_metrics
 from gparticles.experiment.folder import CONFIG, RunFolder, config_text, differing
-from gparticles.experiment.inputs import Inputs, gather
+from gparticles.experiment.inputs import Inputs, check_memory, gather
 from gparticles.experiment.latent_runs import (
     as_shown,
     bound_entry,
@@ -118,8 +118,8 @@ def check_same_run(folder: RunFolder, keys: dict[str, Any]) -> None:
     if not path.exists():
         return
     try:
-        before = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError):
+        before = parsed_toml(path.read_text(encoding="utf-8"))
+    except ValueError:
         raise InputError(f"{path}: is damaged; start anew in another folder with --out") from None
     found = differing(before, keys, ignored=_FREE)
     if found is not None:
@@ -215,6 +215,7 @@ def sample(folder: RunFolder, n: int, out: Path, *, seed: int = 0) -> Path:
             f"{folder}: its particles came from {law.name}, of which there is no more to draw; "
             f"use gpa transform {folder} points.csv -o {out}"
         )
+    n = check_memory(n, law.like.values)
     values, labels = law.draw(n, seed=stream(seed, "sample"))
     moved = folder.flow()(values, labels=labels)
     return save(moved, out, like=law.like, labels=labels)

@@ -17,6 +17,7 @@ from gparticles.flow.files import read_arrays, read_record, write_arrays, write_
 from gparticles.flow.recording import Recording
 
 _RECORD = "checkpoint.json"
+_FILES = re.compile(r"(?:state|part)-\d{8,}\.safetensors")
 # other versions may give other bits
 _PACKAGES = ("gparticles", "jax", "equinox", "optax")
 _VERSIONS = " ".join(f"{name} {version(name)}" for name in _PACKAGES)
@@ -130,13 +131,30 @@ def load(checkpoint: Checkpoint, fingerprint: str, template: Any) -> tuple[Any, 
             "give the same ones, or start anew in another folder"
         )
     try:
-        arrays = read_arrays(directory / record["state"]["file"], record["state"]["checksum"])
+        arrays = _read(directory, record["state"])
         leaves, structure = jax.tree.flatten(template)
-        state = structure.unflatten([jnp.asarray(arrays[f"leaf{i}"]) for i in range(len(leaves))])
-        parts = record["parts"]
-        pieces = [read_arrays(directory / p["file"], p["checksum"]) for p in parts]
-    except (KeyError, TypeError) as error:
+        state = structure.unflatten(
+            [_like(leaf, arrays[f"leaf{i}"]) for i, leaf in enumerate(leaves)]
+        )
+        parts = list(record["parts"])
+        pieces = [_read(directory, part) for part in parts]
+    except (KeyError, TypeError, ValueError) as error:
+        if isinstance(error, InputError):
+            raise
         raise InputError(
-            f"{directory}: damaged checkpoint ({error} is missing); start anew in another folder"
+            f"{directory}: damaged checkpoint ({error!r}); start anew in another folder"
         ) from None
     return state, pieces, parts
+
+
+def _read(directory: Path, named: dict[str, str]) -> dict[str, np.ndarray]:
+    """The arrays of a file of this folder; a record from elsewhere may name any other."""
+    if _FILES.fullmatch(named["file"]) is None:
+        raise ValueError(f"{named['file']} is no file of a checkpoint")
+    return read_arrays(directory / named["file"], named["checksum"])
+
+
+def _like(leaf: Any, array: np.ndarray) -> jax.Array:
+    if (array.shape, array.dtype) != (np.shape(leaf), np.asarray(leaf).dtype):
+        raise ValueError(f"an array of shape {array.shape} where {np.shape(leaf)} is due")
+    return jnp.asarray(array)

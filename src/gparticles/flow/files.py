@@ -2,8 +2,6 @@
 
 import hashlib
 import json
-import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -12,33 +10,21 @@ import safetensors
 import safetensors.numpy
 
 from gparticles.errors import InputError
+from gparticles.outputs import replace_file
 
 # bumped whenever a file written before could no longer be read
 SCHEMA = 1
 
+write_atomically = replace_file
+
 REMEDY = "restore it from a copy, or make it anew"
-
-
-def write_atomically(path: Path, data: bytes) -> None:
-    """Replaces ``path`` at once: whoever reads it sees the old bytes or the new ones."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
 
 
 def write_arrays(path: Path, arrays: dict[str, np.ndarray]) -> str:
     """Writes a safetensors file; returns the checksum that ``read_arrays`` wants."""
     # order="C" and not ascontiguousarray, which gives scalars an axis
     data = safetensors.numpy.save({name: np.array(a, order="C") for name, a in arrays.items()})
-    write_atomically(path, data)
+    replace_file(path, data)
     return hashlib.sha256(data).hexdigest()
 
 
@@ -61,28 +47,40 @@ def read_arrays(path: Path, checksum: str) -> dict[str, np.ndarray]:
 
 
 def write_record(path: Path, record: dict[str, Any]) -> None:
-    text = json.dumps({"schema": SCHEMA, **record}, indent=1)
-    write_atomically(path, text.encode())
+    """Writes a JSON record with its schema and a digest, by which ``read_record`` knows damage."""
+    # as it will be read: JSON knows neither tuples nor keys that are numbers
+    record = json.loads(json.dumps({"schema": SCHEMA, **record}))
+    text = json.dumps({**record, "digest": _digest(record)}, indent=1)
+    replace_file(path, text.encode())
 
 
 def read_record(path: Path) -> dict[str, Any]:
     """The JSON record of a saved flow or checkpoint.
 
     Raises:
-        InputError: it is missing or damaged, or of a newer schema.
+        InputError: it is missing or damaged, was changed, or is of a newer schema.
     """
     try:
-        record = json.loads(path.read_text())
+        record = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from None
-    except ValueError:
+    except (ValueError, RecursionError):
         raise InputError(f"{path}: damaged or truncated (not JSON); {REMEDY}") from None
     schema = record.get("schema") if isinstance(record, dict) else None
-    if not isinstance(schema, int):
+    if type(schema) is not int or schema < 1:
         raise InputError(f"{path}: damaged (it names no schema); {REMEDY}")
     if schema > SCHEMA:
         raise InputError(
             f"{path}: written by a newer gparticles (schema {schema}, this one reads up to "
             f"{SCHEMA}); update gparticles"
         )
+    # records from before there were digests have none
+    if "digest" in record and record.pop("digest") != _digest(record):
+        raise InputError(f"{path}: damaged or changed (its digest differs); {REMEDY}")
     return record
+
+
+def _digest(record: dict[str, Any]) -> str:
+    # of what the text says and not of how it is laid out
+    text = json.dumps(record, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from gparticles import notebook
 from gparticles.checks import check_labels, check_points, label_indices
 from gparticles.compiled import make_room
 from gparticles.errors import InputError
@@ -76,6 +77,9 @@ class Flow:
     def __repr__(self) -> str:
         shape = " x ".join(map(str, self.particles.shape))
         return f"Flow({shape} particles, {self.steps} steps: {self.outcome})"
+
+    def _repr_html_(self) -> str:
+        return notebook.html(self, "flow_html")
 
     def __call__(self, points: Any, labels: Any = None) -> np.ndarray:
         """Carries new points along the flow.

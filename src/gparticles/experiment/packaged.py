@@ -1,0 +1,18 @@
+"""The recipes that come with gparticles; listing them loads nothing else."""
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+FOLDER = Path(__file__).parent.parent / "recipes"
+
+
+def packaged() -> dict[str, str]:
+    """The recipes that come with gparticles: their names and one line each."""
+    names = sorted(path.stem for path in FOLDER.glob("*.toml"))
+    return {name: packaged_keys(name).get("description", "") for name in names}
+
+
+def packaged_keys(name: str) -> dict[str, Any]:
+    """The content of one of them."""
+    return tomllib.loads((FOLDER / f"{name}.toml").read_text(encoding="utf-8"))
