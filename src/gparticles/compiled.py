@@ -9,6 +9,8 @@ from typing import Any, TypeVar
 import equinox as eqx
 import jax
 
+from gparticles.numerics import check_process
+
 MAPS = Path("/proc/self/maps")
 MOST = Path("/proc/sys/vm/max_map_count")
 # counting takes a millisecond or more, which calls of a few milliseconds would feel; what can be
@@ -60,8 +62,12 @@ def make_room(share: float = 0.6) -> bool:
     Returns:
         Whether programs were forgotten; never where the system does not say, as outside Linux, or
         within half a second after the last count.
+
+    Raises:
+        InputError: this process was forked from one in which JAX had begun.
     """
     global _counted, _left
+    check_process()
     if time.monotonic() - _counted < SECONDS:
         return False
     _counted = time.monotonic()

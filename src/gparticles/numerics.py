@@ -1,9 +1,38 @@
 """JAX as this library computes with it, inside its own calls and whatever the process has set."""
 
+import os
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
 import jax
+
+from gparticles.errors import InputError
+
+_forked = False
+
+
+def _after_fork() -> None:
+    global _forked
+    # threads of a backend that had begun do not live on in the child
+    _forked = bool(getattr(sys.modules.get("jax._src.xla_bridge"), "_backends", None))
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
+
+
+def check_process() -> None:
+    """Refuses to compute where JAX would wait for ever.
+
+    Raises:
+        InputError: this process was forked from one in which JAX had begun.
+    """
+    if _forked:
+        raise InputError(
+            "this process was forked from one in which JAX had begun, and would wait for ever; "
+            "start processes with multiprocessing.get_context('spawn'), or with joblib"
+        )
 
 
 @contextmanager
@@ -13,7 +42,11 @@ def own_settings(*, x64: bool = False) -> Iterator[None]:
     A process may have set ``jax_enable_x64``, strict promotion or ``jax_debug_nans``; flows check
     themselves what is finite, and the same seed gives the same bits under every setting. Nothing
     outside of the call and its thread changes.
+
+    Raises:
+        InputError: as ``check_process``.
     """
+    check_process()
     with ExitStack() as stack:
         stack.enter_context(jax.enable_x64(x64))
         stack.enter_context(jax.numpy_rank_promotion("allow"))

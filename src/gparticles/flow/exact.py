@@ -20,6 +20,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray, PyTree
 
+from gparticles import compiled
 from gparticles.checks import check_number
 from gparticles.divergence import AbstractF, dual_objective
 from gparticles.divergence.sinkhorn import Columns, centred, column_change, penalty_and_slack
@@ -166,7 +167,7 @@ class _Inner(NamedTuple):
     blocks: Array
 
 
-@eqx.filter_jit
+@compiled.jit
 def _solved(problem: Problem, state: State, size: Array) -> tuple[SampleFit, Info]:
     """psi at the particles, and the report with whether the step may be taken."""
     points, labels, start = state.particles, problem.labels, state.fit
@@ -331,14 +332,14 @@ def stepped(
     return confine(moved.reshape(points.shape), bounds)
 
 
-@eqx.filter_jit
+@compiled.jit
 def _gradient(potential: SoftTransform, points: Array, labels: Array | None) -> Array:
     return potential.pull(points, labels).gradient
 
 
 # the flow and its replay move points by one and the same compiled program: near a saddle two
 # programs that round differently would part ways
-advanced = eqx.filter_jit(stepped)
+advanced = compiled.jit(stepped)
 
 
 class ExactPotential(AbstractKind):

@@ -205,7 +205,7 @@ def stored_slots(integrator: AbstractIntegrator, steps: int, store_every: int) -
 
 
 def empty_history(rows: Rows, points: Points) -> Float[Array, "h m *event"]:
-    return jnp.zeros((rows.weight_h.shape[1], *points.shape), points.dtype)
+    return jnp.asarray(np.zeros((rows.weight_h.shape[1], *points.shape), points.dtype))
 
 
 def _combine(coefficients: Array, velocities: Array) -> Array:

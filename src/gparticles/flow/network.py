@@ -1,6 +1,7 @@
 """The velocity of a network that is refitted at every step, its compiled chunk, and its replay."""
 
 import math
+import warnings
 from functools import partial
 from typing import Any, NamedTuple, cast
 
@@ -8,8 +9,9 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int, PRNGKeyArray, PyTree
+from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray, PyTree
 
+from gparticles import compiled
 from gparticles.checks import check_count, check_number
 from gparticles.divergence import AbstractF, dual_objective, velocity_factor
 from gparticles.errors import InputError
@@ -53,10 +55,15 @@ from gparticles.potential.fitting import Cloud, Fit, FitRule, check_takes, refit
 
 
 class Evaluation(NamedTuple):
-    """What replays one velocity: phi with its weights resolved, and the shift nu."""
+    """What replays one velocity: phi with its weights resolved, the shift nu, and ``most``.
+
+    f*'(phi - nu) of D(Q|P) has no bound away from the samples; ``most`` is the largest that a
+    moving particle had, and new points get no more.
+    """
 
     potential: AbstractPotential
     shift: Float[Array, ""]
+    most: Float[Array, ""]
 
 
 class NetworkVelocity(AbstractVelocity):
@@ -76,7 +83,7 @@ class NetworkVelocity(AbstractVelocity):
     def start(
         self, potential: AbstractPotential, source: Cloud, target: Cloud, key: PRNGKeyArray
     ) -> Fit:
-        return start_fit(self.rule, potential, source, target, key)
+        return _started(self.rule, potential, source, target, key)
 
     def step(self, problem: Problem, state: State) -> tuple[State, Info, Evaluation]:
         """Refits phi and moves every particle once."""
@@ -120,7 +127,8 @@ class NetworkVelocity(AbstractVelocity):
 
     def evaluation(self, problem: Problem, state: State) -> PyTree:
         def shape() -> Evaluation:
-            return Evaluation(resolve(self.rule.potential(state.fit.parameters)), jnp.zeros(()))
+            potential = resolve(self.rule.potential(state.fit.parameters))
+            return Evaluation(potential, jnp.zeros(()), jnp.zeros(()))
 
         return eqx.filter_eval_shape(shape)
 
@@ -156,24 +164,51 @@ class NetworkVelocity(AbstractVelocity):
         return rule.f.remedy
 
 
-def velocity_at(
-    f: AbstractF,
-    evaluation: Evaluation,
-    points: Float[Array, "m *event"],
-    labels: Int[Array, " m"] | None,
-    *,
-    reverse: bool,
-) -> Float[Array, "m *event"]:
-    """The velocity of particles at ``points``: -grad phi for D(P|Q), f*'(phi - nu) grad phi for
-    D(Q|P)."""
+@compiled.jit
+def _started(
+    rule: FitRule, potential: AbstractPotential, source: Cloud, target: Cloud, key: PRNGKeyArray
+) -> Fit:
+    # one program: each operation alone would be another
+    return start_fit(rule, potential, source, target, key)
+
+
+def slopes_at(
+    potential: AbstractPotential, points: Float[Array, "m *event"], labels: Int[Array, " m"] | None
+) -> tuple[Float[Array, " m"], Float[Array, "m *event"]]:
+    """phi and its gradient at points.
+
+    The flow and its replay are two programs, in which XLA would fuse and lay out the same
+    operations differently: behind barriers both round alike.
+    """
+    potential, points = jax.lax.optimization_barrier((potential, points))
 
     def total(x: Array) -> tuple[Array, Array]:
-        values = evaluation.potential(x, labels)
+        values = potential(x, labels)
         return jnp.sum(values), values
 
     gradient, values = jax.grad(total, has_aux=True)(points)
-    factor = velocity_factor(f, values, evaluation.shift, reverse=reverse)
-    return factor.reshape(-1, *[1] * (points.ndim - 1)) * gradient
+    return jax.lax.optimization_barrier((values, gradient))
+
+
+def velocity_of(
+    rule: "FitRule | Ride",
+    values: Float[Array, " m"],
+    gradient: Float[Array, "m *event"],
+    bound: tuple[Float[Array, ""], Float[Array, ""] | None],
+) -> tuple[Float[Array, "m *event"], Float[Array, " m"]]:
+    """-grad phi for D(P|Q), f*'(phi - nu) grad phi for D(Q|P), and what grad phi is multiplied by.
+
+    Args:
+        bound: nu, and what f*' may not exceed; None for no bound.
+    """
+    shift, most = bound
+    factor = velocity_factor(rule.f, values, shift, reverse=rule.reverse)
+    if rule.reverse:
+        # beyond the domain of f*, where f*' is not a number, too
+        most = jnp.max(factor) if most is None else most
+        factor = jnp.where(factor <= most, factor, most)
+    velocity = factor.reshape(-1, *[1] * (gradient.ndim - 1)) * gradient
+    return jax.lax.optimization_barrier(velocity), factor
 
 
 def _divergence(
@@ -195,16 +230,16 @@ def _evaluate(
 ) -> tuple[Array, Evaluation, Info]:
     rule = _rule(problem)
     potential = resolve(rule.potential(fit.parameters))
-    # D(Q|P) needs nu before the velocity, D(P|Q) only reports it; phi at the points is shared
-    values = potential(points, problem.labels)
+    values, gradient = slopes_at(potential, points, problem.labels)
+    # D(Q|P) needs nu before the velocity, D(P|Q) only reports it
     divergence, shift = _divergence(problem, values, potential, problem.target)
-    evaluation = Evaluation(potential, shift)
-    velocity = velocity_at(rule.f, evaluation, points, problem.labels, reverse=rule.reverse)
+    velocity, factor = velocity_of(rule, values, gradient, (shift, None))
     held_out = jnp.asarray(jnp.nan)
     if problem.held_out is not None:
         held_out, _ = _divergence(problem, values, potential, problem.held_out)
     speeds = speeds_of(velocity, problem.weights)
-    return velocity, evaluation, Info(time, divergence, *speeds, held_out, jnp.asarray(True))
+    info = Info(time, divergence, *speeds, held_out, jnp.asarray(True))
+    return velocity, Evaluation(potential, shift, jnp.max(factor)), info
 
 
 def _stack(tree: PyTree, n: int) -> PyTree:
@@ -238,7 +273,7 @@ def _slot(problem: Problem, rows: Rows, state: State, first: Array) -> Array:
     return before(state.step) - before(first)
 
 
-@partial(jax.jit, static_argnames="capacity")
+@partial(compiled.jit, static_argnames="capacity")
 def run_chunk(
     problem: Problem, state: State, limit: Int[Array, ""], capacity: int
 ) -> tuple[State, Chunk]:
@@ -307,7 +342,14 @@ class Ride(AbstractRide):
 
     def move(self, points: np.ndarray, labels: np.ndarray | None) -> np.ndarray:
         with own_settings():
-            return np.asarray(_ride(self, jnp.asarray(points), _device(labels)))
+            moved, bounded = _ride(self, jnp.asarray(points), _device(labels))
+        if (count := int(np.asarray(bounded).sum())) > 0:
+            warnings.warn(
+                f"{count} of {len(points)} points came to where D(target|source) would move them "
+                "faster than any particle of the flow; they moved as fast as the fastest",
+                stacklevel=4,
+            )
+        return np.asarray(moved)
 
     def drift(self, slot: int, points: np.ndarray, labels: np.ndarray | None) -> np.ndarray:
         with own_settings():
@@ -318,43 +360,57 @@ class Ride(AbstractRide):
         return self.evaluation(jnp.asarray(slot)).potential
 
     def evaluation(self, slot: Int[Array, ""]) -> Evaluation:
-        potential, shift = jax.tree.map(lambda leaf: jnp.asarray(leaf)[slot], self.evaluations)
-        return Evaluation(potential, shift)
+        potential, shift, *most = jax.tree.map(
+            lambda leaf: jnp.asarray(leaf)[slot], self.evaluations
+        )
+        # flows that 0.1.0 saved know no bound
+        return Evaluation(potential, shift, most[0] if most else jnp.asarray(jnp.inf))
 
-    def velocity(self, slot: Int[Array, ""], points: Array, labels: Array | None) -> Array:
-        return velocity_at(self.f, self.evaluation(slot), points, labels, reverse=self.reverse)
+    def velocity(
+        self, slot: Int[Array, ""], points: Array, labels: Array | None
+    ) -> tuple[Array, Array]:
+        """The velocity, and which points met its bound."""
+        potential, shift, most = self.evaluation(slot)
+        values, gradient = slopes_at(potential, points, labels)
+        velocity, _ = velocity_of(self, values, gradient, (shift, most))
+        if not self.reverse:
+            return velocity, jnp.zeros(points.shape[0], bool)
+        factor = velocity_factor(self.f, values, shift, reverse=True)
+        return velocity, ~(factor <= most)
 
 
 def _device(labels: np.ndarray | None) -> Array | None:
     return None if labels is None else jnp.asarray(labels)
 
 
-@eqx.filter_jit
+@compiled.jit
 def _ride(
     ride: Ride, points: Float[Array, "k *event"], labels: Int[Array, " k"] | None
-) -> Float[Array, "k *event"]:
+) -> tuple[Float[Array, "k *event"], Bool[Array, " k"]]:
     rows = ride.integrator.rows()
 
-    def body(n: Array, carry: tuple[Array, Array]) -> tuple[Array, Array]:
-        points, history = carry
+    def body(n: Array, carry: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
+        points, history, bounded = carry
 
-        def velocity(stage: Array, at: Array, _: None) -> tuple[Array, None]:
+        def velocity(stage: Array, at: Array, bounded: Array) -> tuple[Array, Array]:
             slot = jnp.asarray(ride.slots)[n] + ride.stride * stage
-            return ride.velocity(slot, at, labels), None
+            velocity, met = ride.velocity(slot, at, labels)
+            return velocity, bounded | met
 
         step_size = jnp.asarray(ride.step_sizes)[n]
-        points, history, _ = advance(rows, points, history, n, step_size, velocity, None)
-        return confine(points, ride.bounds), history
+        points, history, bounded = advance(rows, points, history, n, step_size, velocity, bounded)
+        return confine(points, ride.bounds), history, cast(Array, bounded)
 
     # the number of steps is not static, so that flows cut short compile nothing anew
     steps = jnp.asarray(ride.step_sizes).shape[0]
-    start = (points, empty_history(rows, points))
-    return jax.lax.fori_loop(0, steps, body, start)[0]
+    start = (points, empty_history(rows, points), jnp.zeros(points.shape[0], bool))
+    moved, _, bounded = jax.lax.fori_loop(0, steps, body, start)
+    return moved, bounded
 
 
-@eqx.filter_jit
+@compiled.jit
 def _velocity(ride: Ride, slot: Array, points: Array, labels: Array | None) -> Array:
-    return ride.velocity(slot, points, labels)
+    return ride.velocity(slot, points, labels)[0]
 
 
 class Network(AbstractKind):
@@ -367,6 +423,10 @@ class Network(AbstractKind):
     ) -> Choice:
         lipschitz, potential = choose_potential(
             self.potential, settings.lipschitz, event, num_classes=num_classes, seed=settings.seed
+        )
+        # one that was made where float64 is the default
+        potential = jax.tree.map(
+            lambda leaf: leaf.astype(np.float32) if eqx.is_inexact_array(leaf) else leaf, potential
         )
         certified = is_certified(potential)
         rule = _fit_rule(settings, potential, lipschitz)

@@ -44,7 +44,8 @@ class Sample(NamedTuple):
 
     def device(self, dtype: Any) -> Cloud:
         labels = None if self.labels is None else jnp.asarray(self.labels)
-        return Cloud(jnp.asarray(self.points, dtype), jnp.asarray(self.weights, dtype), labels)
+        points, weights = (jnp.asarray(a.astype(dtype)) for a in (self.points, self.weights))
+        return Cloud(points, weights, labels)
 
 
 class Samples(NamedTuple):
@@ -154,15 +155,15 @@ def working_problem(samples: Samples, settings: Settings, choice: Choice) -> Wor
         stop=settings.stop,
         target=fitted.device(dtype),
         held_out=None if held_out is None else held_out.device(dtype),
-        weights=jnp.asarray(source.weights, dtype),
+        weights=jnp.asarray(source.weights.astype(dtype)),
         labels=None if source.labels is None else jnp.asarray(source.labels),
-        bounds=None if box is None else (jnp.asarray(box[0], dtype), jnp.asarray(box[1], dtype)),
-        step_sizes=jnp.asarray(sizes, dtype),
+        bounds=None if box is None else tuple(jnp.asarray(s.astype(dtype)) for s in box),
+        step_sizes=jnp.asarray(sizes.astype(dtype)),
         store_every=1,
     )
     # without a network the flow begins in the box, so that its objective never rises
     begin = np.clip(moving, *box) if choice.velocity.x64 and box is not None else moving
-    return Working(problem, jnp.asarray(begin, dtype), scaling)
+    return Working(problem, jnp.asarray(begin.astype(dtype)), scaling)
 
 
 def working_points(scaling: AbstractScaling, points: np.ndarray, name: str) -> np.ndarray:

@@ -20,6 +20,8 @@ UNITS_PER_SPREAD = 10.0
 # where the logarithm begins to bend, in the target's spreads: 0.1 and 0.03 are no better on Cauchy
 # and Student-t (seeds 100, 102 and 103)
 KNEE = 0.3
+# a spread of less than so many roundings of a column's numbers is none
+ROUNDINGS = 16
 
 
 class AbstractScaling(eqx.Module):
@@ -143,17 +145,28 @@ def choose_scaling(source: np.ndarray, target: np.ndarray, scale: Any) -> Abstra
     """
     if isinstance(scale, str) and scale not in ("auto", "columns", "log"):
         raise InputError(f'scale is {scale!r}: use "auto", "columns", "log" or a number')
+    noise = _rounding(source, target)
     source, target = source.astype(np.float64), target.astype(np.float64)
     if scale == "log":
         return _bending(source, target)
     centre = robust_centre(source, target)
     source, target = source - centre, target - centre
     if isinstance(scale, str):
-        units = column_spread(source, target) if scale == "columns" else np.float64(1)
+        units = column_spread(source, target, noise) if scale == "columns" else np.float64(1)
         unit = units * robust_spread(source / units, target / units) / UNITS_PER_SPREAD
         return Scaling(centre, np.asarray(unit), UNITS_PER_SPREAD)
     number = check_number(scale, "scale")
     return Scaling(centre, np.asarray(number), robust_spread(source, target) / number)
+
+
+def _rounding(source: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """How far apart numbers of every column's size are, a few times over; shape (*event)."""
+    clouds = [cloud for cloud in (source, target) if cloud.dtype.kind == "f"]
+    coarsest = max((np.finfo(cloud.dtype).eps for cloud in clouds), default=0.0)
+    largest = np.maximum(
+        *(np.abs(cloud).max(axis=0).astype(np.float64) for cloud in (source, target))
+    )
+    return ROUNDINGS * coarsest * largest
 
 
 def _bending(source: np.ndarray, target: np.ndarray) -> LogScaling:
@@ -206,10 +219,13 @@ def weighted_median(values: np.ndarray, weights: np.ndarray) -> float:
     return float(values[order][min(position, len(values) - 1)])
 
 
-def column_spread(source: np.ndarray, target: np.ndarray) -> np.ndarray:
+def column_spread(
+    source: np.ndarray, target: np.ndarray, noise: np.ndarray | float = 0.0
+) -> np.ndarray:
     """Half the range that holds the middle 68 % of each column, averaged over both clouds.
 
-    The standard deviation where that range is empty, and 1 for constant columns.
+    The standard deviation where that range is empty, and 1 for columns that are constant but for
+    ``noise``: 3.7 has no exact binary form, and rounding must not be taken for a spread.
     """
 
     def spread(points: np.ndarray) -> np.ndarray:
@@ -218,5 +234,5 @@ def column_spread(source: np.ndarray, target: np.ndarray) -> np.ndarray:
 
     spreads = (spread(source) + spread(target)) / 2
     deviations = (source.std(axis=0) + target.std(axis=0)) / 2
-    spreads = np.where(spreads > 0, spreads, deviations)
-    return np.where(spreads > 0, spreads, 1.0)
+    spreads = np.where(spreads > noise, spreads, deviations)
+    return np.where(spreads > noise, spreads, 1.0)

@@ -13,6 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray, PyTree
 
+from gparticles import compiled
 from gparticles.flow.integrators import AbstractIntegrator, empty_history
 from gparticles.flow.stopping import AbstractStop, Observation
 from gparticles.potential import AbstractPotential
@@ -165,14 +166,15 @@ def init(
     """The state before the first step; ``key`` shuffles batches and draws penalty points."""
     source = Cloud(particles, problem.weights, problem.labels)
     return State(
-        jnp.zeros((), jnp.int32),
-        jnp.zeros(()),
-        particles,
-        empty_history(problem.integrator.rows(), particles),
-        problem.velocity.start(potential, source, problem.target, key),
-        () if problem.stop is None else problem.stop.init(particles),
-        jnp.asarray(False),
-        jnp.asarray(False),
+        # arrays of NumPy, since each kind of JAX's would be a program to compile
+        step=jnp.asarray(np.zeros((), np.int32)),
+        time=jnp.asarray(np.zeros((), particles.dtype)),
+        particles=particles,
+        history=empty_history(problem.integrator.rows(), particles),
+        fit=problem.velocity.start(potential, source, problem.target, key),
+        stop=() if problem.stop is None else problem.stop.init(particles),
+        stopped=jnp.asarray(np.zeros((), bool)),
+        failed=jnp.asarray(np.zeros((), bool)),
     )
 
 
@@ -199,7 +201,7 @@ def observe(problem: Problem, state: State, info: Info) -> tuple[PyTree, Array]:
 
 
 # for velocities whose steps are not compiled as a whole
-observe_alone = eqx.filter_jit(observe)
+observe_alone = compiled.jit(observe)
 
 
 def speeds_of(

@@ -10,9 +10,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from jaxtyping import PyTree
+from jaxtyping import PRNGKeyArray, PyTree
 
-from gparticles.compiled import make_room
+from gparticles import compiled
 from gparticles.divergence import AbstractF
 from gparticles.flow import checkpoint as checkpoints
 from gparticles.flow.checkpoint import Checkpoint
@@ -147,7 +147,7 @@ def prepare(
     Raises:
         InputError: what ``transport`` would raise.
     """
-    make_room()
+    compiled.make_room()
     chosen = Settings(**{name: value for name, value in settings.items() if value is not None})
     samples = check_samples(
         source,
@@ -158,11 +158,11 @@ def prepare(
     check_shares(samples, chosen)
     classes = samples.classes
     points = samples.source.points
-    choice = choose(chosen, points.shape[1:], None if classes is None else len(classes))
+    with own_settings():
+        choice = choose(chosen, points.shape[1:], None if classes is None else len(classes))
     with own_settings(x64=choice.velocity.x64):
         problem, particles, scaling = working_problem(samples, chosen, choice)
-        key = jax.random.fold_in(jax.random.PRNGKey(chosen.seed), 1)
-        state = init(problem, choice.potential, particles, key)
+        state = init(problem, choice.potential, particles, _key(chosen.seed))
         evaluation = choice.velocity.evaluation(problem, state)
         problem, thinned = within_budget(problem, evaluation, chosen.store)
     for note in thinned:
@@ -179,6 +179,16 @@ def prepare(
         dtype=result_dtype(points),
         notes=thinned if choice.velocity.certified else (*thinned, uncertified),
     )
+
+
+@compiled.jit
+def _folded(key: PRNGKeyArray) -> PRNGKeyArray:
+    return jax.random.fold_in(key, 1)
+
+
+def _key(seed: int) -> PRNGKeyArray:
+    # the potential draws from the seed itself
+    return _folded(jax.random.PRNGKey(seed))
 
 
 @dataclass(frozen=True)
