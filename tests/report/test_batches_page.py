@@ -6,8 +6,8 @@ from PIL import Image
 from gparticles.plots.before_after import COLOURS, View, before_after_figure
 from gparticles.report.batches_page import (
     MEASURES,
+    MeasureTable,
     Page,
-    Table,
     measured_rows,
     write_batches_report,
 )
@@ -57,7 +57,7 @@ def test_the_page_escapes_and_asks_for_nothing(tmp_path):
         description=bad,
         facts=[(bad, bad)],
         notes=[bad],
-        tables=[Table(bad, bad, measured_rows({}, {}))],
+        tables=[MeasureTable(bad, bad, measured_rows({}, {}))],
         command=bad,
         settings=[(bad, bad)],
         versions={bad: bad},

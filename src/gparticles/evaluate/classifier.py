@@ -55,8 +55,8 @@ def c2st(x: Any, y: Any, *, classifier: Any = None, folds: int = FOLDS, seed: in
     splits = StratifiedKFold(folds, shuffle=True, random_state=seed % 2**32)
     scores = []
     for train, test in splits.split(points, origin):
-        scaler = StandardScaler().fit(points[train])
-        model = _Trees(seed % 2**32) if classifier is None else clone(classifier)
+        scaler: Any = StandardScaler().fit(points[train])
+        model: Any = _Trees(seed % 2**32) if classifier is None else clone(classifier)
         model.fit(scaler.transform(points[train]), origin[train])
         scores.append(np.mean(model.predict(scaler.transform(points[test])) == origin[test]))
     value = float(np.mean(scores))
@@ -90,4 +90,5 @@ class _Trees:
 
     def predict(self, points: np.ndarray) -> np.ndarray:
         points = points.astype(np.float32)
-        return sum(t.predict_proba(points, check_input=False) for t in self._trees).argmax(axis=1)
+        shares: Any = [t.predict_proba(points, check_input=False) for t in self._trees]
+        return np.sum(shares, axis=0).argmax(axis=1)

@@ -95,8 +95,8 @@ def _sum(kernel: Kernel, squared: np.ndarray) -> float:
 def median_distance(squared: np.ndarray) -> float:
     """The median distance of two different points, 1 where most coincide; from squares (n, n)."""
     above = squared[~np.tri(len(squared), dtype=bool)]
-    found = math.sqrt(float(np.median(above))) if len(above) else 0.0
-    return found if found > 0 else 1.0
+    median = math.sqrt(float(np.median(above))) if len(above) else 0.0
+    return median if median > 0 else 1.0
 
 
 class BlockMean(NamedTuple):
@@ -135,12 +135,12 @@ def kid(x: Any, y: Any, *, block: int = KID_BLOCK, seed: int = 0) -> BlockMean:
     if blocks == 1:
         # all rows of both: a block as small as the smaller cloud would waste the larger
         return BlockMean(_polynomial_mmd2(a[:MOST_ROWS], b[:MOST_ROWS]), math.nan)
-    found = [
+    values = [
         _polynomial_mmd2(a[k * size : (k + 1) * size], b[k * size : (k + 1) * size])
         for k in range(blocks)
     ]
-    error = np.std(found, ddof=1) / math.sqrt(blocks)
-    return BlockMean(float(np.mean(found)), float(error))
+    error = np.std(values, ddof=1) / math.sqrt(blocks)
+    return BlockMean(float(np.mean(values)), float(error))
 
 
 def _polynomial_mmd2(a: np.ndarray, b: np.ndarray) -> float:

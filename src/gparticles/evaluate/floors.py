@@ -80,9 +80,9 @@ def _minimise(loss: Callable[[float], float], grid: np.ndarray) -> tuple[float, 
     losses = [loss(float(at)) for at in grid]
     best = int(np.argmin(losses))
     ends = float(grid[max(best - 1, 0)]), float(grid[min(best + 1, len(grid) - 1)])
-    found: Any = minimize_scalar(loss, bounds=ends, method="bounded", options={"xatol": 0.02})
-    if found.fun < losses[best]:
-        return float(found.x), float(found.fun)
+    refined: Any = minimize_scalar(loss, bounds=ends, method="bounded", options={"xatol": 0.02})
+    if refined.fun < losses[best]:
+        return float(refined.x), float(refined.fun)
     return float(grid[best]), losses[best]
 
 

@@ -53,12 +53,12 @@ class Metric:
         return setting.fewest >= self.fewest and self.applies(setting)
 
 
-def with_interval(found: distances.BlockMean) -> Any:
+def with_interval(mean: distances.BlockMean) -> Any:
     """A mean over blocks as (value, low, high), or alone where there is one block."""
-    if not np.isfinite(found.error):
-        return found.value
-    margin = 1.96 * found.error
-    return found.value, found.value - margin, found.value + margin
+    if not np.isfinite(mean.error):
+        return mean.value
+    margin = 1.96 * mean.error
+    return mean.value, mean.value - margin, mean.value + margin
 
 
 @dataclass(frozen=True)
@@ -93,8 +93,8 @@ class Features:
             return distances.frechet_distance(c.x.features(self), c.y.features(self))
 
         def kernel(c: Comparison) -> Any:
-            found = distances.kid(c.x.features(self), c.y.features(self), seed=c.seed)
-            return with_interval(found)
+            mean = distances.kid(c.x.features(self), c.y.features(self), seed=c.seed)
+            return with_interval(mean)
 
         return tuple(  # type: ignore[return-value]
             Metric(

@@ -73,7 +73,9 @@ def evaluate(
     >>> found["copy_rate"]["value"], found["copy_rate"]["resampled"]
     (0.0, 1.0)
     """
-    particles, target, held_out, fresh = _checked(particles, target, held_out, fresh=fresh)
+    points = _checked(particles=particles, target=target, held_out=held_out, fresh=fresh)
+    particles, target, held_out = (points[name] for name in ("particles", "target", "held_out"))
+    fresh = points.get("fresh")
     held_out_labels = _array(held_out_labels)
     if fresh is None:
         kept, spare = _set_aside(len(held_out), min(len(particles), MAX_POINTS), seed=seed)
@@ -109,11 +111,8 @@ def evaluate(
     return entries
 
 
-def _checked(
-    particles: Any, target: Any, held_out: Any, *, fresh: Any
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray | None]:
-    """All clouds as finite points of one shape."""
-    clouds = {"particles": particles, "target": target, "held_out": held_out, "fresh": fresh}
+def _checked(**clouds: Any) -> dict[str, np.ndarray]:
+    """All clouds that are there as finite points of one shape."""
     checked = {k: check_points(cloud, k) for k, cloud in clouds.items() if cloud is not None}
     shape = checked["particles"].shape[1:]
     for name, cloud in checked.items():
@@ -122,7 +121,7 @@ def _checked(
                 f"{name} holds points of shape {cloud.shape[1:]} and particles of {shape}; "
                 "all need the same columns"
             )
-    return *(checked[name] for name in ("particles", "target", "held_out")), checked.get("fresh")
+    return checked
 
 
 def _check_near(units: Units, **clouds: np.ndarray) -> None:
@@ -175,10 +174,10 @@ def _beyond(w2: dict[str, Any] | None) -> float:
 def _entry(metric: Metric, compared: dict[str, Comparison], *, bandwidth: float) -> dict[str, Any]:
     ours = compared["value"]
     factor = ours.x.units.factor**metric.power
-    found = {role: _triple(metric.measure(c), factor) for role, c in compared.items()}
-    value, low, high = found["value"]
+    measured = {role: _triple(metric.measure(c), factor) for role, c in compared.items()}
+    value, low, high = measured["value"]
     entry: dict[str, Any] = {"value": value}
-    entry |= {floor: found[floor][0] if floor in found else None for floor in FLOORS}
+    entry |= {floor: measured[floor][0] if floor in measured else None for floor in FLOORS}
     if low is not None and high is not None:
         entry |= {"low": low, "high": high}
     expected = None if metric.expected is None else _finite(metric.expected(ours))
@@ -209,11 +208,11 @@ def _note(metric: Metric, ours: Comparison, bandwidth: float) -> str:
     return f"{metric.note}{capped}{noise}"
 
 
-def _triple(found: Any, factor: float) -> tuple[float | None, float | None, float | None]:
-    if isinstance(found, tuple):
-        value, low, high = (_finite(float(number) * factor) for number in found)
+def _triple(measured: Any, factor: float) -> tuple[float | None, float | None, float | None]:
+    if isinstance(measured, tuple):
+        value, low, high = (_finite(float(number) * factor) for number in measured)
         return value, low, high
-    return _finite(float(found) * factor), None, None
+    return _finite(float(measured) * factor), None, None
 
 
 def _finite(number: float) -> float | None:

@@ -217,17 +217,17 @@ def mixing(points: Any, batches: Any, labels: Any = None) -> dict[str, dict[str,
         Name to value, unit and what is ideal.
     """
     groups = len(np.unique(np.asarray(batches)))
-    found = {
+    measures = {
         "neighbour_mixing": (neighbour_mixing(points, batches), 1.0),
         "batch_silhouette": (silhouette(points, batches), 0.0),
         "ilisi": (ilisi(points, batches), float(groups)),
     }
     if labels is not None:
         areas = label_auc_across_batches(points, batches, labels)
-        found["label_silhouette"] = silhouette(points, labels), 1.0
-        found["clisi"] = clisi(points, labels), 1.0
-        found["label_auc_across_batches"] = float(np.nanmean(list(areas.values()))), 1.0
-    return {name: {"value": v, "ideal": ideal, "unit": "1"} for name, (v, ideal) in found.items()}
+        measures["label_silhouette"] = silhouette(points, labels), 1.0
+        measures["clisi"] = clisi(points, labels), 1.0
+        measures["label_auc_across_batches"] = float(np.nanmean(list(areas.values()))), 1.0
+    return {k: {"value": v, "ideal": ideal, "unit": "1"} for k, (v, ideal) in measures.items()}
 
 
 def _ordered_pairs(names: list[Any]) -> Iterator[tuple[Any, Any]]:
@@ -254,8 +254,8 @@ def _neighbours(points: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         # never its own neighbour, though copies of it may be
         squared[np.arange(len(block)), block] = np.inf
         near = np.argpartition(squared, k - 1, axis=1)[:, :k]
-        found = np.take_along_axis(squared, near, axis=1)
-        order = np.argsort(found, axis=1, kind="stable")
+        nearby = np.take_along_axis(squared, near, axis=1)
+        order = np.argsort(nearby, axis=1, kind="stable")
         index[block] = np.take_along_axis(near, order, axis=1)
-        distance[block] = np.sqrt(np.take_along_axis(found, order, axis=1))
+        distance[block] = np.sqrt(np.take_along_axis(nearby, order, axis=1))
     return index, distance

@@ -53,8 +53,8 @@ def nearest(points: np.ndarray, among: np.ndarray) -> tuple[np.ndarray, np.ndarr
     if points.shape[1] <= FEW_COLUMNS:
         from scipy.spatial import KDTree
 
-        found: Any = KDTree(among).query(points)
-        return found
+        result: Any = KDTree(among).query(points)
+        return result
     index = np.empty(len(points), np.int64)
     for begin in range(0, len(points), _BLOCK):
         block = slice(begin, begin + _BLOCK)

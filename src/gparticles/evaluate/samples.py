@@ -136,7 +136,7 @@ class Setting(NamedTuple):
     Attributes:
         shape: of one point.
         fewest: points in the smaller of both clouds.
-        heavy_tailed: whether the target's norms look it.
+        heavy_tailed: whether the target's norms are so.
         in_unit_range: whether all of the target's entries are in [0, 1].
         labelled: whether particles, targets and held-out points have labels.
     """
@@ -184,9 +184,9 @@ class Comparison:
         allowed = int(_SEARCH / targets.size)
         points = self.x.everything[: max(allowed, MAX_POINTS)]
         distance, index = nearest(points, targets)
-        found = memorisation.memorisation_of(distance, index, (len(targets), usual))
+        result = memorisation.memorisation_of(distance, index, (len(targets), usual))
         # diversity grows with the number of points, so all clouds are compared by as many
         same = memorisation.memorisation_of(
             distance[:MAX_POINTS], index[:MAX_POINTS], (len(targets), usual)
         )
-        return found._replace(diversity=same.diversity)
+        return result._replace(diversity=same.diversity)

@@ -46,10 +46,10 @@ Sentence = Callable[[Reading], str]
 def nearness(subject: str) -> Sentence:
     """For distances, of which smaller is better."""
 
-    def say(r: Reading) -> str:
+    def sentence(r: Reading) -> str:
         return f"{subject}: the particles are {_nearness(r)}."
 
-    return say
+    return sentence
 
 
 def _nearness(r: Reading) -> str:
@@ -210,10 +210,10 @@ def _factor(log: float) -> str:
     return f"{2.718281828 ** min(log, 700.0):.3g}"
 
 
-def _beside(r: Reading, show: Callable[[float], str] = _percent) -> str:
+def _beside(r: Reading, written: Callable[[float], str] = _percent) -> str:
     known = {"fresh points": r.fresh, "training points drawn again": r.resampled}
-    shown = [f"{name} {show(value)}" for name, value in known.items() if value is not None]
-    return f" ({', '.join(shown)})" if shown else ""
+    floors = [f"{name} {written(value)}" for name, value in known.items() if value is not None]
+    return f" ({', '.join(floors)})" if floors else ""
 
 
 def _expected(r: Reading) -> str:

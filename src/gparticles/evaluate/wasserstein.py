@@ -71,8 +71,8 @@ def _wasserstein(x: Any, y: Any, *, power: int, max_points: int, seed: int) -> I
     largest = max(np.abs(a).max(), np.abs(b).max())
     if largest == 0:
         return Interval(0.0, 0.0, 0.0)
-    found = exact(squared_distances(a / largest, b / largest), power=power)
-    return Interval(*(largest * float(end) for end in found))
+    ends = exact(squared_distances(a / largest, b / largest), power=power)
+    return Interval(*(largest * float(end) for end in ends))
 
 
 def exact(squared: np.ndarray, *, power: int, repeats: np.ndarray | None = None) -> Interval:
@@ -86,8 +86,8 @@ def exact(squared: np.ndarray, *, power: int, repeats: np.ndarray | None = None)
     cost = np.sqrt(squared) if power == 1 else squared
     count = np.ones(len(cost)) if repeats is None else repeats
     mass = count / count.sum()
-    found: Any = ot.emd2(mass, [], cost, numItermax=10_000_000, log=True)
-    total, u, v = max(float(found[0]), 0.0), found[1]["u"], found[1]["v"]
+    solved: Any = ot.emd2(mass, [], cost, numItermax=10_000_000, log=True)
+    total, u, v = max(float(solved[0]), 0.0), solved[1]["u"], solved[1]["v"]
     spread = np.average((u - np.average(u, weights=mass)) ** 2, weights=mass)
     variance = float(spread / count.sum() + np.var(v) / len(v))
     margin = _NORMAL_95 * math.sqrt(variance)
@@ -111,10 +111,14 @@ def sliced_w2(x: Any, y: Any, *, projections: int = PROJECTIONS, seed: int = 0) 
     """
     import ot
 
-    found: Any = ot.sliced_wasserstein_distance(
-        rows(x), rows(y), n_projections=projections, seed=seed
-    )
-    return float(found)
+    a, b = rows(x), rows(y)
+    if len(a) != len(b):
+        sliced: Any = ot.sliced_wasserstein_distance(a, b, n_projections=projections, seed=seed)
+        return float(sliced)
+    # of equal numbers the plan along a line pairs what is sorted
+    directions = ot.sliced.get_random_projections(a.shape[1], projections, seed)
+    first, second = (np.sort(directions.T @ cloud.T, axis=1) for cloud in (a, b))
+    return math.sqrt(float(((first - second) ** 2).mean()))
 
 
 def sinkhorn_divergence(x: Any, y: Any, *, epsilon: float) -> float:

@@ -16,7 +16,13 @@ from gparticles.integration.batches import Batches, Flows
 from gparticles.integration.judging import Judgement
 from gparticles.latent import LatentBound
 from gparticles.latent.bound import MEANING
-from gparticles.report.batches_page import Page, Row, Table, measured_rows, write_batches_report
+from gparticles.report.batches_page import (
+    MeasureRow,
+    MeasureTable,
+    Page,
+    measured_rows,
+    write_batches_report,
+)
 from gparticles.report.words import number
 
 # beyond, a map of neighbours takes minutes
@@ -166,7 +172,7 @@ def _page(done: Finished) -> Page:
     batches = done.batches
     sizes = ", ".join(f"{name} {count}" for name, count in done.whole.counts.items())
     tables = [
-        Table(
+        MeasureTable(
             "All samples",
             f"The samples that the flow was fitted to ({sizes}), judged in {done.space}. It has "
             "seen them, so these numbers flatter it.",
@@ -180,7 +186,7 @@ def _page(done: Finished) -> Page:
             "they are judged in is that of the samples it saw, and labels are learnt from those."
         )
         rows = measured_rows(done.held_out.before, done.held_out.after)
-        tables.insert(0, Table("Held-out samples", words, rows))
+        tables.insert(0, MeasureTable("Held-out samples", words, rows))
     if batches.labels is not None:
         tables = [table._replace(words=f"{table.words} {_TOLD}") for table in tables]
     stays = "and none stays" if batches.reference is None else "which stays"
@@ -200,9 +206,9 @@ def _page(done: Finished) -> Page:
     )
 
 
-def _bound_table(done: Finished) -> Table:
+def _bound_table(done: Finished) -> MeasureTable:
     rows = tuple(
-        Row(
+        MeasureRow(
             title=f"{name} from {done.batches.onto}",
             before=number(bound.before),
             after=number(bound.after),
@@ -211,7 +217,7 @@ def _bound_table(done: Finished) -> Table:
         )
         for name, bound in done.bounds.items()
     )
-    return Table("Latent bound", MEANING + _OWN * (done.batches.reference is None), rows)
+    return MeasureTable("Latent bound", MEANING + _OWN * (done.batches.reference is None), rows)
 
 
 def _said(bound: LatentBound, onto: str) -> str:

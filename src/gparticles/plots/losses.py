@@ -27,8 +27,8 @@ def loss_curves(axes: Axes, curves: Mapping[str, Sequence[np.ndarray]]) -> Axes:
         axes: to draw on.
         curves: by name the losses of some trainings, shapes (steps,), nats; the first has a label.
     """
-    for (name, found), colour in zip(curves.items(), _COLOURS, strict=False):
-        for k, values in enumerate(found):
+    for (name, trainings), colour in zip(curves.items(), _COLOURS, strict=False):
+        for k, values in enumerate(trainings):
             smooth = _running_mean(np.asarray(values, np.float64))
             label = name if k == 0 else None
             axes.plot(smooth, color=colour, alpha=0.9 if k == 0 else 0.35, lw=1.2, label=label)

@@ -159,5 +159,5 @@ def limits_over_time(
 
 def outside(points: np.ndarray, box: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
     """Which points, shape (n, dim), a box does not show; shape (n,)."""
-    seen = (points >= box[0]) & (points <= box[1])
-    return np.logical_not(seen.all(axis=1))
+    inside = (points >= box[0]) & (points <= box[1])
+    return np.logical_not(inside.all(axis=1))

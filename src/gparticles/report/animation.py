@@ -90,10 +90,11 @@ def _mp4(film: Film, path: Path) -> None:
     frames = film.frames[:, : film.frames.shape[1] // 2 * 2, : film.frames.shape[2] // 2 * 2]
     height, width = frames.shape[1:]
     held = np.concatenate([frames, np.repeat(frames[-1:], LAST_MS // FRAME_MS, axis=0)])
-    given = f"-f rawvideo -pix_fmt rgb24 -s {width}x{height} -r {1000 / FRAME_MS:.2f} -i -"
-    wanted = "-pix_fmt yuv420p -movflags +faststart -loglevel error -y"
+    raw = f"-f rawvideo -pix_fmt rgb24 -s {width}x{height} -r {1000 / FRAME_MS:.2f} -i -"
+    encoded = "-pix_fmt yuv420p -movflags +faststart -loglevel error -y"
     unfinished = path.with_name(f".{path.name}")
-    command = [program, *given.split(), *wanted.split(), "-f", "mp4", str(unfinished)]
+    options = f"{raw} {encoded} -f mp4".split()
+    command = [program, *options, str(unfinished)]
     pixels = film.palette.astype(np.uint8)[held].tobytes()
     done = subprocess.run(command, input=pixels, capture_output=True, check=False)
     if done.returncode == 0:

@@ -51,7 +51,7 @@ MEASURES = {
 """Titles of the measures, and what they mean."""
 
 
-class Row(NamedTuple):
+class MeasureRow(NamedTuple):
     """One measure before and after, as text."""
 
     title: str
@@ -61,12 +61,12 @@ class Row(NamedTuple):
     words: str
 
 
-class Table(NamedTuple):
+class MeasureTable(NamedTuple):
     """Measures of one set of samples."""
 
     title: str
     words: str
-    rows: tuple[Row, ...]
+    rows: tuple[MeasureRow, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,16 +87,16 @@ class Page:
     description: str
     facts: Sequence[tuple[str, str]]
     notes: Sequence[str]
-    tables: Sequence[Table]
+    tables: Sequence[MeasureTable]
     command: str
     settings: Sequence[tuple[str, str]]
     versions: dict[str, str]
 
 
-def measured_rows(before: dict[str, Any], after: dict[str, Any]) -> tuple[Row, ...]:
+def measured_rows(before: dict[str, Any], after: dict[str, Any]) -> tuple[MeasureRow, ...]:
     """The measures that both have, in the order of `MEASURES`."""
     return tuple(
-        Row(
+        MeasureRow(
             title=title,
             before=number(before[name]["value"]),
             after=number(after[name]["value"]),

@@ -75,9 +75,9 @@ def packed_points(flow: Flow, shown: Shown) -> dict[str, Any]:
 def _fractions(points: np.ndarray, box: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
     low, high = box
     share = (points - low) / (high - low)
-    seen = ((share >= 0) & (share <= 1)).all(axis=-1, keepdims=True)
-    counts = np.round(np.where(seen, share, 0) * (NOWHERE - 1))
-    return np.where(seen, counts, NOWHERE).astype("<u2")
+    inside = ((share >= 0) & (share <= 1)).all(axis=-1, keepdims=True)
+    counts = np.round(np.where(inside, share, 0) * (NOWHERE - 1))
+    return np.where(inside, counts, NOWHERE).astype("<u2")
 
 
 def _times(flow: Flow, frames: np.ndarray) -> dict[str, Any]:

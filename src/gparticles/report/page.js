@@ -52,7 +52,7 @@
     return Boolean(canvas.getContext("webgl2") || canvas.getContext("webgl"));
   }
 
-  const say = (k) => {
+  const announce = (k) => {
     const time = clouds.times[k] === null ? "" : `, time ${clouds.times[k]}`;
     const step = clouds.steps[k];
     now.textContent = step < 0 ? "source, before the affine map" : `step ${step} of ${data.totalSteps}${time}`;
@@ -78,7 +78,7 @@
     const set = (k) => {
       wanted = k;
       slider.value = String(k);
-      say(k);
+      announce(k);
       draw();
     };
     const stop = () => {
@@ -103,7 +103,7 @@
       if (timer !== null) stop();
       set(Number(slider.value));
     });
-    say(last);
+    announce(last);
   }
 
   const font = () => ({ color: colour("--ink"), family: "system-ui, DejaVu Sans, sans-serif" });
@@ -120,11 +120,11 @@
     const axes = clouds.dim === 3 && !solid ? [0, 2] : [...Array(clouds.dim).keys()];
     const keys = ["x", "y", "z"];
     const cloud = (fractions, start, count) => {
-      const found = {};
+      const points = {};
       axes.forEach((axis, i) => {
-        found[keys[i]] = column(fractions, start + axis * count, count, clouds.low[axis], clouds.high[axis]);
+        points[keys[i]] = column(fractions, start + axis * count, count, clouds.low[axis], clouds.high[axis]);
       });
-      return found;
+      return points;
     };
     const frame = (k) => cloud(positions, k * clouds.dim * clouds.count, clouds.count);
     // svg draws a few points best, and thousands only slowly
@@ -167,9 +167,9 @@
       responsive: true, displaylogo: false, displayModeBar: window.innerWidth > 700, modeBarButtons: [buttons],
     });
     control((k) => {
-      const found = frame(k);
+      const points = frame(k);
       const update = {};
-      Object.keys(found).forEach((key) => { update[key] = [found[key]]; });
+      Object.keys(points).forEach((key) => { update[key] = [points[key]]; });
       return Plotly.restyle(place, update, [0]);
     });
     return () => {
@@ -184,11 +184,11 @@
   function drawCurves(Plotly) {
     const places = [...document.querySelectorAll(".curve")];
     const layout = (curve) => {
-      const seen = curve.values.filter((v) => v !== null);
-      const above = seen.filter((v) => v > 0);
+      const known = curve.values.filter((v) => v !== null);
+      const above = known.filter((v) => v > 0);
       // late values waver around 0; a logarithmic axis leaves gaps there
-      const log = above.length > 0.5 * seen.length && Math.max(...above) > 10 * Math.min(...above);
-      const gaps = log && above.length < seen.length ? "; gaps: not above 0" : "";
+      const log = above.length > 0.5 * known.length && Math.max(...above) > 10 * Math.min(...above);
+      const gaps = log && above.length < known.length ? "; gaps: not above 0" : "";
       return {
         title: { text: escaped(curve.title) + gaps, font: { size: 14 }, x: 0, xref: "paper" },
         paper_bgcolor: clear, plot_bgcolor: clear, font: font(), margin: { l: 55, r: 10, t: 35, b: 45 }, showlegend: false,

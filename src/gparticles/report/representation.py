@@ -23,8 +23,10 @@ def flow_html(flow: Flow) -> str:
     """The particles at five times, how the flow ended, and its key numbers, as HTML."""
     check_flow(flow)
     picture = _images(flow) if flow.particles.ndim > 2 else _points(flow)
-    said = [flow.outcome, convergence(flow), *flow.notes]
-    return _block("Flow", [_image(picture), *map(_paragraph, said), _table(key_numbers(flow, {}))])
+    paragraphs = [flow.outcome, convergence(flow), *flow.notes]
+    return _block(
+        "Flow", [_image(picture), *map(_paragraph, paragraphs), _table(key_numbers(flow, {}))]
+    )
 
 
 def certificate_html(certificate: Any) -> str:
@@ -35,7 +37,7 @@ def certificate_html(certificate: Any) -> str:
             returns it.
     """
     lower, upper = float(certificate.lower), float(certificate.upper)
-    said = f"The divergence lies between {lower:.6g} and {upper:.6g} nats."
+    sentence = f"The divergence lies between {lower:.6g} and {upper:.6g} nats."
     ended = "reached" if certificate.converged else "not reached: more iterations would narrow it"
     numbers = [
         ("lower bound", f"{lower:.10g} nats"),
@@ -43,7 +45,7 @@ def certificate_html(certificate: Any) -> str:
         ("gap", f"{float(certificate.gap):.3g} of the upper bound"),
         ("tolerance", ended),
     ]
-    return _block("Certificate", [_interval(lower, upper), _paragraph(said), _table(numbers)])
+    return _block("Certificate", [_interval(lower, upper), _paragraph(sentence), _table(numbers)])
 
 
 def _block(title: str, parts: Iterable[str]) -> str:

@@ -18,7 +18,7 @@ NOT_MEASURED = "Not measured in this run: it takes targets that were held out."
 _ELSEWHERE = ("steps", "seconds", "outcome", "divergence")
 
 
-class Row(NamedTuple):
+class MetricRow(NamedTuple):
     """One metric: its title, numbers as text, unit, and what they mean."""
 
     title: str
@@ -28,10 +28,10 @@ class Row(NamedTuple):
     sentence: str
 
 
-def rows(metrics: dict[str, Any]) -> list[Row]:
+def rows(metrics: dict[str, Any]) -> list[MetricRow]:
     """The metrics that are numbers, in their order."""
     return [
-        Row(
+        MetricRow(
             title=str(entry.get("title", name.replace("_", " "))),
             value=number(entry["value"]),
             floors=tuple((floor, number(entry.get(floor))) for floor in FLOORS),
@@ -56,8 +56,8 @@ def answers(flow: Flow, metrics: dict[str, Any]) -> list[tuple[str, str]]:
     """The three questions that a reader has, each with its answer."""
     return [
         ("Has it converged?", convergence(flow)),
-        ("Is it copying?", _said(metrics, ("nearest_ratio", "copy_rate"))),
-        ("Is the target covered?", _said(metrics, ("coverage", "recall"))),
+        ("Is it copying?", _sentences_of(metrics, ("nearest_ratio", "copy_rate"))),
+        ("Is the target covered?", _sentences_of(metrics, ("coverage", "recall"))),
     ]
 
 
@@ -83,9 +83,9 @@ def _percent(share: float) -> str:
     return "less than 0.1 %" if share < 0.001 else f"{100 * share:.2g} %"
 
 
-def _said(metrics: dict[str, Any], names: tuple[str, ...]) -> str:
-    said = [metrics[name].get("sentence") for name in names if name in metrics]
-    return _unbroken(" ".join(filter(None, said))) or NOT_MEASURED
+def _sentences_of(metrics: dict[str, Any], names: tuple[str, ...]) -> str:
+    sentences = [metrics[name].get("sentence") for name in names if name in metrics]
+    return _unbroken(" ".join(filter(None, sentences))) or NOT_MEASURED
 
 
 def _unbroken(text: str) -> str:
@@ -95,16 +95,19 @@ def _unbroken(text: str) -> str:
 
 def key_numbers(flow: Flow, metrics: dict[str, Any]) -> list[tuple[str, str]]:
     """What stands at the top, and in a notebook."""
-    found = [("particles", " x ".join(map(str, flow.particles.shape))), ("steps", str(flow.steps))]
+    numbers = [
+        ("particles", " x ".join(map(str, flow.particles.shape))),
+        ("steps", str(flow.steps)),
+    ]
     divergence = np.asarray(flow.history["divergence"], float)
     if len(divergence):
         first, last = divergence[0], divergence[-20:].mean()
-        found.append(("divergence", f"{first:.4g} to {last:.4g} nats"))
-    found.append(("slope L", f"{flow.lipschitz:.4g} nats per data unit"))
+        numbers.append(("divergence", f"{first:.4g} to {last:.4g} nats"))
+    numbers.append(("slope L", f"{flow.lipschitz:.4g} nats per data unit"))
     seconds = metrics.get("seconds", {}).get("value")
     if _is_number(seconds):
-        found.append(("seconds of the flow", f"{seconds:.1f}"))
-    return found
+        numbers.append(("seconds of the flow", f"{seconds:.1f}"))
+    return numbers
 
 
 def readable(text: str) -> str:
