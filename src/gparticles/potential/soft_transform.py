@@ -85,4 +85,4 @@ class SoftTransform(AbstractPotential):
         return self.lipschitz * jnp.where(away < self.radius, parabola, away)
 
     def _exponents(self, away: Float[Array, "k n"]) -> Float[Array, "k n"]:
-        return self.log_weights - (self.values + self._costs(away)) / self.smoothing
+        return self.log_weights[None] - (self.values[None] + self._costs(away)) / self.smoothing
