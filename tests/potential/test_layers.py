@@ -1,8 +1,10 @@
 """Every layer's norm is bounded by construction, whatever its parameters are."""
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -17,7 +19,8 @@ from gparticles.potential.convolution import (
     _shifted_products,
     same_padding,
 )
-from gparticles.potential.lipschitz import cayley, gram_bound, spectral_norm
+from gparticles.potential.fitting import Cloud, FitRule, fit_step, start_fit
+from gparticles.potential.lipschitz import cayley, gram_bound, inverse, spectral_norm
 
 # compiles much: left out of `make fast-test`
 pytestmark = pytest.mark.slow
@@ -61,6 +64,70 @@ def test_cayley_reaches_a_given_rotation():
     expected = [[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]]
     found = cayley(jnp.asarray([[0.0, -skew / 2], [skew / 2, 0.0]]))
     np.testing.assert_allclose(found, expected, atol=1e-6)
+
+
+CAYLEY = jax.jit(lambda raw: (cayley(raw), jax.grad(lambda r: jnp.sum(cayley(r)[0]))(raw)))
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    seed=st.integers(0, 10_000),
+    shape=st.sampled_from([(1, 1), (5, 3), (64, 2), (64, 64), (70, 66)]),
+    kind=st.sampled_from(["plain", "rank one", "columns", "skewed", "constant"]),
+    scale=st.sampled_from([1e-20, 1e-4, 1.0, 1e2, 1e4, 1e15]),
+)
+def test_orthogonal_stays_so_for_hostile_parameters(seed, shape, kind, scale):
+    rng = np.random.default_rng(seed)
+    raw = rng.normal(size=shape)
+    if kind == "rank one":
+        raw = np.outer(rng.normal(size=shape[0]), rng.normal(size=shape[1]))
+    if kind == "columns":
+        raw = raw * 10.0 ** rng.uniform(-4, 4, size=shape[1])
+    if kind == "skewed":
+        raw[: shape[1]] *= 1e3
+    if kind == "constant":
+        raw = np.ones(shape)
+    weight, gradient = CAYLEY(jnp.asarray(scale * raw, jnp.float32))
+    singular = np.linalg.svd(np.asarray(weight, float), compute_uv=False)
+    assert singular.max() <= 1 + 3e-6
+    assert singular.min() >= 0.98
+    assert np.all(np.isfinite(gradient))
+
+
+@pytest.mark.parametrize("size", [1, 3, 64, 65, 150])
+def test_the_inverse_is_that_of_lapack_with_its_gradient(size):
+    rng = np.random.default_rng(size)
+    # no diagonal entry can be the pivot of its own column
+    matrix = jnp.asarray(np.roll(np.eye(size), 1, axis=0) + 0.01 * rng.normal(size=(size, size)))
+    weights = jnp.asarray(rng.normal(size=(size, size)), jnp.float32)
+    found = jax.value_and_grad(lambda m: jnp.sum(weights * inverse(m)))(matrix)
+    expected = jax.value_and_grad(lambda m: jnp.sum(weights * jnp.linalg.inv(m)))(matrix)
+    np.testing.assert_allclose(inverse(matrix), np.linalg.inv(np.asarray(matrix, float)), atol=1e-4)
+    for ours, theirs in zip(found, expected, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-3, atol=1e-3)
+
+
+def test_a_fit_step_of_the_tight_potential_calls_no_lapack():
+    """Its threads wait for each other on a busy machine, thirty times as long as they work."""
+    potential = gpa.tight_mlp(2, width=70, depth=3)
+    rule = FitRule(
+        f=gpa.KL(),
+        optimiser=optax.adam(1e-2),
+        static=eqx.filter(potential, eqx.is_inexact_array, inverse=True),
+        fit_steps=1,
+        max_settling=0,
+        batch_size=None,
+        reverse=False,
+    )
+    cloud = Cloud(jnp.zeros((5, 2)), jnp.full(5, 0.2))
+    fit = start_fit(rule, potential, cloud, cloud, jax.random.PRNGKey(0))
+    step = jax.jit(
+        lambda parameters: fit_step(rule, fit._replace(parameters=parameters), cloud, cloud)
+    )
+    text = step.lower(fit.parameters).compile().as_text().lower()
+    assert "dot" in text
+    assert "lapack" not in text
+    assert "lapack" in jax.jit(jnp.linalg.inv).lower(jnp.eye(3)).compile().as_text().lower()
 
 
 @settings(deadline=None, max_examples=30)

@@ -72,9 +72,6 @@ class LipschitzExtension:
         flat = array.reshape(len(array), -1).astype(np.float64)
         return self.ground.at(self.ground.to_unit(flat))
 
-    def _repr_html_(self) -> str:
-        return notebook.html(self, "certificate_html")
-
     def __repr__(self) -> str:
         return f"LipschitzExtension(of {len(self.psi)} values, L = {self.lipschitz:g})"
 
@@ -124,6 +121,9 @@ class Certificate:
             gradient = self.potential.gradient(self.points[others])
             velocity[others] = -gradient.reshape(len(others), -1)
         return velocity.reshape(self.points.shape)
+
+    def _repr_html_(self) -> str:
+        return notebook.html(self, "certificate_html")
 
     def __repr__(self) -> str:
         ended = "converged" if self.converged else f"not converged to {self.tolerance:g}"

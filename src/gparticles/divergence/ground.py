@@ -105,7 +105,7 @@ class Ground:
 
 
 def _least(x: Any, y: Any, slope: Any, psi: Any) -> Any:
-    return (slope * distances(x, y) + psi).min(axis=1)
+    return (slope * distances(x, y) + psi[None, :]).min(axis=1)
 
 
 def _mean_cost(x: Any, y: Any, slope: Any, b: Any) -> Any:

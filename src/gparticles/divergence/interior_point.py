@@ -71,7 +71,7 @@ def iterates(f: AbstractF, ground: Ground, psi: np.ndarray) -> Iterator[Iterate]
     at = _start(problem, psi)
     for _ in range(STEPS):
         yield at
-        with np.errstate(all="ignore"), _few_threads(problem.costs.size):
+        with np.errstate(all="ignore"), few_threads(problem.costs.size):
             try:
                 at = _advance(problem, at)
             except LinAlgError:
@@ -86,7 +86,7 @@ def _thread_pools() -> ThreadpoolController:
     return ThreadpoolController()
 
 
-def _few_threads(entries: int) -> AbstractContextManager:
+def few_threads(entries: int) -> AbstractContextManager:
     """One thread for small matrices: more wait for each other longer than they work."""
     if entries > THREADED_ENTRIES:
         return nullcontext()

@@ -139,8 +139,8 @@ class MatchedPlan(AbstractPlan):
 def soft_shares(costs: Any, q: Any, psi: Any, smoothing: Any) -> Any:
     """Rows that sum to one: softmax of log q - (psi + costs) / smoothing; NumPy or JAX."""
     xp = jnp if isinstance(costs, jax.Array) else np
-    sums = costs + psi
-    weights = q * xp.exp((sums.min(axis=1, keepdims=True) - sums) / smoothing)
+    sums = costs + psi[None, :]
+    weights = q[None, :] * xp.exp((sums.min(axis=1, keepdims=True) - sums) / smoothing)
     return weights / weights.sum(axis=1, keepdims=True)
 
 
@@ -148,13 +148,13 @@ def _soft_totals(
     y: Any, q: Any, psi: Any, slope: Any, smoothing: Any, x: Any, p: Any, factors: Any
 ) -> Any:
     costs = slope * distances(x, y)
-    plan = p[:, None] * soft_shares(costs, q, psi, smoothing) * factors
+    plan = p[:, None] * soft_shares(costs, q, psi, smoothing) * factors[None, :]
     return plan.sum(axis=1), plan.sum(axis=0), (plan * costs).sum()
 
 
 def _soft_pull(y: Any, q: Any, psi: Any, slope: Any, smoothing: Any, x: Any, factors: Any) -> Any:
     shares = soft_shares(slope * distances(x, y), q, psi, smoothing)
-    return _pull(x, y, shares * factors)
+    return _pull(x, y, shares * factors[None, :])
 
 
 def _pull(x: Any, y: Any, shares: Any) -> Any:
@@ -174,7 +174,7 @@ def weighted_differences(x: Any, y: Any, weights: Any) -> Any:
     if isinstance(weights, jax.Array) and x.shape[1] > FUSED_DIMENSIONS:
 
         def one(coordinates: Any) -> Any:
-            return (weights * (coordinates[0][:, None] - coordinates[1])).sum(axis=1)
+            return (weights * (coordinates[0][:, None] - coordinates[1][None, :])).sum(axis=1)
 
         return jax.lax.map(one, (x.T, y.T)).T
     columns = [(weights * (x[:, k, None] - y[None, :, k])).sum(axis=1) for k in range(x.shape[1])]

@@ -199,7 +199,7 @@ def _block_costs(x: Array, y: Array, slope: Array) -> Array:
         return slope * distances(x, y)
     # a matrix product: what cancels between near points is the bounds' affair, not the start's
     product = jnp.matmul(x, y.T, precision=jax.lax.Precision.HIGHEST)
-    squares = jnp.sum(x * x, axis=1)[:, None] + jnp.sum(y * y, axis=1) - 2 * product
+    squares = jnp.sum(x * x, axis=1)[:, None] + jnp.sum(y * y, axis=1)[None] - 2 * product
     return slope * jnp.sqrt(jnp.maximum(squares, 0))
 
 
@@ -211,7 +211,7 @@ def _costs(clouds: _Clouds) -> Array:
 @jax.jit
 def _kernel(costs: Array, clouds: _Clouds, psi: Array, e: Array) -> Array:
     """pi_ij / (p_i q_j) of the row-exact plan; zero where q_j is, so that padding is inert."""
-    exponents = jnp.where(clouds.q > 0, -(costs + psi) / e, -jnp.inf)
+    exponents = jnp.where(clouds.q[None] > 0, -(costs + psi[None]) / e, -jnp.inf)
     top = jnp.max(exponents, axis=1, keepdims=True)
     weights = jnp.exp(exponents - top)
     return weights / (weights @ clouds.q)[:, None]
@@ -303,7 +303,7 @@ def _estimates(
 ) -> tuple[Array, ...]:
     """Estimates of the bounds, and of what more iterations at this smoothing can win."""
     p, q = clouds.p, clouds.q
-    least = jnp.min(jnp.where(q > 0, costs + psi, jnp.inf), axis=1)
+    least = jnp.min(jnp.where(q[None] > 0, costs + psi[None], jnp.inf), axis=1)
     columns = Columns(q, psi, _product(p, kernel))
     penalty, slack = penalty_and_slack(f, columns, _price(psi, q))
     cost = p @ _product(kernel * costs, q)
@@ -324,7 +324,7 @@ def _sweep(f: AbstractF, clouds: _Clouds, psi: Array, e: Array) -> tuple[Array, 
         ratio, least, cost = carry
         x, p = rows
         costs = _block_costs(x, clouds.y, clouds.slope)
-        sums = jnp.where(clouds.q > 0, costs + psi, jnp.inf)
+        sums = jnp.where(clouds.q[None] > 0, costs + psi[None], jnp.inf)
         smallest = jnp.min(sums, axis=1)
         weights = jnp.exp((smallest[:, None] - sums) / e)
         shares = p / _product(weights, clouds.q)
@@ -332,7 +332,7 @@ def _sweep(f: AbstractF, clouds: _Clouds, psi: Array, e: Array) -> tuple[Array, 
         cost = cost + shares @ _product(weights * costs, clouds.q)
         return (ratio, least + p @ smallest, cost), None
 
-    start = (jnp.zeros(n), jnp.zeros(()), jnp.zeros(()))
+    start = tuple(jnp.zeros(shape, x.dtype) for shape in ((n,), (), ()))
     (ratio, least, cost), _ = jax.lax.scan(block, start, (x, p))
     q = clouds.q
     penalty, slack = penalty_and_slack(f, Columns(q, psi, ratio), _price(psi, q))

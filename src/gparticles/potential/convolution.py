@@ -68,7 +68,7 @@ class Convolution(eqx.Module):
             cpu=lambda x, w: _products(x, w, self.stride),
             default=lambda x, w: _native(x, w, self.stride),
         )
-        return convolve + self.bias
+        return convolve + self.bias[None, None, None, :]
 
 
 def _products(padded: Images, taps: Array, stride: int) -> Convolved:

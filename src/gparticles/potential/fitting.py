@@ -83,7 +83,11 @@ class FitRule(eqx.Module):
 
 def start_batches(key: PRNGKeyArray, n: int) -> Batches:
     key, shuffle = jax.random.split(key)
-    return Batches(key, jax.random.permutation(shuffle, n), jnp.zeros((), jnp.int32))
+    return Batches(key, _shuffled(shuffle, n), jnp.zeros((), jnp.int32))
+
+
+def _shuffled(key: PRNGKeyArray, n: int) -> Int[Array, " n"]:
+    return jax.random.permutation(key, jnp.arange(n, dtype=jnp.int32))
 
 
 def next_batch(batches: Batches, size: int) -> tuple[Int[Array, " size"], Batches]:
@@ -94,10 +98,10 @@ def next_batch(batches: Batches, size: int) -> tuple[Int[Array, " size"], Batche
 
     def reshuffle(_: None) -> tuple[PRNGKeyArray, Array]:
         following, shuffle = jax.random.split(key)
-        return following, jax.random.permutation(shuffle, n)
+        return following, _shuffled(shuffle, n)
 
     key, following = jax.lax.cond(ends, reshuffle, lambda _: (key, order), None)
-    wanted = position + jnp.arange(size)
+    wanted = position + jnp.arange(size, dtype=jnp.int32)
     indices = jnp.where(wanted < n, order[wanted % n], following[wanted % n])
     return indices, Batches(key, following, position + size - jnp.where(ends, n, 0))
 
@@ -149,8 +153,9 @@ def objective(
 def _between(source: Cloud, target: Cloud, key: PRNGKeyArray) -> tuple[Array, Array | None]:
     m, n = source.points.shape[0], target.points.shape[0]
     pick_key, mix_key = jax.random.split(key)
-    partners = target.points[jax.random.randint(pick_key, (m,), 0, n)]
-    mix = jax.random.uniform(mix_key, (m, *[1] * (source.points.ndim - 1)))
+    partners = target.points[jax.random.randint(pick_key, (m,), 0, n, jnp.int32)]
+    shape = (m, *[1] * (source.points.ndim - 1))
+    mix = jax.random.uniform(mix_key, shape, source.points.dtype)
     return mix * source.points + (1 - mix) * partners, source.labels
 
 
@@ -166,8 +171,12 @@ def fit_step(rule: FitRule, fit: Fit, source: Cloud, target: Cloud) -> tuple[Fit
         return penalty - value, (value, key)
 
     gradient, (value, key) = jax.grad(loss, has_aux=True)(fit.parameters)
-    updates, optimiser_state = rule.optimiser.update(gradient, fit.optimiser_state, fit.parameters)
-    parameters = optax.apply_updates(fit.parameters, updates)
+    # Optax mixes kinds of numbers, which JAX may be told to refuse
+    with jax.numpy_dtype_promotion("standard"), jax.numpy_rank_promotion("allow"):
+        updates, optimiser_state = rule.optimiser.update(
+            gradient, fit.optimiser_state, fit.parameters
+        )
+        parameters = optax.apply_updates(fit.parameters, updates)
     return Fit(parameters, optimiser_state, source_batches, target_batches, key), value
 
 
@@ -188,7 +197,7 @@ class _Settling(NamedTuple):
 
 
 def _watch(state: _Settling, value: Array) -> _Settling:
-    total = state.block_sum + value / SETTLE_BLOCK
+    total = state.block_sum + value.astype(jnp.float32) / SETTLE_BLOCK
     steps = state.steps + 1
     ends = steps % SETTLE_BLOCK == 0
     gain = total - state.last_block
@@ -229,6 +238,9 @@ def _settle(rule: FitRule, fit: Fit, source: Cloud, target: Cloud, *, wanted: Ar
         return fit, _watch(watch, value)
 
     start = _Settling(
-        jnp.zeros((), jnp.int32), jnp.zeros(()), jnp.asarray(-math.inf), jnp.asarray(False)
+        jnp.zeros((), jnp.int32),
+        jnp.zeros((), jnp.float32),
+        jnp.asarray(-math.inf, jnp.float32),
+        jnp.asarray(False),
     )
     return jax.lax.while_loop(unfinished, body, (fit, start))[0]

@@ -78,11 +78,16 @@ class AbstractBody(AbstractPotential):
 
 
 def _dense(layer: Any, out_size: int, in_size: int, key: PRNGKeyArray) -> Dense:
-    return Dense(layer(out_size, in_size, key=key), jnp.zeros(out_size))
+    return Dense(layer(out_size, in_size, key=key), jnp.zeros(out_size, jnp.float32))
 
 
 def _apply(dense: Dense, x: Array) -> Array:
-    return x @ dense.matrix().T + dense.bias
+    return x @ dense.matrix().T + dense.bias[None, :]
+
+
+def _taken(body: AbstractBody, points: Points) -> Points:
+    # the weights decide the precision, whatever JAX's defaults are
+    return jnp.asarray(points, body.head.bias.dtype)
 
 
 def _check_lipschitz(lipschitz: float) -> float:
@@ -151,7 +156,7 @@ class LipschitzMLP(AbstractBody):
         self.head = _dense(_heads_for(self.lipschitz), 1, sizes[-1], keys[-1])
 
     def features(self, points: Points) -> Float[Array, "n width"]:
-        x = points.reshape(points.shape[0], -1)
+        x = _taken(self, points).reshape(points.shape[0], -1)
         for layer in self.layers:
             x = self.activation(_apply(layer, x))
         return x
@@ -203,7 +208,7 @@ class LipschitzConv(AbstractBody):
         layers = []
         for k in range(depth):
             matrix = hidden(channels, kernel * kernel * incoming, key=keys[k])  # type: ignore
-            layers.append(Convolution(matrix, jnp.zeros(channels), kernel, stride))
+            layers.append(Convolution(matrix, jnp.zeros(channels, jnp.float32), kernel, stride))
             height = same_padding(height, kernel, stride)[2]
             width = same_padding(width, kernel, stride)[2]
             incoming = channels
@@ -211,7 +216,8 @@ class LipschitzConv(AbstractBody):
         self.head = _dense(_heads_for(self.lipschitz), 1, height * width * incoming, keys[-1])
 
     def features(self, points: Points) -> Float[Array, "n width"]:
-        x = points if points.ndim == 4 else points[..., None]
+        x = _taken(self, points)
+        x = x if x.ndim == 4 else x[..., None]
         for layer in self.layers:
             x = self.activation(layer(x))
         return x.reshape(x.shape[0], -1)

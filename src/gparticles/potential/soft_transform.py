@@ -93,9 +93,10 @@ class SoftTransform(AbstractPotential):
         costs = self.lipschitz * jnp.where(away < self.radius, parabola, away)
         if labels is None or self.labels is None:
             return costs
-        return jnp.where(labels[:, None] == self.labels, costs, jnp.inf)
+        return jnp.where(labels[:, None] == self.labels[None], costs, jnp.inf)
 
     def _exponents(
         self, away: Float[Array, "k n"], labels: Int[Array, " k"] | None
     ) -> Float[Array, "k n"]:
-        return self.log_weights - (self.values + self._costs(away, labels)) / self.smoothing
+        costs = self._costs(away, labels)
+        return self.log_weights[None] - (self.values[None] + costs) / self.smoothing
