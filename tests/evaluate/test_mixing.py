@@ -91,6 +91,9 @@ def test_label_auc_is_that_of_the_side():
     assert label_auc(*half) == pytest.approx(expected)
     flipped = half[0], (-points[150:], labels[150:])
     assert label_auc(*flipped) == pytest.approx(1 - expected)
+    # labels of a file are text where those of a sampler are numbers
+    mixed = half[0], (points[150:], labels[150:].astype(str))
+    assert label_auc(*mixed) == pytest.approx(expected)
 
 
 def test_label_auc_of_several_and_of_unknown_labels():

@@ -30,6 +30,8 @@ PAIRS = {
     "unquoted, later": ("x,y\n1,2\n3,4,100\n", "no separator in numbers", "x,y\n1,2\n3,4100\n"),
     "names of rows": ("x,y\nr1,1,2\nr2,3,4\n", "such as id", "id,x,y\nr1,1,2\nr2,3,4\n"),
     "a title": ("My results\nx,y\n1,2\n3,4\n", "remove what stands above", GOOD),
+    "comments": ("# of mine\n# two\nx,y\n1,2\n3,4\n", "remove what stands above", GOOD),
+    "a comment": ("x,y\n1,2\n# or so\n3,4\n", "or remove it", GOOD),
     "a title of two cells": ("My, own\nx,y,z\n1,2,3\n3,4,5\n", "above", "x,y,z\n1,2,3\n3,4,5\n"),
     "missing": ("x,y\n1,\n3,4\n5,6\n", "remove the row or the column", "x,y\n3,4\n5,6\n"),
     "a column without values": ("x,y,z\n1,,3\n4,,6\n", "or the column", "x,z\n1,3\n4,6\n"),

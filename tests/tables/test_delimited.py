@@ -211,4 +211,5 @@ def test_categorical_columns_are_warned_of(csv):
 def test_counting_first_row_is_warned_of(csv):
     (warning,) = data.load(csv("who,0,1\na,2,5\nb,4,6\n")).warnings
     assert "row 1, which ends in 1, was read as the names" in warning
+    assert "row 1, which ends in 3, was" in data.load(csv("1.5,abc,3\n1,2,3\n4,5,6\n")).warnings[0]
     assert "row 1 is 0 to 2" in data.load(csv("0,1,2\n1.5,2,3\n")).warnings[0]

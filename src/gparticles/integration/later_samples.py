@@ -12,7 +12,7 @@ from gparticles.experiment.folder import RunFolder
 from gparticles.integration.annotated import changed_genes, components_of
 from gparticles.integration.basis import RECORD, Basis, dense, load_basis
 from gparticles.integration.h5ad import column_of, read_h5ad
-from gparticles.tables import atomically
+from gparticles.outputs import whole
 from gparticles.tables.cohorts import scale_warnings
 from gparticles.tables.table import listed
 
@@ -55,7 +55,7 @@ def transform_h5ad(
         adata.layers[keys["layer"]] = _genes(adata, basis, change)
     adata.obsm[keys["adjusted_basis"]] = moved
     adata.uns["gparticles"] = _record(folder, keys)
-    with atomically(out) as temporary:
+    with whole(out) as temporary:
         adata.write_h5ad(temporary)
     return out
 

@@ -11,4 +11,3 @@ from gparticles.tables.loaders import load_custom as load_custom
 from gparticles.tables.table import Table as Table
 from gparticles.tables.table import check_same_columns as check_same_columns
 from gparticles.tables.table import from_array as from_array
-from gparticles.tables.writing import atomically as atomically

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from gparticles.tables.delimited import records
 from gparticles.tables.files import kind_of, load
+from gparticles.tables.separated import records
 from gparticles.tables.table import (
     Table,
     check_same_columns,

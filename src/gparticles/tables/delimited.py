@@ -4,22 +4,18 @@ Reading streams: a row is turned into numbers as soon as it is read, so that mem
 bytes for each number and not the text of the file.
 """
 
-import csv
-import gzip
 import itertools
 import re
-import zlib
 from array import array
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
 
 import numpy as np
 
 from gparticles.errors import InputError
+from gparticles.tables.separated import Record, records
 from gparticles.tables.table import (
     MISSING_MEND,
     TEXT_MEND,
@@ -54,8 +50,6 @@ _DELIMITERS = {
 }
 _THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+(\.\d*)?")
 _DECIMAL_COMMA = re.compile(r"[+-]?(\d*|\d{1,3}(\.\d{3})+),\d+([eE][+-]?\d+)?")
-
-Record = tuple[int, list[str]]
 
 
 @dataclass
@@ -108,6 +102,13 @@ def read_delimited(
     if not head:
         raise refusal(path, "is empty", "give a header and at least two rows")
     _check_delimiter(head, path, kind)
+    if all(
+        len(row) == 1 and not is_number(row[0]) for _, row in head
+    ):  # which no table begins with
+        line = next((line for line, row in rest if len(row) > 1), None)
+        if line is not None:
+            problem = f"row {line} has more columns than the rows above it"
+            raise refusal(path, problem, "remove what stands above the names of the columns")
     header = _is_header(head[0][1], head[1][1] if len(head) > 1 else None)
     if not head[0][1][-1].strip():
         rest = list(rest)
@@ -120,74 +121,6 @@ def read_delimited(
             raise _bad_width(row, line, layout)
         _take(row, line, layout)
     return _table(layout, kind)
-
-
-def _open_text(path: Path, kind: str) -> IO[str]:
-    # utf-8-sig drops the mark that spreadsheets put in front
-    if kind.endswith(".gz"):
-        return gzip.open(path, "rt", encoding="utf-8-sig", newline="")
-    return path.open(encoding="utf-8-sig", newline="")
-
-
-@contextmanager
-def _reading(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except UnicodeDecodeError as error:
-        raise _not_text(path) from error
-    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        if not _begins_with(path, b"\x1f\x8b"):
-            mend = f"let its name end in {path.suffixes[-2]}" if path.suffixes[1:] else "rename it"
-            raise refusal(path, "is not gzipped, as its name says", mend) from error
-        raise refusal(path, f"is damaged ({error})", "make it again") from error
-    except OSError as error:
-        raise refusal(path, f"cannot be read ({error.strerror})", "check the file") from error
-
-
-def _not_text(path: Path) -> InputError:
-    if _begins_with(path, b"\x1f\x8b") and path.suffix != ".gz":
-        return refusal(path, "is gzipped", f"let its name end in {path.suffix}.gz")
-    if _begins_with(path, b"PK\x03\x04"):
-        return refusal(path, "is a workbook or a zip", "export the sheet as csv, or unpack it")
-    return refusal(path, "is not UTF-8 text", "save it as UTF-8")
-
-
-def _begins_with(path: Path, mark: bytes) -> bool:
-    with path.open("rb") as stream:
-        return stream.read(len(mark)) == mark
-
-
-def records(path: Path, kind: str) -> Iterator[tuple[int, list[str]]]:
-    """The rows of a comma or tab separated file that are not empty, with their lines' numbers.
-
-    Raises:
-        InputError: a file that cannot be read, is damaged or not UTF-8, quotes that do not match,
-            and an empty row between others.
-    """
-    delimiter = "," if kind.startswith("csv") else "\t"
-    with _reading(path), _open_text(path, kind) as stream:
-        reader = csv.reader(stream, delimiter=delimiter, strict=True)
-        first, last, separated = 0, 0, False
-        while True:
-            try:
-                row = next(reader, None)
-            except csv.Error as error:
-                mend = "mend its quotes, or shorten a cell that is too long"
-                raise refusal(path, f"row {reader.line_num}: {error}", mend) from error
-            text = "" if row is None else "".join(row)
-            if "\0" in text:  # UTF-16 of plain letters is also UTF-8
-                raise _not_text(path)
-            if first and (text.strip() or (row is None and separated)):
-                which = f"row {first} is" if first == last else f"rows {first} to {last} are"
-                raise refusal(path, f"{which} empty", "fill it in or remove it")
-            if row is None:
-                return
-            if text.strip():
-                yield reader.line_num, row
-                continue
-            first, last = first or reader.line_num, reader.line_num
-            # lines without anything at the end are no rows
-            separated = separated or len(row) > 1 or row == [""]
 
 
 def _check_delimiter(head: list[Record], path: Path, kind: str) -> None:
@@ -206,6 +139,8 @@ def _check_delimiter(head: list[Record], path: Path, kind: str) -> None:
             mend += f" or rename it to end in {suffix}{'.gz' if kind.endswith('gz') else ''}"
         elif any(_DECIMAL_COMMA.fullmatch(cell.strip()) for row in parts[1:] for cell in row):
             mend += ", and decimals with a point"
+        if other == "," and _DECIMAL_COMMA.fullmatch(lines[-1]):
+            mend += ", or write decimals with a point"
         raise refusal(path, f"seems to be separated by {what}", mend)
 
 
@@ -306,7 +241,9 @@ def _take(row: list[str], line: int, layout: _Layout) -> None:
 
 def _bad_width(row: list[str], line: int, layout: _Layout) -> InputError:
     problem = f"row {line} has {len(row)} columns where row {layout.first_line} has {layout.width}"
-    mend = "give every row the same columns (no separator in numbers, quotes around texts)"
+    mend = (
+        "give every row the same columns (no separator in numbers, quotes round texts) or remove it"
+    )
     if layout.names and not layout.lines and len(row) > layout.width:
         mend = "give row 1 a name for each column, such as id for the names of rows"
         if layout.width == 1 or not any(map(is_number, row)):
@@ -391,6 +328,7 @@ def _warnings(values: np.ndarray, columns: tuple[str, ...] | None) -> tuple[str,
     if columns is None and width > 2 and (values[0] == np.arange(width)).all():
         line = f"row 1 is 0 to {width - 1} and was read as numbers; rename them if they are names"
         return (line, *lines)
-    if columns is not None and width > 1 and _counts_up(list(columns)):
+    numbers = [name for name in columns or () if is_number(name)]
+    if columns and (0 < len(numbers) < width or (width > 1 and _counts_up(numbers))):
         return (f"row 1, which ends in {columns[-1]}, was read as the names of columns", *lines)
     return lines

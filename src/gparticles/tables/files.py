@@ -11,12 +11,13 @@ from typing import Any
 
 import numpy as np
 
+from gparticles.outputs import whole
 from gparticles.tables.arrays import read_npy, read_npz, write_npy, write_npz
 from gparticles.tables.delimited import read_delimited
 from gparticles.tables.frames import parts_of, read_parquet, write_parquet
 from gparticles.tables.image_folders import read_images, write_images
 from gparticles.tables.table import Table, printable, refusal
-from gparticles.tables.writing import atomically, write_delimited
+from gparticles.tables.writing import write_delimited
 
 SUFFIXES = {
     ".csv.gz": "csv.gz",
@@ -159,7 +160,7 @@ def save(
     _check_shape(table.values, kind, path)
     if kind == "images" and path.is_dir() and any(path.iterdir()):
         raise refusal(path, "exists and is not empty", "give another name")
-    with atomically(path) as temporary:
+    with whole(path) as temporary:
         _WRITERS[kind](temporary, table)
     return path
 

@@ -12,6 +12,8 @@ from gparticles.tables import Table, check_same_columns, load
 
 # between the spreads of two columns; beyond it the one hardly counts beside the other
 UNEVEN = 10.0
+# of the largest value of a column; what varies less is constant
+ROUNDING = 1e-12
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -94,8 +96,10 @@ def _uneven(first: Table, second: Table) -> Sequence[str]:
     """A line where the spreads of the columns differ so much that some hardly count."""
     if first.values.ndim != 2:
         return ()
-    spreads = np.std(np.concatenate([first.values, second.values]), axis=0, dtype=np.float64)
-    moving = np.flatnonzero(spreads > 0)
+    both = np.concatenate([first.values, second.values]).astype(np.float64)
+    spreads = both.std(axis=0)
+    # a constant that has no exact binary form spreads by rounding
+    moving = np.flatnonzero(np.ptp(both, axis=0) > ROUNDING * np.abs(both).max(axis=0))
     if len(moving) < 2:
         return ()
     least, most = moving[spreads[moving].argmin()], moving[spreads[moving].argmax()]

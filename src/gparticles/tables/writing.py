@@ -1,43 +1,16 @@
-"""Writing so that a file is either there whole or not there; comma and tab separated text."""
+"""Writing comma and tab separated text, also gzipped."""
 
 import csv
 import gzip
 import io
-import os
-import secrets
-import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
 import numpy as np
 
-from gparticles.tables.table import Table, extra_columns, refusal
-
-
-@contextmanager
-def atomically(path: Path) -> Iterator[Path]:
-    """Lend a temporary path beside `path`, and rename what was made there once it is whole.
-
-    The temporary name ends like the final one. What is left of a failure is removed.
-
-    Raises:
-        InputError: the folder is absent or cannot be written, or the disk is full.
-    """
-    temporary = path.with_name(f".{os.getpid()}-{secrets.token_hex(4)}-{path.name}")
-    try:
-        yield temporary
-        temporary.replace(path)
-    except OSError as error:
-        problem = f"cannot be written ({error.strerror or error})"
-        raise refusal(path, problem, "give a place that can be") from error
-    finally:
-        if temporary.is_dir():
-            shutil.rmtree(temporary, ignore_errors=True)
-        else:
-            with suppress(OSError):  # most often because there is nothing to remove
-                temporary.unlink()
+from gparticles.tables.table import Table, extra_columns
 
 
 def write_delimited(path: Path, table: Table, *, kind: str) -> None:
