@@ -90,7 +90,7 @@ def _check_classes(batches: Batches, labels: np.ndarray) -> None:
         raise InputError(
             f"labels: {str(labels[strange][0])!r} of batch {str(batches.names[strange][0])!r} does "
             f"not occur in the reference, which has {listed(known.tolist())}; remove these "
-            "samples, or give --judge-by instead"
+            "samples, or leave out the labels (--judge-by judges by them still)"
         )
 
 
