@@ -177,9 +177,9 @@ def _missing(label: Any) -> bool:
 def _one_kind(labels: np.ndarray) -> np.ndarray:
     """Labels as NumPy's own numbers or text; floats that are whole become whole numbers."""
     if labels.dtype.kind == "O":
-        found = np.array(labels.tolist())
-        same = found.shape == labels.shape and found.dtype.kind in "biufU"
-        labels = found if same else labels.astype(str)
+        plain = np.array(labels.tolist())
+        same = plain.shape == labels.shape and plain.dtype.kind in "biufU"
+        labels = plain if same else labels.astype(str)
     whole = labels.dtype.kind == "f" and np.all(labels == np.round(labels))
     return labels.astype(np.int64) if whole and np.all(np.abs(labels) < 2**63) else labels
 
@@ -194,8 +194,8 @@ def label_indices(labels: np.ndarray, classes: np.ndarray, name: str) -> np.ndar
         labels, classes = labels.astype(str), classes.astype(str)
     # numbers as text are not in the order of the numbers: "10" comes before "2"
     order = np.argsort(classes)
-    found = np.searchsorted(classes, labels, sorter=order).clip(max=len(classes) - 1)
-    positions = order[found]
+    nearest = np.searchsorted(classes, labels, sorter=order).clip(max=len(classes) - 1)
+    positions = order[nearest]
     absent = classes[positions] != labels
     if absent.any():
         raise InputError(

@@ -77,6 +77,7 @@ class _Mover(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             return validate_data(self, points, reset=reset, **settings)
         except ValueError as error:
             raise InputError(_one_line(str(error))) from error
+        return checked
 
     def _aligned(self, frame: Any, name: str) -> Any:
         """The frame with its columns in the order of the source's."""

@@ -11,9 +11,9 @@ import pytest
 
 from gparticles.data import synthetic_expression
 from gparticles.flow import ExactPotential
-from gparticles.integration import annotated, matrices
+from gparticles.integration import annotated, matrices, request
 from gparticles.integration.batches import Batches, check_batches
-from gparticles.integration.judging import judge
+from gparticles.integration.judging import judge, split
 from gparticles.latent import move_latents
 from gparticles.tables import load
 
@@ -145,7 +145,8 @@ def _later_samples_ride_the_flow_that_is_kept(gpa, folder):
 
 @pytest.mark.usefixtures("shifted")
 def test_corrected_values(gpa, made):
-    assert integrate(gpa, *FAST)[0] == 0
+    status, _, err = integrate(gpa, *FAST)
+    assert (status, err) == (0, "")
     before, after = (load(p, label_column="kind").values for p in ("b.csv", "out/b.csv"))
     onto = load("a.csv", label_column="kind").values
     np.testing.assert_allclose(after, before + (onto.mean(0) - before.mean(0)), rtol=1e-9)
@@ -291,6 +292,29 @@ def test_small_batches_are_judged_on_all_samples(gpa, made, tmp_path):
     assert "mixing of the samples that were fitted" in out
 
 
+def test_batches_are_split_once_and_before_the_first_fit(gpa, made, fails, monkeypatch):
+    calls = []
+
+    def move(source, target, **settings):
+        calls.append(len(source))
+        shift = target.mean(axis=0) - source.mean(axis=0)
+        assert settings["names"][0] == "g0"
+        return Shift(source + shift, shift)
+
+    def counted(*arguments, **settings):
+        calls.append("split")
+        return split(*arguments, **settings)
+
+    monkeypatch.setattr(matrices, "move_batch", move)
+    monkeypatch.setattr(request, "split", counted)
+    assert integrate(gpa, *SHORT)[0] == 0
+    assert calls == ["split", 24, 30]
+    calls.clear()
+    command = ["integrate", "a.csv", "b.csv", "--reference", "a", "-o", "other", *SHORT]
+    fails([*command, "--held-out", "0.01"], "0 to judge by")
+    assert calls == ["split"]
+
+
 def test_confounded_labels_are_told(made):
     confounded = Batches(
         points=made.values.astype(float),
@@ -392,7 +416,7 @@ def test_raw_and_logarithms_mixed_in_an_h5ad(gpa, made, h5ad, tmp_path):
     ("options", "parts"),
     [
         (("--batch-key", "batch"), ["--batch-key", "'batch'", '"lab", "kind"']),
-        (("--reference", "Z"), ["'Z'", "A, B"]),
+        (("--reference", "Z"), ["'Z'", '"A", "B"']),
         (("--basis", "X_umap"), ["'X_umap'", "obsm is empty"]),
         (("--judge-by", "type"), ['"lab", "kind"']),
         (("--transpose",), ["--transpose", "h5ad"]),

@@ -5,6 +5,7 @@ import pytest
 
 import gparticles
 from gparticles.integration.annotated import integrate
+from gparticles.integration.basis import column_of
 
 anndata = pytest.importorskip("anndata")
 pandas = pytest.importorskip("pandas")
@@ -109,6 +110,33 @@ def test_labels_are_kept_together():
     np.testing.assert_array_equal(adata.obsm["X_gpa"][rows], by_hand)
 
 
+GAPS = {
+    "None": lambda labels: labels.where(labels.index != "cell3", None),
+    "text of NaN": lambda labels: labels.where(labels.index != "cell3", np.nan).astype(str),
+    "text of None": lambda labels: labels.where(labels.index != "cell3", "None"),
+    "Categorical": lambda labels: labels.where(labels.index != "cell3", None).astype("category"),
+    "pandas text": lambda labels: labels.where(labels.index != "cell3", None).astype("string"),
+    "text of NA": lambda labels: labels.where(labels.index != "cell3", "<NA>"),
+    "empty": lambda labels: labels.where(labels.index != "cell3", ""),
+}
+
+
+@pytest.mark.parametrize("kind", GAPS)
+def test_a_missing_label_is_no_class_however_it_is_written(kind):
+    obs = _made().obs["type"].astype(object)
+    adata = anndata.AnnData(np.zeros((CELLS, 1)), obs=GAPS[kind](obs).to_frame())
+    labels = column_of(adata, "type", "labels_key")
+    assert labels[3] == ""
+    np.testing.assert_array_equal(np.delete(labels, 3), np.delete(obs.to_numpy(str), 3))
+
+
+def test_numbers_beside_gaps_are_the_same_labels():
+    codes = np.where(np.arange(CELLS) == 3, np.nan, np.arange(CELLS) % 3)
+    adata = anndata.AnnData(np.zeros((CELLS, 1)), obs={"code": codes, "whole": np.arange(CELLS)})
+    assert column_of(adata, "code", "labels_key")[:5].tolist() == ["0", "1", "2", "", "1"]
+    assert column_of(adata, "whole", "labels_key")[:2].tolist() == ["0", "1"]
+
+
 def test_without_the_affine_map_it_is_the_flow():
     adata = _made()
     _run(adata, align=None, step_size=0.5)
@@ -138,7 +166,7 @@ def test_without_a_reference_all_move_onto_the_pool():
     # without a network, which would be compiled for the pool's shape
     exact = {"potential": gparticles.ExactPotential(), "fit_steps": None, "steps": 2}
     adata = _made()
-    _run(adata, reference=None, **exact)
+    integrate(adata, "batch", **exact)
     z, moved = adata.obsm["X_pca"].astype(float), adata.obsm["X_gpa"]
     batches = np.asarray(adata.obs["batch"])
     means = [z[batches == name].mean(axis=0) for name in SIZES]
@@ -199,6 +227,9 @@ def test_batches_of_numbers():
     adata.obs["run"] = np.where(adata.obs["batch"] == "A", 1, 2)
     integrate(adata, "run", reference=1, **SHORT)
     assert list(adata.uns["gparticles"]["batches"]) == ["2"]
+    adata.obs["run"] = adata.obs["run"].astype(float)
+    integrate(adata, "run", reference=1.0, **SHORT)
+    assert list(adata.uns["gparticles"]["batches"]) == ["2"]
 
 
 def _set(adata, column, row, value):
@@ -217,9 +248,9 @@ REFUSED = {
     "basis": (lambda a: None, {"basis": "X_umap"}, ["X_umap", "X_pca"]),
     "no basis": (lambda a: a.obsm.clear(), {}, ["empty", "scanpy.pp.pca"]),
     "same name": (lambda a: None, {"adjusted_basis": "X_pca"}, ["another name"]),
-    "reference": (lambda a: None, {"reference": "Z"}, ["'Z'", "A, B, C"]),
-    "unused category": (lambda a: None, {"reference": "unused"}, ["A, B, C"]),
-    "labels": (lambda a: None, {"labels_key": "no"}, ["'no'", "batch, type"]),
+    "reference": (lambda a: None, {"reference": "Z"}, ["'Z'", '"A", "B", "C"']),
+    "unused category": (lambda a: None, {"reference": "unused"}, ['"A", "B", "C"']),
+    "labels": (lambda a: None, {"labels_key": "no"}, ["'no'", '"batch", "type"']),
     "one sample": (lambda a: _set(a, "batch", 3, "D"), {}, ["'D'", "one sample"]),
     "no batch": (lambda a: _set(a, "batch", 3, None), {}, ["missing in 1 rows", "cell3"]),
     "no label": (
@@ -230,9 +261,15 @@ REFUSED = {
     "one-sided label": (
         lambda a: _set(a, "type", int(np.flatnonzero(a.obs["batch"] == "B")[0]), "new"),
         {"labels_key": "type"},
-        ["'new'", "'B'", "x, y"],
+        ["'new'", "'B'", '"x", "y"'],
     ),
     "align": (lambda a: None, {"align": "affine"}, ["GaussianMap"]),
+    "batch made text": (lambda a: _set(a, "batch", 3, "nan"), {}, ["missing in 1 rows", "cell3"]),
+    "masked": (
+        lambda a: a.obsm.update(X_pca=np.ma.masked_greater(a.obsm["X_pca"], 1)),
+        {},
+        ["obsm['X_pca']", "is masked"],
+    ),
     "no PCs": (lambda a: a.varm.clear(), {"layer": "new"}, ["PCs", "none"]),
     "other PCs": (
         lambda a: a.varm.update(PCs=np.ones((GENES, 3))),
@@ -256,13 +293,13 @@ def test_refused_and_nothing_written(case, refused):
 
 def test_other_refusals(refused):
     refused(lambda: _run(np.ones((3, 2))), "ndarray", "AnnData")
-    refused(lambda: integrate(_made(), "no", reference="A"), "'no'", "batch, type")
+    refused(lambda: integrate(_made(), "no", reference="A"), "'no'", '"batch", "type"')
     alone = _made()
     alone = alone[alone.obs["batch"] == "A"].copy()
     refused(lambda: _run(alone), "one batch only")
     strange = _made()
     strange.obs["type"] = np.where(strange.obs["batch"] == "B", "z", "x")
-    refused(lambda: _run(strange, labels_key="type"), "'z'", "'B'", "which has x")
+    refused(lambda: _run(strange, labels_key="type"), "'z'", "'B'", 'which has "x"')
 
 
 def test_a_label_of_the_reference_alone_is_told():

@@ -91,13 +91,13 @@ def integrate(
     The reference comes out as it went in; with --pooled there is none. Beside the data come
     report.html and metrics.json, with numbers on samples that a second fit did not see.
     """
-    given = dict(locals())
-    paths, place = given.pop("inputs"), given.pop("out")
-    command = _command(paths, place, given)
-    _check_kind(paths, given)
-    _check_onto(given)
-    del given["pooled"]
-    done = _carried_out(paths, place, {**given, "command": command})
+    settings = dict(locals())
+    paths, place = settings.pop("inputs"), settings.pop("out")
+    command = _command(paths, place, settings)
+    _check_kind(paths, settings)
+    _check_onto(settings)
+    del settings["pooled"]
+    done = _carried_out(paths, place, {**settings, "command": command})
     for line in summary(done):
         console.result(line)
 
@@ -107,53 +107,53 @@ def register(app: typer.Typer) -> None:
     app.command()(integrate)
 
 
-def _check_kind(paths: list[Path], given: dict[str, Any]) -> None:
+def _check_kind(paths: list[Path], settings: dict[str, Any]) -> None:
     kinds = {path.suffix.lower() == ".h5ad" for path in paths}
     if kinds == {True, False} or (kinds == {True} and len(paths) > 1):
         raise InputError("give one .h5ad, or one csv, tsv or parquet for each batch")
-    wrong = [name for name in (_FILES if True in kinds else _H5AD) if given[name]]
+    wrong = [name for name in (_FILES if True in kinds else _H5AD) if settings[name]]
     if wrong:
         kind = "an .h5ad" if True in kinds else "csv, tsv and parquet"
         option = wrong[0].replace("_", "-")
         raise InputError(f"--{option}: means nothing for {kind}; leave it out")
-    if True in kinds and not given["batch_key"]:
+    if True in kinds and not settings["batch_key"]:
         raise InputError("--batch-key: is missing; name the column of obs that tells batches apart")
 
 
-def _check_onto(given: dict[str, Any]) -> None:
-    if given["pooled"] and given["reference"] is not None:
+def _check_onto(settings: dict[str, Any]) -> None:
+    if settings["pooled"] and settings["reference"] is not None:
         raise InputError("--reference and --pooled: give one of them")
-    if not given["pooled"] and given["reference"] is None:
+    if not settings["pooled"] and settings["reference"] is None:
         raise InputError(
             "--reference: is missing; name the batch that stays, or give --pooled, "
             "with which none does"
         )
 
 
-def _carried_out(paths: list[Path], out: Path, given: dict[str, Any]) -> Any:
+def _carried_out(paths: list[Path], out: Path, settings: dict[str, Any]) -> Any:
     # JAX takes a second to load, and what is wrong with the options is told at once
-    from gparticles.integration.request import Options
+    from gparticles.integration.request import Request
 
     with console.gentle_interrupts() as interrupt, console.progress_bar() as bar:
         callbacks = [callback for callback in (bar, interrupt) if callback is not None]
-        options = Options(**given, callbacks=callbacks)
+        request = Request(**settings, callbacks=callbacks)
         try:
-            if options.batch_key is not None:
+            if request.batch_key is not None:
                 from gparticles.integration.h5ad import integrate_h5ad
 
-                return integrate_h5ad(paths[0], out, options, console.say)
+                return integrate_h5ad(paths[0], out, request, say=console.say)
             from gparticles.integration.matrices import integrate_files
 
-            return integrate_files(paths, out, options, console.say)
+            return integrate_files(paths, out, request, say=console.say)
         except KeyboardInterrupt:
             raise console.InterruptedRunError("stopped; nothing was written") from None
 
 
-def _command(paths: list[Path], out: Path, given: dict[str, Any]) -> str:
+def _command(paths: list[Path], out: Path, settings: dict[str, Any]) -> str:
     """The command line again, without what is as by default."""
     defaults = {"adjusted_basis": "X_gpa", "latent_dim": 50, "seed": 0}
     words = ["gpa", "integrate", *map(str, paths), "--out", str(out)]
-    for name, value in given.items():
+    for name, value in settings.items():
         if value is None or value is False or defaults.get(name) == value:
             continue
         words.append(f"--{name.replace('_', '-')}")

@@ -2,6 +2,7 @@
 
 from typing import Any, NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, PyTree
@@ -157,7 +158,7 @@ def working_problem(samples: Samples, settings: Settings, choice: Choice) -> Wor
         held_out=None if held_out is None else held_out.device(dtype),
         weights=jnp.asarray(source.weights.astype(dtype)),
         labels=None if source.labels is None else jnp.asarray(source.labels),
-        bounds=None if box is None else tuple(jnp.asarray(s.astype(dtype)) for s in box),
+        bounds=jax.tree.map(lambda side: jnp.asarray(side.astype(dtype)), box),
         step_sizes=jnp.asarray(sizes.astype(dtype)),
         store_every=1,
     )

@@ -7,20 +7,22 @@ from typing import Any
 
 import numpy as np
 
+from gparticles.checks import check_labels
 from gparticles.divergence import KL
 from gparticles.errors import InputError
 from gparticles.flow import Store
 from gparticles.flow.solution import result_dtype
-from gparticles.integration.basis import dense
-from gparticles.integration.batches import Batches, Flows, bounds_of, fit, moved_by, one_sided
+from gparticles.integration.basis import column_of, dense
+from gparticles.integration.batches import Batches, Flows, bounds_of, check_batches, fit, moved_by
 from gparticles.latent import LatentBound, LatentFlow, move_latents
+from gparticles.tables.table import listed
 
 
 def integrate(
     adata: Any,
     key: str,
     *,
-    reference: Any,
+    reference: Any = None,
     basis: str = "X_pca",
     adjusted_basis: str = "X_gpa",
     labels_key: str | None = None,
@@ -45,13 +47,13 @@ def integrate(
     Args:
         adata: an ``anndata.AnnData``, in memory or backed.
         key: the column of ``obs`` that names the batches.
-        reference: the batch that stays, or None for the pool of all.
+        reference: the batch that stays; by default none does, and all move onto the pool of all.
         basis: the key in ``obsm`` of the representation to correct, shape (n, k).
         adjusted_basis: the key in ``obsm`` to write, in the dtype of the basis.
         labels_key: a column of ``obs`` with classes; each moves onto the same class, by one
             potential for each. Every class of a batch must occur in the reference. Samples whose
-            label is missing move with the class of most of their nearest labelled samples in
-            their batch.
+            label is missing (or a word such as "nan" or "NA", as in files) move with the class of
+            most of their nearest labelled samples in their batch.
         balance_key: a column of ``obs`` with classes, by which samples of a batch are weighted so
             that its classes have the reference's proportions (``gpa.class_weights``); the flow
             does not see the classes. For batches whose proportions differ.
@@ -69,7 +71,7 @@ def integrate(
     """
     keys = Keys(
         key=key,
-        reference=None if reference is None else str(reference),
+        reference=None if reference is None else str(check_labels([reference], 1, "reference")[0]),
         basis=basis,
         adjusted_basis=adjusted_basis,
         labels_key=labels_key,
@@ -77,7 +79,7 @@ def integrate(
         layer=layer,
     )
     batches = read_batches(adata, keys)
-    for line in one_sided(batches):
+    for line in check_batches(batches):
         warnings.warn(line, stacklevel=2)
     # the flows are not returned, so that neither pictures nor new points will ask for them
     lean = {"store": Store(potentials=False, frames=2)}
@@ -98,23 +100,26 @@ class Keys:
 
 
 def read_batches(adata: Any, keys: Keys) -> Batches:
-    """The basis with each sample's batch and classes, checked.
+    """The basis with each sample's batch and classes; ``check_batches`` does the rest.
 
     Raises:
-        InputError: what is not there, or cannot be used.
+        InputError: what is not there, or is no basis.
     """
     points = _basis(adata, keys.basis, keys.adjusted_basis)
-    names = _column(adata, keys.key, "key")
+    names = column_of(adata, keys.key, "key (--batch-key)")
+    missing = names == ""
+    if missing.any():
+        raise InputError(
+            f"key: obs[{keys.key!r}] is missing in {int(missing.sum())} rows, the first "
+            f"{adata.obs_names[missing][0]!r}; fill or remove them"
+        )
     labels, balance = (
-        None if name is None else _column(adata, name, argument, gaps=True)
+        None if name is None else column_of(adata, name, argument)
         for name, argument in (
             (keys.labels_key, "labels_key"),
             (keys.balance_key, "balance_key"),
         )
     )
-    _check_names(names, keys.reference, keys.key)
-    if labels is not None and keys.reference is not None:
-        _check_classes(names, labels, keys.reference)
     if keys.layer is not None:
         components_of(adata, points.shape[1])
     return Batches(
@@ -144,17 +149,11 @@ def move_batches(
 def _bounds(bounds: dict[str, LatentBound]) -> dict[str, Any]:
     """One entry for each batch, NaN where it is not known."""
     names = ("before", "after", "halves", "lipschitz", "decoder_lipschitz")
-    found: dict[str, Any] = {
+    numbers = {
         name: np.array([getattr(bound, name) for bound in bounds.values()], np.float64)
         for name in names
     }
-    return {**found, "sentences": np.array([bound.sentence for bound in bounds.values()])}
-
-
-def _listed(names: Any) -> str:
-    names = [str(name) for name in names]
-    more = f" and {len(names) - 10} more" if len(names) > 10 else ""
-    return (", ".join(names[:10]) or "none") + more
+    return {**numbers, "sentences": np.array([bound.sentence for bound in bounds.values()])}
 
 
 def _basis(adata: Any, basis: str, adjusted_basis: str) -> np.ndarray:
@@ -167,12 +166,12 @@ def _basis(adata: Any, basis: str, adjusted_basis: str) -> np.ndarray:
                 f"basis: obsm is empty, without {basis!r}; make it first, as by scanpy.pp.pca"
             )
         raise InputError(
-            f"basis: obsm has no {basis!r}, but {_listed(adata.obsm)}; name one of these, or make "
-            "it first, as by scanpy.pp.pca"
+            f"basis: obsm has no {basis!r}, but {listed(list(adata.obsm))}; name one of these, "
+            "or make it first, as by scanpy.pp.pca"
         )
     if adjusted_basis == basis:
         raise InputError(f"adjusted_basis is {basis!r}, the basis itself; give it another name")
-    points = dense(adata.obsm[basis])
+    points = dense(adata.obsm[basis], f"obsm[{basis!r}]")
     if points.ndim != 2 or points.dtype.kind not in "fiu":
         raise InputError(f"basis: obsm[{basis!r}] is not a matrix of numbers; name another")
     bad = ~np.isfinite(points).all(axis=1)
@@ -182,49 +181,6 @@ def _basis(adata: Any, basis: str, adjusted_basis: str) -> np.ndarray:
             f"first at {adata.obs_names[bad][0]!r}; remove them"
         )
     return points
-
-
-def _column(adata: Any, name: str, argument: str, *, gaps: bool = False) -> np.ndarray:
-    if name not in adata.obs:
-        raise InputError(
-            f"{argument}: obs has no column {name!r}, but {_listed(adata.obs.columns)}; name one "
-            "of these"
-        )
-    column = adata.obs[name]
-    missing = np.asarray(column.isna())
-    if missing.any() and not gaps:
-        raise InputError(
-            f"{argument}: obs[{name!r}] is missing in {int(missing.sum())} rows, the first "
-            f"{adata.obs_names[missing][0]!r}; fill or remove them"
-        )
-    return np.where(missing, "", np.asarray(column.astype(str), dtype=str))
-
-
-def _check_names(batches: np.ndarray, reference: str | None, key: str) -> None:
-    names, counts = np.unique(batches, return_counts=True)
-    if reference is not None and reference not in names:
-        raise InputError(
-            f"reference: obs[{key!r}] has no {reference!r}, but {_listed(names)}; name one of these"
-        )
-    if len(names) == 1:
-        raise InputError(f"key: obs[{key!r}] has one batch only; there is nothing to integrate")
-    single = names[counts == 1]
-    if len(single):
-        raise InputError(
-            f"key: batch {str(single[0])!r} of obs[{key!r}] has one sample, which has no "
-            "distribution; remove it or join it to another batch"
-        )
-
-
-def _check_classes(batches: np.ndarray, labels: np.ndarray, reference: str) -> None:
-    known = np.setdiff1d(labels[batches == reference], [""])
-    strange = ~np.isin(labels, known) & (labels != "")
-    if strange.any():
-        raise InputError(
-            f"labels_key: {str(labels[strange][0])!r} in batch {str(batches[strange][0])!r} does "
-            f"not occur in the reference, which has {_listed(known)}; remove these samples, or "
-            "leave out labels_key"
-        )
 
 
 def components_of(adata: Any, columns: int) -> np.ndarray:
@@ -237,8 +193,8 @@ def components_of(adata: Any, columns: int) -> np.ndarray:
         raise InputError("layer: adata has no X to correct; leave out layer")
     if "PCs" not in adata.varm:
         raise InputError(
-            f'layer: varm has no "PCs", but {_listed(adata.varm)}; scanpy.pp.pca writes it, or '
-            "leave out layer"
+            f"layer: varm has no 'PCs', but {listed(list(adata.varm)) or 'none'}; scanpy.pp.pca "
+            "writes it, or leave out layer"
         )
     components = np.asarray(adata.varm["PCs"], np.float64)
     if components.shape[1] != columns:
@@ -279,8 +235,10 @@ def _record(flows: dict[str, LatentFlow], keys: dict[str, Any], seed: int) -> di
 
 def _settings(flow: LatentFlow) -> dict[str, Any]:
     # the whole move's: of the flow alone, bounds are not known
-    given = {"align": repr(flow.alignment), "bounds": flow.bounds and list(flow.bounds)}
-    return flow.latent.settings | given
+    return flow.latent.settings | {
+        "align": repr(flow.alignment),
+        "bounds": flow.bounds and list(flow.bounds),
+    }
 
 
 def _padded(rows: list[np.ndarray]) -> np.ndarray:

@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from gparticles.checks import known_labels, plain_array
 from gparticles.errors import InputError
 from gparticles.flow.files import read_arrays, read_record, write_arrays, write_record
-from gparticles.tables.table import listed
+from gparticles.tables.table import listed, without_missing
 
 RECORD = "basis.json"
 # rows by which it is seen whether the basis is a projection of X, and by how much it may differ
@@ -18,7 +19,7 @@ _ENTRIES = 2**24
 
 
 @dataclass(frozen=True, kw_only=True)
-class Projection:
+class GeneProjection:
     """z = (x - c) W of the genes that count: what a PCA's basis is of X.
 
     Attributes:
@@ -53,8 +54,8 @@ class Projection:
             raise InputError(f"{name}: two genes are called {named!r}; rename or average them")
         rows = max(1, _ENTRIES // len(self.genes))
         parts = (adata.X[begin : begin + rows] for begin in range(0, adata.n_obs, rows))
-        found = [(dense(part)[:, index] - self.centre) @ self.loadings for part in parts]
-        return self._finite(np.concatenate(found), adata, name)
+        points = [(dense(part)[:, index] - self.centre) @ self.loadings for part in parts]
+        return self._finite(np.concatenate(points), adata, name)
 
     def _finite(self, points: np.ndarray, adata: Any, name: object) -> np.ndarray:
         bad = ~np.isfinite(points).all(axis=1)
@@ -78,7 +79,7 @@ class Basis:
 
     keys: dict[str, Any]
     size: int
-    projection: Projection | None
+    projection: GeneProjection | None
     why: str = ""
 
     def save(self, folder: Path) -> None:
@@ -88,8 +89,8 @@ class Basis:
             p = self.projection
             arrays = {"centre": p.centre, "loadings": p.loadings}
             checksum = write_arrays(folder / "basis.safetensors", arrays)
-            told = {"genes": p.genes, "largest": p.largest, "checksum": checksum}
-            record |= {"projection": told}
+            kept = {"genes": p.genes, "largest": p.largest, "checksum": checksum}
+            record |= {"projection": kept}
         write_record(folder / RECORD, record)
 
 
@@ -101,14 +102,14 @@ def load_basis(folder: Path) -> Basis:
     """
     record = read_record(folder / RECORD)
     try:
-        projection, told = None, record.get("projection")
-        if told is not None:
-            arrays = read_arrays(folder / "basis.safetensors", told["checksum"])
-            projection = Projection(
-                genes=tuple(told["genes"]),
+        projection, kept = None, record.get("projection")
+        if kept is not None:
+            arrays = read_arrays(folder / "basis.safetensors", kept["checksum"])
+            projection = GeneProjection(
+                genes=tuple(kept["genes"]),
                 centre=arrays["centre"],
                 loadings=arrays["loadings"],
-                largest=told["largest"],
+                largest=kept["largest"],
             )
         known = {name: record[name] for name in ("keys", "size", "why")}
         return Basis(projection=projection, **known)
@@ -128,7 +129,7 @@ def basis_of(adata: Any, keys: dict[str, Any]) -> Basis:
     return Basis(keys=keys, size=points.shape[1], projection=projection, why=why)
 
 
-def _projection(adata: Any, points: np.ndarray) -> tuple[Projection | None, str]:
+def _projection(adata: Any, points: np.ndarray) -> tuple[GeneProjection | None, str]:
     if adata.X is None or "PCs" not in adata.varm:
         return None, "the first file has no X or no PCs in varm"
     loadings = dense(adata.varm["PCs"]).astype(np.float64)
@@ -147,12 +148,33 @@ def _projection(adata: Any, points: np.ndarray) -> tuple[Projection | None, str]
                 return None, f"two genes of the first file are called {twice!r}"
             named = tuple(map(str, genes))
             largest = float(adata.X.max())
-            return Projection(
+            return GeneProjection(
                 genes=named, centre=centre[used], loadings=loadings[used], largest=largest
             ), ""
     return None, "the basis is not the projection of the first file's X onto its PCs"
 
 
-def dense(found: Any) -> np.ndarray:
-    """An array of a matrix that may be sparse."""
-    return np.asarray(found.toarray() if hasattr(found, "toarray") else found)
+def dense(matrix: Any, name: str = "X") -> np.ndarray:
+    """An array of a matrix that may be sparse, none of whose entries is masked."""
+    return plain_array(matrix.toarray() if hasattr(matrix, "toarray") else matrix, name)
+
+
+def column_of(adata: Any, name: str, what: str) -> np.ndarray:
+    """A column of ``obs`` as text, "" where it is missing, shape (n,).
+
+    Missing are also words that stand for it in files, such as "nan" and "NA", since whoever made
+    text of a column made words of its gaps.
+
+    Raises:
+        InputError: there is no such column; those that there are get listed.
+    """
+    if name not in adata.obs:
+        raise InputError(
+            f"{what}: obs has no column {name!r}, but {listed(list(adata.obs.columns))}; name one "
+            "of these"
+        )
+    column = adata.obs[name]
+    labels, known = known_labels(np.asarray(column), len(column), what)
+    # whole numbers beside gaps are floats there
+    text = labels if np.asarray(column).dtype.kind == "f" else np.asarray(column.astype(str))
+    return without_missing(np.where(known, text.astype(str), ""))

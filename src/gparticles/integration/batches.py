@@ -90,7 +90,7 @@ def _check_classes(batches: Batches, labels: np.ndarray) -> None:
         raise InputError(
             f"labels: {str(labels[strange][0])!r} of batch {str(batches.names[strange][0])!r} does "
             f"not occur in the reference, which has {listed(known.tolist())}; remove these "
-            "samples, or give --judge-by instead"
+            "samples, or leave out the labels (--judge-by judges by them still)"
         )
 
 
@@ -112,38 +112,38 @@ def comparable(labelled: Batches) -> bool:
 def one_sided(batches: Batches) -> list[str]:
     """A line for classes that one batch alone has, or that the reference lacks."""
     lines = []
-    for given in (batches.labels, batches.balance, batches.judged):
-        if given is not None:
+    for column in (batches.labels, batches.balance, batches.judged):
+        if column is not None:
             lines += [
-                _lacking(batches, within, names, conditional=given is batches.labels)
-                for within, names in _by_batches(batches, given).items()
+                _lacking(batches, within, names, conditional=column is batches.labels)
+                for within, names in _by_batches(batches, column).items()
             ]
     return list(dict.fromkeys(lines))
 
 
-def _by_batches(batches: Batches, given: np.ndarray) -> dict[tuple[str, ...], list[str]]:
+def _by_batches(batches: Batches, labels: np.ndarray) -> dict[tuple[str, ...], list[str]]:
     """Classes of one batch alone, or that the reference lacks, by the batches that have them."""
-    found: dict[tuple[str, ...], list[str]] = {}
-    for label in np.unique(given[given != ""]).tolist():
-        within = tuple(np.unique(batches.names[given == label]).tolist())
+    by_batches: dict[tuple[str, ...], list[str]] = {}
+    for label in np.unique(labels[labels != ""]).tolist():
+        within = tuple(np.unique(batches.names[labels == label]).tolist())
         absent = batches.reference is not None and batches.reference not in within
         if len(within) == 1 or absent:
-            found.setdefault(within, []).append(label)
-    return found
+            by_batches.setdefault(within, []).append(label)
+    return by_batches
 
 
 def _lacking(
     batches: Batches, within: tuple[str, ...], labels: list[str], *, conditional: bool
 ) -> str:
-    shown = ", ".join(map(repr, labels[:5])) + (f" and {len(labels) - 5} more" * (len(labels) > 5))
+    some = ", ".join(map(repr, labels[:5])) + (f" and {len(labels) - 5} more" * (len(labels) > 5))
     where = ", ".join(map(repr, within))
-    said = f"label{'s' * (len(labels) > 1)} {shown} {'are' if len(labels) > 1 else 'is'} seen in "
+    line = f"label{'s' * (len(labels) > 1)} {some} {'are' if len(labels) > 1 else 'is'} seen in "
     if within != (batches.reference,):
-        return f"{said}{where} only: nothing says where its samples belong among the others"
-    said += f"{where}, the reference, only: "
+        return f"{line}{where} only: nothing says where its samples belong among the others"
+    line += f"{where}, the reference, only: "
     if conditional:
-        return f"{said}no sample moves onto it"
-    return f"{said}the flow does not see labels, so samples of other labels may move onto it"
+        return f"{line}no sample moves onto it"
+    return f"{line}the flow does not see labels, so samples of other labels may move onto it"
 
 
 def fit(batches: Batches, move: Move) -> Flows:
@@ -160,13 +160,13 @@ def fit(batches: Batches, move: Move) -> Flows:
     flows: Flows = {}
     for name in batches.others:
         moving = batches.part(batches.names == name)
-        given: dict[str, Any] = {}
+        settings: dict[str, Any] = {}
         if batches.labels is not None:
-            given = {"labels": moving.labels, "target_labels": fixed.labels}
+            settings = {"labels": moving.labels, "target_labels": fixed.labels}
         try:
             if batches.balance is not None:
-                given["source_weights"] = class_weights(moving.balance, fixed.balance)
-            flows[name] = move(moving.points, fixed.points, **given)
+                settings["source_weights"] = class_weights(moving.balance, fixed.balance)
+            flows[name] = move(moving.points, fixed.points, **settings)
         except InputError as error:
             raise InputError(f"batch {name!r}: {error}") from error
     return flows

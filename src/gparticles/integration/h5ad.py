@@ -15,10 +15,10 @@ from gparticles.errors import InputError
 from gparticles.experiment.provenance import SourceLaw
 from gparticles.experiment.staging import check_free, staged
 from gparticles.integration.annotated import Keys, move_batches, read_batches
-from gparticles.integration.basis import Basis, basis_of, dense
+from gparticles.integration.basis import Basis, basis_of, column_of, dense
 from gparticles.integration.batches import Batches, Flows, check_batches
-from gparticles.integration.judging import judge_all
-from gparticles.integration.request import Done, Options, held_out_judgement
+from gparticles.integration.judging import judge_all, judge_kept_out
+from gparticles.integration.request import Done, Notes, Request, held_out
 from gparticles.integration.summary import Finished, notes_of, write_outcome
 from gparticles.latent import PCA, move_latents
 from gparticles.tables import Table
@@ -29,17 +29,18 @@ from gparticles.tables.table import listed
 MAX_ENTRIES = 2**28
 USUAL = "X_pca"
 
-Say = Callable[[str], None]
 
-
-def integrate_h5ad(path: Path, out: Path, options: Options, say: Say) -> Done:
+def integrate_h5ad(path: Path, out: Path, request: Request, *, say: Callable[[str], None]) -> Done:
     """Reads an h5ad, moves all batches onto the reference, and writes another one.
 
     Args:
         path: of the h5ad.
         out: of the one to write.
-        options: with their ``batch_key``.
-        say: called with warnings.
+        request: with its ``batch_key``.
+        say: called with what the user should know.
+
+    Returns:
+        What was made.
 
     Raises:
         InputError: anything that the user can mend, before anything is written.
@@ -47,59 +48,55 @@ def integrate_h5ad(path: Path, out: Path, options: Options, say: Say) -> Done:
     if out.suffix.lower() != ".h5ad":
         raise InputError(f"{out}: an .h5ad comes out as one; let its name end in .h5ad")
     report = f"{out.stem}-report"
-    check_free([out, out.parent / report], force=options.force)
+    check_free([out, out.parent / report], force=request.force)
     adata = read_h5ad(path)
-    keys = _keys(options)
-    column_of(adata, keys.key, "--batch-key", path)
-    notes = [] if keys.basis in adata.obsm or options.basis else [_decompose(adata, options)]
-    batches = replace(read_batches(adata, keys), judged=_judged(adata, options, path))
-    notes += [*_scales(adata, batches, options, made=bool(notes)), *check_batches(batches)]
-    told = len(notes)
-    for line in notes:
-        say(line)
-    flows, finished = _finished(adata, batches, options, notes)
-    for line in notes[told:]:
-        say(line)
+    keys = _keys(request)
+    made = [] if keys.basis in adata.obsm or request.basis else [_decompose(adata, request)]
+    batches = replace(read_batches(adata, keys), judged=_judged(adata, request))
+    notes = Notes(say)
+    notes.add(*made, *_scales(adata, batches, request, made=bool(made)), *check_batches(batches))
+    flows, finished = _finished(adata, batches, request, notes)
     with staged(out.parent) as stage:
         (stage / report).mkdir()
         folders = _keep(stage / report / "flows", flows, basis_of(adata, asdict(keys)))
-        write_outcome(stage / report, finished, seed=options.seed)
+        write_outcome(stage / report, finished, seed=request.seed)
         adata.write_h5ad(stage / out.name)
     return Done(files=[out], report=out.parent / report, flows=folders, finished=finished)
 
 
-def _keys(options: Options) -> Keys:
+def _keys(request: Request) -> Keys:
     return Keys(
-        key=str(options.batch_key),
-        reference=options.reference,
-        basis=options.basis or USUAL,
-        adjusted_basis=options.adjusted_basis,
-        labels_key=options.labels,
-        balance_key=options.balance,
-        layer=options.layer,
+        key=str(request.batch_key),
+        reference=request.reference,
+        basis=request.basis or USUAL,
+        adjusted_basis=request.adjusted_basis,
+        labels_key=request.labels,
+        balance_key=request.balance,
+        layer=request.layer,
     )
 
 
 def _finished(
-    adata: Any, batches: Batches, options: Options, notes: list[str]
+    adata: Any, batches: Batches, request: Request, notes: Notes
 ) -> tuple[Flows, Finished]:
     """Integrates in place and judges; appends to the notes."""
-    keys, settings = _keys(options), options.flow_settings
+    keys, settings = _keys(request), request.flow_settings
+    parts = held_out(batches, request, notes)
     flows, bounds = move_batches(adata, keys, batches, **settings)
-    notes += notes_of(flows, batches)
+    notes.add(*notes_of(flows, batches))
     move = partial(move_latents, **settings)
-    held_out = held_out_judgement(batches, move, _as_it_is, options=options, say=notes.append)
-    after = dense(adata.obsm[options.adjusted_basis])
+    kept_out = judge_kept_out(batches, move, _as_it_is, parts=parts, seed=request.seed)
+    after = dense(adata.obsm[request.adjusted_basis])
     return flows, Finished(
         batches=batches,
-        whole=judge_all(batches, after, _as_it_is, seed=options.seed),
-        held_out=held_out,
+        whole=judge_all(batches, after, _as_it_is, seed=request.seed),
+        held_out=kept_out,
         space=f"obsm[{keys.basis!r}] before and obsm[{keys.adjusted_basis!r}] after",
         outcomes={name: flow.outcome for name, flow in flows.items()},
         bounds=bounds,
-        notes=notes,
-        command=options.command,
-        settings=options.shown(),
+        notes=notes.lines,
+        command=request.command,
+        settings=request.shown(),
     )
 
 
@@ -121,9 +118,9 @@ def _keep(folder: Path, flows: Flows, basis: Basis) -> dict[str, str]:
     return kept
 
 
-def _scales(adata: Any, batches: Batches, options: Options, *, made: bool) -> list[str]:
+def _scales(adata: Any, batches: Batches, request: Request, *, made: bool) -> list[str]:
     """What is told of X where it is used: batches on other scales than the rest."""
-    if adata.X is None or not (made or options.layer):
+    if adata.X is None or not (made or request.layer):
         return []
     parts = {str(name): adata.X[batches.names == name] for name in np.unique(batches.names)}
     return scale_warnings({name: float(part.max()) for name, part in parts.items()})
@@ -160,7 +157,7 @@ def read_h5ad(path: Path) -> Any:
         raise InputError(f"{path}: cannot be read ({reason}); write it anew") from None
 
 
-def _decompose(adata: Any, options: Options) -> str:
+def _decompose(adata: Any, request: Request) -> str:
     """Makes ``X_pca`` and ``PCs``, and says so."""
     if adata.X is None or adata.n_obs * adata.n_vars > MAX_ENTRIES:
         why = "has no X" if adata.X is None else "is too large to be decomposed here"
@@ -169,7 +166,7 @@ def _decompose(adata: Any, options: Options) -> str:
             f"file {why}; name a basis, or make one with scanpy.pp.pca"
         )
     values = check_points(dense(adata.X), "X")
-    codec = PCA(options.latent_dim).fit(values, seed=options.seed)
+    codec = PCA(request.latent_dim).fit(values, seed=request.seed)
     adata.obsm[USUAL] = codec.encode(values).astype(np.float32)
     if codec.components is not None:
         adata.varm["PCs"] = codec.components.T
@@ -179,21 +176,6 @@ def _decompose(adata: Any, options: Options) -> str:
     )
 
 
-def _judged(adata: Any, options: Options, path: Path) -> np.ndarray | None:
-    name = options.judge_by or options.labels or options.balance
-    return None if name is None else column_of(adata, name, "labels", path)
-
-
-def column_of(adata: Any, name: str, what: str, path: Path) -> np.ndarray:
-    """A column of ``obs`` as text, "" where it is missing, shape (n,).
-
-    Raises:
-        InputError: there is no such column; those that there are get listed.
-    """
-    if name not in adata.obs:
-        raise InputError(
-            f"{path}, {what}: obs has no column {name!r}, but {listed(list(adata.obs.columns))}; "
-            "name one of these"
-        )
-    column = adata.obs[name]
-    return np.where(np.asarray(column.isna()), "", np.asarray(column.astype(str), dtype=str))
+def _judged(adata: Any, request: Request) -> np.ndarray | None:
+    name = request.judge_by or request.labels or request.balance
+    return None if name is None else column_of(adata, name, "labels")

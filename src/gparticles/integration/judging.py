@@ -20,9 +20,11 @@ MIN_HELD_OUT = 2
 
 Embed = Callable[[np.ndarray], np.ndarray]
 MakeEmbed = Callable[[np.ndarray], Embed]
+# indices of the samples to fit, and of those to judge by
+Parts = tuple[np.ndarray, np.ndarray]
 
 
-def split(batches: Batches, share: float, *, seed: int) -> tuple[np.ndarray, np.ndarray]:
+def split(batches: Batches, share: float, *, seed: int) -> Parts:
     """Indices to fit and to hold out, the same share of every batch and class in it.
 
     Raises:
@@ -49,18 +51,18 @@ def judge(points: np.ndarray, batches: Batches, *, seed: int = 0) -> dict[str, d
     """Mixing and labels of points, shape (N, k), to which nothing was fitted but the flow."""
     chosen = subset(len(points), MAX_JUDGED, seed=seed)
     points, batches = points[chosen], batches.part(chosen)
-    found = mixing(points, batches.names)
+    measures = mixing(points, batches.names)
     # more neighbours than half a batch would have to come from another one
     k = max(1, min(NEIGHBOURS, min(_counts(batches).values()) // 2))
-    found["neighbour_mixing"]["value"] = neighbour_mixing(points, batches.names, k=k)
-    found["neighbour_mixing"]["neighbours"] = k
+    measures["neighbour_mixing"]["value"] = neighbour_mixing(points, batches.names, k=k)
+    measures["neighbour_mixing"]["neighbours"] = k
     if batches.judged is not None:
         known = np.flatnonzero(batches.judged != "")
         labelled = batches.part(known)
         if comparable(labelled):
             # of mixing, all samples know more than the labelled ones
-            found = mixing(points[known], labelled.names, labelled.judged) | found
-    return found
+            measures = mixing(points[known], labelled.names, labelled.judged) | measures
+    return measures
 
 
 def judge_held_out(
@@ -72,10 +74,10 @@ def judge_held_out(
         fitted, unseen: points and what they are.
         seed: of the subsample.
     """
-    found = judge(*unseen, seed=seed)
+    measures = judge(*unseen, seed=seed)
     points, batches = fitted
-    if batches.judged is None or "label_auc_across_batches" not in found:
-        return found
+    if batches.judged is None or "label_auc_across_batches" not in measures:
+        return measures
     areas = []
     for one in np.unique(batches.names):
         train = (batches.names == one) & (batches.judged != "")
@@ -87,8 +89,8 @@ def judge_held_out(
             )
         )
     known = [area for area in areas if np.isfinite(area)]
-    found["label_auc_across_batches"]["value"] = float(np.mean(known)) if known else None
-    return found
+    measures["label_auc_across_batches"]["value"] = float(np.mean(known)) if known else None
+    return measures
 
 
 def embedding(points: np.ndarray, *, dim: int, seed: int) -> Embed:
@@ -146,31 +148,36 @@ def judge_all(batches: Batches, after: np.ndarray, embed: MakeEmbed, *, seed: in
 
 
 def judge_kept_out(
-    batches: Batches, move: Move, embed: MakeEmbed, *, share: float, seed: int
-) -> Judgement:
-    """Of samples of every batch that a second fit does not see.
+    batches: Batches, move: Move, embed: MakeEmbed, *, parts: Parts | None, seed: int
+) -> Judgement | None:
+    """Of samples of every batch that a second fit does not see; None where nothing is held out.
 
     Everything is fitted to the others alone: the flow, its codec, and the space to judge in.
 
-    Raises:
-        InputError: too few samples for this share.
+    Args:
+        batches: all samples.
+        move: ``move_batch`` or ``move_latents`` with its settings.
+        embed: makes the space to judge in from samples.
+        parts: of ``split``.
+        seed: of subsamples.
     """
-    rows, aside = split(batches, share, seed=seed)
-    fitted, unseen = batches.part(rows), batches.part(aside)
+    if parts is None:
+        return None
+    fitted, unseen = (batches.part(rows) for rows in parts)
     flows = fit(fitted, move)
     pairs = (
         (fitted.points, unseen.points),
         (moved_by(flows, fitted), carried_by(flows, unseen)),
     )
-    found, spaces = [], []
-    for seen, new in pairs:
-        space = embed(seen)
+    sides, spaces = [], []
+    for old, new in pairs:
+        space = embed(old)
         points = space(new)
-        measures = judge_held_out((space(seen), fitted), (points, unseen), seed=seed)
-        found.append(measures | _w2_entry(points, unseen, seed))
+        measures = judge_held_out((space(old), fitted), (points, unseen), seed=seed)
+        sides.append(measures | _w2_entry(points, unseen, seed))
         spaces.append(points)
     return Judgement(
-        before=found[0], after=found[1], counts=_counts(unseen), space=(spaces[0], spaces[1])
+        before=sides[0], after=sides[1], counts=_counts(unseen), space=(spaces[0], spaces[1])
     )
 
 

@@ -10,8 +10,8 @@ from gparticles.checks import check_points
 from gparticles.errors import InputError
 from gparticles.experiment.folder import RunFolder
 from gparticles.integration.annotated import changed_genes, components_of
-from gparticles.integration.basis import RECORD, Basis, dense, load_basis
-from gparticles.integration.h5ad import column_of, read_h5ad
+from gparticles.integration.basis import RECORD, Basis, column_of, dense, load_basis
+from gparticles.integration.h5ad import read_h5ad
 from gparticles.outputs import whole
 from gparticles.tables.cohorts import scale_warnings
 from gparticles.tables.table import listed
@@ -48,7 +48,8 @@ def transform_h5ad(
     points = _points(adata, basis, path)
     labels = None
     if flow.classes is not None:
-        labels = column_of(adata, label_column or keys["labels_key"], "--label-column", path)
+        name = label_column or keys["labels_key"]
+        labels = column_of(adata, name, f"{path}, --label-column")
     moved = flow(points, labels)
     change = moved.astype(np.float64) - points
     if keys["layer"] is not None:

@@ -13,8 +13,8 @@ from gparticles.errors import InputError
 from gparticles.experiment.provenance import SourceLaw, form_of
 from gparticles.experiment.staging import check_free, staged
 from gparticles.integration.batches import Batches, Flows, bounds_of, check_batches, fit, moved_by
-from gparticles.integration.judging import embedding, judge_all
-from gparticles.integration.request import Done, Options, held_out_judgement
+from gparticles.integration.judging import embedding, judge_all, judge_kept_out
+from gparticles.integration.request import Done, Notes, Request, held_out
 from gparticles.integration.summary import Finished, notes_of, outcomes_of, write_outcome
 from gparticles.latent import move_batch
 from gparticles.tables import Table, kind_of, save
@@ -22,45 +22,44 @@ from gparticles.tables.cohorts import Cohorts, read_cohorts, read_labels
 from gparticles.tables.files import SUFFIXES
 from gparticles.tables.table import listed
 
-Say = Callable[[str], None]
 
-
-def integrate_files(paths: list[Path], out: Path, options: Options, say: Say) -> Done:
+def integrate_files(
+    paths: list[Path], out: Path, request: Request, *, say: Callable[[str], None]
+) -> Done:
     """Reads matrices, moves all batches onto the reference, and writes what was asked for.
 
     Args:
         paths: of the matrices, one for each batch.
         out: a folder for one file each, or a file (.csv, .tsv, .parquet) for all of them.
-        options: everything else.
-        say: called with warnings.
+        request: everything else.
+        say: called with what the user should know.
+
+    Returns:
+        What was made.
 
     Raises:
         InputError: anything that the user can mend, before anything is written.
     """
     joint = any(out.name.lower().endswith(suffix) for suffix in SUFFIXES)
-    if joint and options.transpose:
+    if joint and request.transpose:
         raise InputError(
             f"{out}: one file for all batches has samples in rows; give a folder for --transpose"
         )
     home = out.parent if joint else out
     report = f"{out.name.split('.')[0]}-report" if joint else "."
-    check_free([out, home / report] if joint else [out], force=options.force)
-    cohorts, batches = _read(paths, options)
-    in_files = any(Path(name).is_file() for name in _named(options) if name is not None)
+    check_free([out, home / report] if joint else [out], force=request.force)
+    cohorts, batches = _read(paths, request)
+    in_files = any(Path(name).is_file() for name in _named(request) if name is not None)
     twice = _namesakes(cohorts) if joint or in_files else []
-    notes = [*cohorts.warnings, *twice, *check_batches(batches)]
-    told = len(notes)
-    for line in notes:
-        say(line)
-    flows, after, finished = _finished(batches, options, notes)
-    for line in notes[told:]:
-        say(line)
+    notes = Notes(say)
+    notes.add(*cohorts.warnings, *twice, *check_batches(batches))
+    flows, after, finished = _finished((cohorts, batches), request, notes)
     with staged(home) as stage:
         files = _write(stage, out if joint else None, cohorts, after)
         place = stage / report
         place.mkdir(exist_ok=True)
         _keep(place / "flows", cohorts, flows)
-        write_outcome(place, finished, seed=options.seed)
+        write_outcome(place, finished, seed=request.seed)
     return Done(
         files=[home / name for name in files],
         report=home / report,
@@ -70,33 +69,36 @@ def integrate_files(paths: list[Path], out: Path, options: Options, say: Say) ->
 
 
 def _finished(
-    batches: Batches, options: Options, notes: list[str]
+    samples: tuple[Cohorts, Batches], request: Request, notes: Notes
 ) -> tuple[Flows, np.ndarray, Finished]:
-    """Integrates and judges: the flows, all samples after them, and what is said of it."""
-    move = partial(move_batch, latent_dim=options.latent_dim, **options.flow_settings)
-    embed = partial(embedding, dim=options.latent_dim, seed=options.seed)
-    held_out = held_out_judgement(batches, move, embed, options=options, say=notes.append)
+    """Integrates and judges: the flows, all samples after them, and what is written of it."""
+    cohorts, batches = samples
+    parts = held_out(batches, request, notes)
+    settings = {"latent_dim": request.latent_dim, "names": cohorts.genes}
+    move = partial(move_batch, **settings, **request.flow_settings)
+    embed = partial(embedding, dim=request.latent_dim, seed=request.seed)
+    kept_out = judge_kept_out(batches, move, embed, parts=parts, seed=request.seed)
     flows = fit(batches, move)
-    notes += notes_of(flows, batches)
+    notes.add(*notes_of(flows, batches))
     after = moved_by(flows, batches)
     finished = Finished(
         batches=batches,
-        whole=judge_all(batches, after, embed, seed=options.seed),
-        held_out=held_out,
-        space=f"the first {options.latent_dim} principal components of each matrix",
+        whole=judge_all(batches, after, embed, seed=request.seed),
+        held_out=kept_out,
+        space=f"the first {request.latent_dim} principal components of each matrix",
         outcomes=outcomes_of(flows),
         bounds=bounds_of(flows, batches, f=KL()),
-        notes=notes,
-        command=options.command,
-        settings=options.shown(),
+        notes=notes.lines,
+        command=request.command,
+        settings=request.shown(),
     )
     return flows, after, finished
 
 
-def _read(paths: list[Path], options: Options) -> tuple[Cohorts, Batches]:
-    named = _named(options)
+def _read(paths: list[Path], request: Request) -> tuple[Cohorts, Batches]:
+    named = _named(request)
     columns = sorted({name for name in named if name is not None and not Path(name).is_file()})
-    if columns and options.transpose:
+    if columns and request.transpose:
         raise InputError(f"labels: there is no file {columns[0]}; with --transpose give a file")
     if len(columns) > 1:
         raise InputError(
@@ -105,16 +107,16 @@ def _read(paths: list[Path], options: Options) -> tuple[Cohorts, Batches]:
         )
     cohorts = read_cohorts(
         paths,
-        transpose=options.transpose,
-        id_column=options.id_column,
+        transpose=request.transpose,
+        id_column=request.id_column,
         label_column=columns[0] if columns else None,
     )
     labels, balance, judged = (_labels(name, cohorts) for name in named)
-    known = next((found for found in (judged, labels, balance) if found is not None), None)
+    known = next((some for some in (judged, labels, balance) if some is not None), None)
     batches = Batches(
         points=cohorts.values,
         names=cohorts.batches,
-        reference=_reference(paths, cohorts.names, options.reference),
+        reference=_reference(paths, cohorts.names, request.reference),
         labels=labels,
         balance=balance,
         judged=known,
@@ -122,8 +124,8 @@ def _read(paths: list[Path], options: Options) -> tuple[Cohorts, Batches]:
     return cohorts, batches
 
 
-def _named(options: Options) -> list[str | None]:
-    return [options.labels, options.balance, options.judge_by]
+def _named(request: Request) -> list[str | None]:
+    return [request.labels, request.balance, request.judge_by]
 
 
 def _namesakes(cohorts: Cohorts) -> list[str]:

@@ -7,8 +7,8 @@ from typing import Any
 
 from gparticles.errors import InputError
 from gparticles.flow import Store
-from gparticles.integration.batches import Batches, Move
-from gparticles.integration.judging import Judgement, MakeEmbed, judge_kept_out, split
+from gparticles.integration.batches import Batches
+from gparticles.integration.judging import Parts, split
 from gparticles.integration.summary import Finished
 
 HELD_OUT = 0.2
@@ -17,7 +17,7 @@ _SHOWN = ("reference", "labels", "balance", "judge_by", "latent_dim", "steps", "
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options:
+class Request:
     """The options of the command; those that one kind of input does not have are None.
 
     Without a reference, batches move onto the pool of all.
@@ -46,39 +46,47 @@ class Options:
         """As keywords of ``transport``."""
         # nothing is drawn of the particles on their way
         store = Store(frames=2)
-        given = {"steps": self.steps, "seed": self.seed}
-        return {**given, "callbacks": self.callbacks, "store": store}
+        settings = {"steps": self.steps, "seed": self.seed}
+        return {**settings, "callbacks": self.callbacks, "store": store}
 
     def shown(self) -> dict[str, Any]:
         """What a reader should know of it."""
-        shown = {name: getattr(self, name) for name in _SHOWN}
-        return shown if self.reference is not None else {**shown, "reference": "none (pooled)"}
+        settings = {name: getattr(self, name) for name in _SHOWN}
+        if self.reference is None:
+            settings["reference"] = "none (pooled)"
+        return settings
 
 
-def held_out_judgement(
-    batches: Batches,
-    move: Move,
-    embed: MakeEmbed,
-    *,
-    options: Options,
-    say: Callable[[str], None],
-) -> Judgement | None:
-    """By samples kept from a second fit; None where this is not wanted or batches are too small.
+class Notes:
+    """What the user should know: told at once, and kept for the report."""
+
+    def __init__(self, say: Callable[[str], None]):
+        self.say = say
+        self.lines: list[str] = []
+
+    def add(self, *lines: str) -> None:
+        """One note for each line."""
+        for line in lines:
+            self.lines.append(line)
+            self.say(line)
+
+
+def held_out(batches: Batches, request: Request, notes: Notes) -> Parts | None:
+    """Indices to fit and to hold out; None where this is not wanted or batches are too small.
 
     Raises:
         InputError: a share was asked for that batches are too small for.
     """
-    share = HELD_OUT if options.held_out is None else options.held_out
+    share = HELD_OUT if request.held_out is None else request.held_out
     if share == 0:
         return None
     try:
-        split(batches, share, seed=options.seed)
+        return split(batches, share, seed=request.seed)
     except InputError as error:
-        if options.held_out is not None:
+        if request.held_out is not None:
             raise
-        say(f"nothing was held out: {str(error).split(';')[0]}")
+        notes.add(f"nothing was held out: {str(error).split(';')[0]}")
         return None
-    return judge_kept_out(batches, move, embed, share=share, seed=options.seed)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -66,31 +66,28 @@ class Finished:
 
 def outcomes_of(flows: Flows) -> dict[str, str]:
     """How each flow ended, with what its codec lost."""
-    found = {}
-    for name, flow in flows.items():
-        kept = 100 - 100 * flow.lost[0]
-        found[name] = (
-            f"{flow.outcome}, in {flow.latent_target.shape[1]} components, which hold "
-            f"{kept:.0f} % of its variance; the rest is added back"
-        )
-    return found
+    return {
+        name: f"{flow.outcome}, in {flow.latent_target.shape[1]} components, which hold "
+        f"{100 - 100 * flow.lost[0]:.0f} % of its variance; the rest is added back"
+        for name, flow in flows.items()
+    }
 
 
 def notes_of(flows: Flows, batches: Batches) -> list[str]:
     """What the flows tell, each line once; with the batch's name where not all tell it."""
-    found: dict[str, list[str]] = {}
+    batches_of: dict[str, list[str]] = {}
     for name, flow in flows.items():
         # what a flow calls labels are a batch's here
         called = {"labels": f"labels of {name}", "target_labels": f"labels of {batches.onto}"}
-        for note in flow.notes:
-            first, colon, rest = note.partition(":")
-            said = f"{called.get(first, first)}{colon}{rest}"
-            found.setdefault(said, []).append(name)
+        for line in flow.notes:
+            first, colon, rest = line.partition(":")
+            note = f"{called.get(first, first)}{colon}{rest}"
+            batches_of.setdefault(note, []).append(name)
     return [
         note
         if len(names) == len(flows) or note.startswith("labels of ")
         else f"{', '.join(names)}: {note}"
-        for note, names in found.items()
+        for note, names in batches_of.items()
     ]
 
 
@@ -103,11 +100,9 @@ def write_outcome(folder: Path, done: Finished, *, seed: int) -> None:
 
 
 def _metrics(done: Finished) -> dict[str, Any]:
-    found: dict[str, Any] = {"all": _entry(done.whole)}
-    if done.held_out is not None:
-        found["held_out"] = _entry(done.held_out)
+    judged = {"all": done.whole, "held_out": done.held_out}
     return {
-        **found,
+        **{name: _entry(part) for name, part in judged.items() if part is not None},
         "space": done.space,
         "outcomes": done.outcomes,
         "latent_bound": {name: bound.record() for name, bound in done.bounds.items()},
@@ -133,13 +128,14 @@ def _figures(folder: Path, done: Finished, seed: int) -> list[tuple[Path, str]]:
     maps = [_umap(space, seed) for space in done.whole.space]
     if maps[0] is not None and maps[1] is not None:
         drawn["umap"] = ("UMAP, which keeps neighbours and no distances", maps)
-    found = []
+    figures = []
     for name, (caption, (before, after)) in drawn.items():
         views = {"before": View(*before), "after": View(*after)}
         path = folder / f"{name}.png"
         before_after_figure(views, groups).savefig(path, dpi=110, metadata={"Software": None})
-        found.append((path, f"Before and after: {caption}. {groups_in_words(groups)}".rstrip()))
-    return found
+        words = f"Before and after: {caption}. {groups_in_words(groups)}"
+        figures.append((path, words.rstrip()))
+    return figures
 
 
 def _principal(space: np.ndarray) -> tuple[np.ndarray, tuple[str, str]]:
@@ -213,14 +209,14 @@ def _bound_table(done: Finished) -> MeasureTable:
             before=number(bound.before),
             after=number(bound.after),
             ideal="",
-            words=_said(bound, done.batches.onto),
+            words=_words(bound, done.batches.onto),
         )
         for name, bound in done.bounds.items()
     )
     return MeasureTable("Latent bound", MEANING + _OWN * (done.batches.reference is None), rows)
 
 
-def _said(bound: LatentBound, onto: str) -> str:
+def _words(bound: LatentBound, onto: str) -> str:
     if bound.after is None:
         return bound.sentence
     halves = "" if bound.halves is None else f"; two random halves of {onto}: {bound.halves:.4g}"

@@ -129,11 +129,11 @@ class Autoencoder(AbstractCodec):
         held = min(max(1, round(self.validation * len(rows))), len(rows) - 2)
         parts = rows[shuffled[held:]], rows[shuffled[:held]]
         start = self._start(parts[0], seed)
-        found = _train(self, start, (*parts, jax.random.PRNGKey(seed)))
-        networks = jax.tree.map(np.asarray, found.best)
+        trained = _train(self, start, (*parts, jax.random.PRNGKey(seed)))
+        networks = jax.tree.map(np.asarray, trained.best)
         spread = float(((parts[1] - parts[1].mean(axis=0)) ** 2).mean())
         # of the epoch that is kept; a later one may have diverged
-        lost = float(np.nanmin(found.validation)) / spread if spread > 0 else 0.0
+        lost = float(np.nanmin(trained.validation)) / spread if spread > 0 else 0.0
         return dataclasses.replace(
             self,
             latent_dim=networks[0].skip.shape[0],
@@ -142,8 +142,8 @@ class Autoencoder(AbstractCodec):
             centre=centre,
             units=np.asarray(units),
             event=points.shape[1:],
-            training_error=found.training,
-            validation_error=found.validation,
+            training_error=trained.training,
+            validation_error=trained.validation,
             variance_kept=1 - lost,
         )
 
@@ -201,14 +201,14 @@ class Pair(NamedTuple):
     decoder: Network
 
 
-class _State(NamedTuple):
+class _TrainingState(NamedTuple):
     pair: Pair
     optimiser: Any
     best: Pair
     best_error: Float[Array, ""]
 
 
-class _Found(NamedTuple):
+class _Trained(NamedTuple):
     best: Pair
     training: np.ndarray
     validation: np.ndarray
@@ -228,11 +228,11 @@ def _error(pair: Pair, rows: Float[Array, "n d"]) -> Float[Array, ""]:
     return jnp.mean((pair.decoder(pair.encoder(rows)) - rows) ** 2)
 
 
-def _train(codec: Autoencoder, start: Any, data: tuple[Any, Any, PRNGKeyArray]) -> _Found:
+def _train(codec: Autoencoder, start: Any, data: tuple[Any, Any, PRNGKeyArray]) -> _Trained:
     rows, held_out, key = jnp.asarray(data[0]), jnp.asarray(data[1]), data[2]
     adam = default_optimiser(float(codec.learning_rate))
     first = jax.jit(_error)(start, held_out)
-    state = _State(start, adam.init(start), start, first)
+    state = _TrainingState(start, adam.init(start), start, first)
     chunk = partial(_epochs, adam=adam, batch=min(codec.batch_size, len(rows)))
     training, validation = [], [np.asarray(first)[None]]
     for begin in range(0, codec.epochs, EPOCHS):
@@ -240,23 +240,24 @@ def _train(codec: Autoencoder, start: Any, data: tuple[Any, Any, PRNGKeyArray]) 
         state, errors = chunk(state, (rows, held_out), key, numbers)
         training.append(np.asarray(errors[0]))
         validation.append(np.asarray(errors[1]))
-        seen = np.concatenate(validation)
-        best = int(np.nanargmin(seen))
-        if len(seen) - 1 - best >= codec.patience or not np.isfinite(seen[-1]):
+        errors_so_far = np.concatenate(validation)
+        best = int(np.nanargmin(errors_so_far))
+        waited = len(errors_so_far) - 1 - best
+        if waited >= codec.patience or not np.isfinite(errors_so_far[-1]):
             break
-    return _Found(state.best, np.concatenate(training), np.concatenate(validation))
+    return _Trained(state.best, np.concatenate(training), np.concatenate(validation))
 
 
 @partial(jax.jit, static_argnames=("adam", "batch"))
 def _epochs(
-    state: _State,
+    state: _TrainingState,
     data: tuple[Array, Array],
     key: PRNGKeyArray,
     numbers: Array,
     *,
     adam: optax.GradientTransformation,
     batch: int,
-) -> tuple[_State, tuple[Array, Array]]:
+) -> tuple[_TrainingState, tuple[Array, Array]]:
     """One scan of epochs, each a scan of Adam's steps; errors of shape (epochs,) of both parts."""
     rows, held_out = data
 
@@ -267,7 +268,7 @@ def _epochs(
         moved = optax.apply_updates(pair, updates)  # type: ignore[arg-type]
         return (moved, moments), error
 
-    def epoch(state: _State, number: Array) -> tuple[_State, tuple[Array, Array]]:
+    def epoch(state: _TrainingState, number: Array) -> tuple[_TrainingState, tuple[Array, Array]]:
         order = jax.random.permutation(jax.random.fold_in(key, number), len(rows))
         # what does not fill a batch waits for another epoch's order
         order = order[: len(rows) // batch * batch].reshape(-1, batch)
@@ -276,6 +277,6 @@ def _epochs(
         better = error < state.best_error
         best = jax.tree.map(partial(jnp.where, better), pair, state.best)
         lowest = jnp.minimum(error, state.best_error)
-        return _State(pair, moments, best, lowest), (errors.mean(), error)
+        return _TrainingState(pair, moments, best, lowest), (errors.mean(), error)
 
     return jax.lax.scan(epoch, state, numbers)

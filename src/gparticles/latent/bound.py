@@ -73,11 +73,11 @@ def latent_bound(flow: LatentFlow, source: Any, *, f: AbstractF) -> LatentBound:
         source: the points that it moved, shape (m, *event), data units.
         f: the divergence that it descended.
     """
-    slope, found = flow.decoder_lipschitz, flow.lipschitz
-    known = LatentBound(None, None, None, found, slope, str(f))
-    if slope is None or found is None:
+    slope, lipschitz = flow.decoder_lipschitz, flow.lipschitz
+    known = LatentBound(None, None, None, lipschitz, slope, str(f))
+    if slope is None or lipschitz is None:
         return known._replace(why="the decoder's Lipschitz constant is not known")
-    if not (np.isfinite(found) and found > 0 and slope > 0):
+    if not (np.isfinite(lipschitz) and lipschitz > 0 and slope > 0):
         return known._replace(why="it needs a finite L above 0")
     target, weights = flow.latent_target, flow.weights
     pairs = len(flow.latent.particles) * len(target)
@@ -90,8 +90,12 @@ def latent_bound(flow: LatentFlow, source: Any, *, f: AbstractF) -> LatentBound:
         with warnings.catch_warnings():
             # of a gap that is not reached: the upper bound holds
             warnings.simplefilter("ignore")
-            given: dict[str, Any] = {"f": f, "tolerance": TOLERANCE, "lipschitz": slope * found}
-            return divergence(p, q, p_weights=both[0], q_weights=both[1], **given).upper
+            settings: dict[str, Any] = {
+                "f": f,
+                "tolerance": TOLERANCE,
+                "lipschitz": slope * lipschitz,
+            }
+            return divergence(p, q, p_weights=both[0], q_weights=both[1], **settings).upper
 
     halves = np.array_split(np.random.default_rng(0).permutation(len(target)), 2)
     shares = [weights[1][half] for half in halves]

@@ -29,13 +29,13 @@ class Grouped:
         overall = mean_of(rows, self.weights)
         if self.count == 1:
             return overall[None]
-        found = np.tile(overall, (self.count, 1))
+        means = np.tile(overall, (self.count, 1))
         for k in range(self.count):
             chosen = self.index == k
             share = self.weights[chosen].sum()
             if share > 0:
-                found[k] = agreed(self.weights[chosen] @ rows[chosen] / share, rows[chosen])
-        return found
+                means[k] = agreed(self.weights[chosen] @ rows[chosen] / share, rows[chosen])
+        return means
 
 
 def mean_of(rows: np.ndarray, weights: np.ndarray) -> np.ndarray:
@@ -74,16 +74,16 @@ def positions(n: int, labels: np.ndarray | None, classes: np.ndarray | None) -> 
     return label_indices(labels, classes, "labels")
 
 
-def guess(points: np.ndarray, given: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
+def guess(points: np.ndarray, labelled: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
     """For every point, shape (k, d), the label that most of its nearest labelled points have.
 
     Args:
         points: without label.
-        given: points with label, shape (n, d), and the labels, (n,).
+        labelled: points with label, shape (n, d), and the labels, (n,).
     """
     from sklearn.neighbors import KNeighborsClassifier
 
-    model = KNeighborsClassifier(min(NEIGHBOURS, len(given[0]))).fit(*given)
+    model = KNeighborsClassifier(min(NEIGHBOURS, len(labelled[0]))).fit(*labelled)
     return np.asarray(model.predict(points))
 
 
@@ -121,8 +121,8 @@ def class_weights(labels: Any, like: Any) -> np.ndarray:
     [0.17, 0.17, 0.17, 0.5]
     """
     (one, here), (other, there) = (
-        known_labels(given, len(given), name)
-        for given, name in ((labels, "labels"), (like, "like"))
+        known_labels(column, len(column), name)
+        for column, name in ((labels, "labels"), (like, "like"))
     )
     one, other = one.astype(str), other.astype(str)
     classes = np.intersect1d(one[here], other[there])

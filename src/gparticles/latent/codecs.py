@@ -154,9 +154,9 @@ def centred(points: np.ndarray, name: str) -> tuple[np.ndarray, np.ndarray]:
 
 def deviations(rows: np.ndarray, centre: np.ndarray) -> np.ndarray:
     """Standard deviations of centred rows, shape (d,); 1 for constant columns."""
-    found = np.sqrt((rows**2).mean(axis=0))
+    spread = np.sqrt((rows**2).mean(axis=0))
     # rounding leaves a constant column of large numbers a tiny deviation that must not be a unit
-    return np.where(found > 1e-12 * np.abs(centre), found, 1.0)
+    return np.where(spread > 1e-12 * np.abs(centre), spread, 1.0)
 
 
 def _principal(centred: np.ndarray, rank: int, seed: int) -> tuple[np.ndarray, float]:
@@ -165,9 +165,9 @@ def _principal(centred: np.ndarray, rank: int, seed: int) -> tuple[np.ndarray, f
     total = float((centred**2).sum())
     # points that all coincide have no variance to take shares of
     with np.errstate(divide="ignore", invalid="ignore"):
-        found = decomposition.PCA(rank, random_state=seed).fit(centred)
-    held = float(np.sum(np.square(found.singular_values_)))
-    components = np.asarray(found.components_)
+        fitted = decomposition.PCA(rank, random_state=seed).fit(centred)
+    held = float(np.sum(np.square(fitted.singular_values_)))
+    components = np.asarray(fitted.components_)
     if total > 0:
         # constant columns stay out of all of them, rounding included
         components = components * centred.any(axis=0)
@@ -246,17 +246,17 @@ def _called(method: Any, rows: np.ndarray) -> np.ndarray:
     from sklearn.exceptions import NotFittedError
 
     try:
-        found = np.asarray(method(rows), np.float64)
+        result = np.asarray(method(rows), np.float64)
     except NotFittedError:
         raise InputError("codec: it is not fitted; call its fit first") from None
     except ValueError as error:
         raise InputError(f"codec: {' '.join(str(error).split())}") from error
-    if found.ndim != 2 or len(found) != len(rows):
+    if result.ndim != 2 or len(result) != len(rows):
         raise InputError(
-            f"codec: {method.__name__} made shape {found.shape} of {rows.shape}; it must return "
+            f"codec: {method.__name__} made shape {result.shape} of {rows.shape}; it must return "
             "one row for each row"
         )
-    return found
+    return result
 
 
 def as_codec(codec: Any, latent_dim: int) -> AbstractCodec:

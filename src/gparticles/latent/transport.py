@@ -132,9 +132,9 @@ def latent_transport(
 
 
 def _check_maps(columns: Any, align: Any) -> None:
-    for name, given, kind in (("columns", columns, ColumnMap), ("align", align, GaussianMap)):
-        if given is not None and not isinstance(given, kind):
-            raise InputError(f"{name} is {given!r}: give a gpa.{kind.__name__}(), or None")
+    for name, value, kind in (("columns", columns, ColumnMap), ("align", align, GaussianMap)):
+        if value is not None and not isinstance(value, kind):
+            raise InputError(f"{name} is {value!r}: give a gpa.{kind.__name__}(), or None")
 
 
 def _balanced(weights: np.ndarray, settings: dict[str, Any]) -> np.ndarray:
@@ -142,8 +142,8 @@ def _balanced(weights: np.ndarray, settings: dict[str, Any]) -> np.ndarray:
     labels, others = settings.get("labels"), settings.get("target_labels")
     if labels is None or others is None:
         return weights
-    found = weights * class_weights(labels, others)
-    return found / found.sum() if found.sum() > 0 else weights
+    balanced = weights * class_weights(labels, others)
+    return balanced / balanced.sum() if balanced.sum() > 0 else weights
 
 
 def _labels(
@@ -153,15 +153,15 @@ def _labels(
     # one without the other is for ``transport`` to refuse
     if any(settings.get(name) is None for name in _LABELS):
         return {}, ()
-    found, notes = {}, ()
+    labels, notes = {}, ()
     for name, cloud in zip(_LABELS, latents, strict=True):
-        found[name], missing = filled(cloud, settings[name], name)
+        labels[name], missing = filled(cloud, settings[name], name)
         if missing:
             notes += (
                 f"{name}: {missing} were missing; each became that of most of its nearest "
                 "labelled samples",
             )
-    return found, notes
+    return labels, notes
 
 
 def _clouds(
@@ -169,11 +169,11 @@ def _clouds(
     weights: tuple[np.ndarray, np.ndarray],
     labels: dict[str, Any],
 ) -> tuple[Grouped, Grouped]:
-    given = labels.get("labels"), labels.get("target_labels")
-    classes = None if given[1] is None else np.unique(given[1])
+    both = labels.get("labels"), labels.get("target_labels")
+    classes = None if both[1] is None else np.unique(both[1])
     source, target = (
         grouped(z, w, name, classes=classes)
-        for z, w, name in zip(latents, weights, given, strict=True)
+        for z, w, name in zip(latents, weights, both, strict=True)
     )
     return source, target
 
