@@ -10,21 +10,18 @@ import numpy as np
 import tomli_w
 
 import gparticles
-from gparticles.augment.gans import Options, Space, Training
+from gparticles.augment.gans import GanOptions, Space, Training
 from gparticles.augment.verdict import judged_words, means
 from gparticles.errors import InputError
 from gparticles.experiment import runs
-from gparticles.experiment.arguments import arguments
 from gparticles.experiment.config import Config
 from gparticles.experiment.evaluation import MAX_HELD_OUT
 from gparticles.experiment.folder import RunFolder
-from gparticles.experiment.inputs import Inputs, gather, read_target
-from gparticles.experiment.latent_runs import in_its_space
+from gparticles.experiment.inputs import Inputs
 from gparticles.experiment.provenance import stream
 from gparticles.experiment.recipes import Recipe, cloud_given, packaged, read_recipe, with_overrides
-from gparticles.flow import prepare
 from gparticles.gan import GAN
-from gparticles.tables import made_up_ids, save
+from gparticles.tables import made_up_ids
 
 ROWS = 5000
 METRICS = ("w2", "energy", "kd_lenet", "copy_rate", "nearest_ratio", "coverage")
@@ -88,7 +85,7 @@ def recipe_of(target: str, columns: dict[str, str]) -> Recipe:
 def augment(
     config: Config,
     out: str | Path,
-    options: Options,
+    options: GanOptions,
     *,
     resume: bool = False,
     callbacks: Sequence[Callable[[Any], Any]] = (),
@@ -110,27 +107,25 @@ def augment(
     """
     folder = RunFolder(out)
     folder.check(resume=resume)
-    inputs = gather(config, max_held_out=MAX_HELD_OUT)
-    codec, moved = in_its_space(config, inputs)
-    given = arguments(config, moved)
-    prepare(**given)
+    ready = runs.make_ready(config)
+    inputs = ready.inputs
     runs.check_same_run(folder, config.to_dict())
     folder.begin(_config_text(config, options))
     began = time.monotonic()
-    new = _flow_points(config, folder, callbacks=callbacks, say=say)
-    data = _save_augmented(config, inputs, folder, new)
-    space = Space(codec, moved, inputs, given)
+    new = _flow_points(ready, folder, callbacks=callbacks, say=say)
+    data = _save_augmented(inputs, folder, new)
+    space = Space(ready.codec, ready.moved, inputs, ready.arguments)
     training = Training(config, space, options, tuple(callbacks))
     gans = {FEW: training.gans(), AUGMENTED: training.gans(new)}
-    samples = {name: [training.sample(g, len(new)) for g in found] for name, found in gans.items()}
+    samples = {name: [training.sample(g, len(new)) for g in each] for name, each in gans.items()}
     for name, clouds in samples.items():
         labels = training.labels(len(new))
-        save(clouds[0], folder.path / f"gan-{name}", like=inputs.like, labels=labels)
+        folder.write_points(f"gan-{name}", clouds[0], like=inputs.like, labels=labels)
     _write_history(folder, gans)
     drawn = {f"GAN on {TITLES[name]}": clouds[0] for name, clouds in samples.items()}
     _draw(folder, space, {"the flow's rows": new, **drawn}, gans)
     metrics = _metrics(config, space, {"flow": [new], **samples})
-    ends = {name: [gan.outcome for gan in found] for name, found in gans.items()}
+    ends = {name: [gan.outcome for gan in each] for name, each in gans.items()}
     metrics |= {
         "gan_steps": {"value": options.steps, "outcomes": ends},
         "seconds": {"value": round(time.monotonic() - began, 3), "unit": "s"},
@@ -139,41 +134,41 @@ def augment(
     return Augmentation(data, (len(inputs.target), len(new)), metrics, folder.path)
 
 
-def _config_text(config: Config, options: Options) -> str:
+def _config_text(config: Config, options: GanOptions) -> str:
     again = f"gpa augment --target config.toml --gan-steps {options.steps} --out ANOTHER"
     head = f"# written by gparticles {gparticles.__version__}; {again} repeats this"
     return f"{head}\n{tomli_w.dumps(config.to_dict())}"
 
 
 def _flow_points(
-    config: Config, folder: RunFolder, *, callbacks: Sequence[Any], say: runs.Say
+    ready: runs.ReadyRun, folder: RunFolder, *, callbacks: Sequence[Any], say: runs.Say
 ) -> np.ndarray:
     """The flow's particles, from a run folder inside, which may be there from before."""
     inner = RunFolder(folder.path / "gpa")
     if inner.finished:
         return np.asarray(inner.flow().particles)
-    made = runs.run(config, inner.path, resume=inner.begun, callbacks=callbacks, say=say)
+    made = runs.run(
+        ready.config, inner.path, resume=inner.begun, ready=ready, callbacks=callbacks, say=say
+    )
     if made.flow.outcome.startswith("failed"):
         raise InputError(f"{inner}: the flow {made.flow.outcome}")
     return np.asarray(made.flow.particles)
 
 
-def _save_augmented(config: Config, inputs: Inputs, folder: RunFolder, new: np.ndarray) -> Path:
+def _save_augmented(inputs: Inputs, folder: RunFolder, new: np.ndarray) -> Path:
     """The few rows as they came and the new ones below, with identifiers and classes."""
-    few = read_target(config).table
+    few = inputs.table
     ids = None if few.ids is None else [*few.ids, *made_up_ids(len(new))]
     labels = None
     if inputs.kept_labels is not None and few.labels is not None:
         labels = np.concatenate([few.labels, inputs.kept_labels])
     rows = np.concatenate([inputs.target, new])
-    return save(rows, folder.path / "augmented", like=inputs.like, ids=ids, labels=labels)
+    return folder.write_points("augmented", rows, like=inputs.like, ids=ids, labels=labels)
 
 
 def _write_history(folder: RunFolder, gans: dict[str, list[GAN]]) -> None:
     """The first GANs' losses; one that failed has fewer steps, which stay empty."""
-    curves = {
-        name: found[0].history["divergence"].astype(np.float64) for name, found in gans.items()
-    }
+    curves = {name: each[0].history["divergence"].astype(np.float64) for name, each in gans.items()}
     longest = max(map(len, curves.values()))
     ends = {name: np.full(longest - len(curve), np.nan) for name, curve in curves.items()}
     folder.write_history({k: np.concatenate([curve, ends[k]]) for k, curve in curves.items()})
@@ -186,11 +181,11 @@ def _draw(
 
     figures = folder.subfolder("figures")
     curves = {
-        f"GAN on {TITLES[name]}": [g.history["divergence"] for g in found]
-        for name, found in gans.items()
+        f"GAN on {TITLES[name]}": [g.history["divergence"] for g in each]
+        for name, each in gans.items()
     }
     save_loss(curves, figures / "loss.png")
-    shown = {name: space.seen(cloud) for name, cloud in clouds.items()}
+    shown = {name: space.displayed(cloud) for name, cloud in clouds.items()}
     columns = space.each_column
     save_samples(space.judged.target, shown, figures / "samples.png", each_column=columns)
 
@@ -204,14 +199,14 @@ def _metrics(config: Config, space: Space, clouds: dict[str, list[np.ndarray]]) 
     from gparticles.evaluate.registry import REGISTRY
 
     count = min(len(clouds["flow"][0]), MAX_HELD_OUT)
-    found = {
+    measured = {
         name: [
             evaluate(
-                space.seen(cloud),
+                space.displayed(cloud),
                 inputs.held_out,
                 target=inputs.target,
                 fresh=None if inputs.fresh is None else inputs.fresh(count),
-                bounds=None if inputs is not space.data else space.given["bounds"],
+                bounds=None if inputs is not space.data else space.arguments["bounds"],
                 each_column=space.each_column,
                 seed=stream(config.seed, "resampled"),
                 metrics=[metric for metric in REGISTRY if metric.name in METRICS],
@@ -220,5 +215,5 @@ def _metrics(config: Config, space: Space, clouds: dict[str, list[np.ndarray]]) 
         ]
         for name, made in clouds.items()
     }
-    scores = means(found)
+    scores = means(measured)
     return {**scores, "verdict": {"sentence": judged_words(scores)}}

@@ -20,7 +20,7 @@ REPEATS = 3
 
 
 @dataclass(frozen=True)
-class Options:
+class GanOptions:
     """Of the GANs: the generator's steps, and how many are trained on each of the two data sets."""
 
     steps: int = STEPS
@@ -35,23 +35,23 @@ class Space:
         codec: of the latent space, or None.
         there: the clouds in it.
         data: the clouds as they came.
-        given: the arguments of ``transport``, but for bounds those of the flow there.
+        arguments: those of ``transport``, but for bounds those of the flow there.
     """
 
     codec: AbstractCodec | None
     there: Inputs
     data: Inputs
-    given: dict[str, Any]
+    arguments: dict[str, Any]
 
     @property
     def bounds(self) -> tuple[float, float] | None:
         """Of points there; those of the data are kept by ``outward``."""
-        return self.given["bounds"] if self.codec is None else None
+        return self.arguments["bounds"] if self.codec is None else None
 
     @property
     def each_column(self) -> bool:
         """Whether every column has a unit of its own."""
-        scale = self.given["scale"]
+        scale = self.arguments["scale"]
         return isinstance(scale, str) and scale == "columns"
 
     def inward(self, points: np.ndarray) -> np.ndarray:
@@ -62,16 +62,16 @@ class Space:
     def outward(self, points: np.ndarray) -> np.ndarray:
         if self.codec is None:
             return points
-        found = decoded(self.codec, points, self.data)
-        bounds = self.given["bounds"]
-        return found if bounds is None else np.clip(found, *bounds)
+        rows = decoded(self.codec, points, self.data)
+        bounds = self.arguments["bounds"]
+        return rows if bounds is None else np.clip(rows, *bounds)
 
     @property
     def judged(self) -> Inputs:
         """What is drawn and measured, as ``gpa run`` does: of tables their latents, else data."""
         return self.there if self.data.target.ndim == 2 else self.data
 
-    def seen(self, points: np.ndarray) -> np.ndarray:
+    def displayed(self, points: np.ndarray) -> np.ndarray:
         """Points of the data, as they are drawn and measured."""
         return self.inward(points) if points.ndim == 2 else points
 
@@ -82,7 +82,7 @@ class Training:
 
     config: Config
     space: Space
-    options: Options
+    options: GanOptions
     callbacks: tuple[Callable[[Any], Any], ...]
 
     def gans(self, more: np.ndarray | None = None) -> list[GAN]:
@@ -100,7 +100,7 @@ class Training:
                 labels=labels,
                 steps=self.options.steps,
                 bounds=self.space.bounds,
-                scale=self.space.given["scale"],
+                scale=self.space.arguments["scale"],
                 callbacks=self.callbacks,
                 seed=self.config.seed + k,
             )
@@ -108,13 +108,13 @@ class Training:
         ]
 
     def _critic(self) -> LipschitzCritic:
-        given = self.space.given
+        arguments = self.space.arguments
         # a flow without a network has none to lend: the critic is then the default one
-        lent = given["potential"]
+        lent = arguments["potential"]
         potential = lent if isinstance(lent, AbstractPotential) else None
         return LipschitzCritic(
-            f=given["f"] or KL(),
-            lipschitz=given["lipschitz"] if potential is None else None,
+            f=arguments["f"] or KL(),
+            lipschitz=arguments["lipschitz"] if potential is None else None,
             potential=potential,
         )
 

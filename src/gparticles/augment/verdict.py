@@ -5,24 +5,26 @@ from collections.abc import Sequence
 from typing import Any
 
 FLOORS = ("resampled", "smoothed", "fresh")
+# between the means, in standard deviations of a training: what is not chance
+SPREADS = 2.0
 _JUDGES = {"kd_lenet": "KD-LeNet", "w2": "W2"}
 
 
-def means(found: dict[str, list[dict[str, dict[str, Any]]]]) -> dict[str, dict[str, Any]]:
+def means(measured: dict[str, list[dict[str, dict[str, Any]]]]) -> dict[str, dict[str, Any]]:
     """From entries of ``evaluate`` by cloud and training, to one entry per metric.
 
     Returns:
         Metric to ``flow`` (the flow's points), ``few`` and ``augmented`` (the mean over the GANs),
         ``few_each`` and ``augmented_each``, the floors, the unit and a note.
     """
-    first = found["flow"][0]
-    return {name: _entry(name, first[name], found) for name in first}
+    first = measured["flow"][0]
+    return {name: _entry(name, first[name], measured) for name in first}
 
 
-def _entry(name: str, first: dict[str, Any], found: dict[str, Any]) -> dict[str, Any]:
+def _entry(name: str, first: dict[str, Any], measured: dict[str, Any]) -> dict[str, Any]:
     entry: dict[str, Any] = {"flow": first["value"]}
     for cloud in ("few", "augmented"):
-        each = [run[name]["value"] for run in found[cloud]]
+        each = [run[name]["value"] for run in measured[cloud]]
         known = [value for value in each if value is not None]
         entry[cloud] = statistics.fmean(known) if len(known) == len(each) else None
         entry[f"{cloud}_each"] = each
@@ -45,25 +47,30 @@ def judged_words(scores: dict[str, dict[str, Any]] | None) -> str:
     name = next((name for name in _JUDGES if name in scores), None)
     if name is None or scores[name]["few"] is None or scores[name]["augmented"] is None:
         return "Whether it helped cannot be told from so few rows"
-    found = scores[name]
-    few, more = found["few_each"], found["augmented_each"]
-    return f"{_gain(few, more, _JUDGES[name])} {_beside_noise(found)}"
+    entry = scores[name]
+    few, more = entry["few_each"], entry["augmented_each"]
+    return f"{_gain(few, more, _JUDGES[name])} {_beside_noise(entry)}"
 
 
 def _gain(few: Sequence[float], more: Sequence[float], name: str) -> str:
-    better = sum(a < min(few) for a in more)
-    worse = sum(a > max(few) for a in more)
-    values = f"{statistics.fmean(more):.4g} with the new rows, {statistics.fmean(few):.4g} without"
-    told = f"{name} to held-out rows is {values} (means of {len(few)} trainings)"
-    if better == len(more):
-        return f"The GAN gained by them: {told}, and every training with them beat every other."
-    if worse == len(more):
-        return f"The GAN lost by them: {told}, and every training with them was worse than any."
-    return f"No clear gain for the GAN: {told}, and the trainings overlap."
+    """In words, by what single trainings differ among themselves."""
+    means, change = (statistics.fmean(more), statistics.fmean(few)), 0.0
+    if means[1] > 0:
+        change = means[0] / means[1] - 1
+    values = f"{means[0]:.4g} with the new rows, {means[1]:.4g} without"
+    measured = f"{name} to held-out rows is {values} ({100 * change:+.2g} %"
+    if min(len(few), len(more)) < 2:
+        return f"Whether the GAN gained cannot be told from one training: {measured})."
+    spread = max(statistics.stdev(few), statistics.stdev(more))
+    measured += f"; trainings from other seeds differ by {spread:.2g})"
+    better, worse = max(more) < min(few), min(more) > max(few)
+    if abs(means[0] - means[1]) <= SPREADS * spread or not (better or worse):
+        return f"No clear gain for the GAN: {measured}."
+    return f"The GAN {'gained' if better else 'lost'} by them: {measured}."
 
 
-def _beside_noise(found: dict[str, Any]) -> str:
-    flow, noise = found["flow"], found["smoothed"]
+def _beside_noise(entry: dict[str, Any]) -> str:
+    flow, noise = entry["flow"], entry["smoothed"]
     if flow is None or noise is None:
         return ""
     words = f"The new rows themselves are at {flow:.4g}, the few with noise added at {noise:.4g}"

@@ -44,16 +44,16 @@ def augment(
     augmented.* holds both, in the kind of file that came in. Three GANs are trained on the few rows
     and three on all; metrics.json says how near to held-out rows each came.
     """
-    from gparticles.augment.augmentation import Options, augment, recipe_of
+    from gparticles.augment.augmentation import GanOptions, augment, recipe_of
     from gparticles.experiment.recipes import check, with_overrides
 
     columns = {"id_column": id_column, "label_column": label_column}
     recipe = recipe_of(target, {k: v for k, v in columns.items() if v is not None})
-    given = {"n": n, "seed": seed, "validation": validation}
-    recipe.keys.update({k: v for k, v in given.items() if v is not None})
+    keys = {"n": n, "seed": seed, "validation": validation}
+    recipe.keys.update({k: v for k, v in keys.items() if v is not None})
     config = check(with_overrides(recipe, set_ or []))
     folder = Path("runs") / f"{recipe.name}-augmented" if out is None else out
-    options = Options() if gan_steps is None else Options(steps=gan_steps)
+    options = GanOptions() if gan_steps is None else GanOptions(steps=gan_steps)
     made = watched(
         folder,
         lambda callbacks: augment(

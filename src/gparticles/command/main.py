@@ -219,16 +219,31 @@ def sample(
     *,
     out: Out,
     n: Annotated[int, typer.Option("-n", min=1, max=MOST, help="How many.")],
-    seed: Annotated[int, typer.Option(min=0, max=MOST_SEED, help="Of the draw.")] = 0,
+    seed: Annotated[
+        int | None, typer.Option(min=0, max=MOST_SEED, help="Of the draw; 0 by default.")
+    ] = None,
     force: Force = False,
+    append: Annotated[
+        bool, typer.Option("--append", help="Keep the file's rows and number on from them.")
+    ] = False,
 ) -> None:
-    """Make more particles: draw from the run's source and move them along its flow."""
+    """Make more particles: draw from the run's source and move them along its flow.
+
+    The same seed makes the same particles. With --append it is by default the number of rows that
+    are there, so that every call adds others.
+    """
     from gparticles.experiment import runs
     from gparticles.experiment.folder import RunFolder
 
-    check_free(out, force=force)
-    path = runs.sample(RunFolder(folder), n, out, seed=seed)
+    if append and force:
+        raise InputError("--append and --force: give one of them")
+    if append and not out.is_file():
+        raise InputError(f"{out}: there is no such file to append to; leave --append out")
+    check_free(out, force=force or append, mend="give another name, --append to add rows")
+    path, used = runs.sample(RunFolder(folder), n, out, seed=seed, append=append)
     console.result(f"{n} new particles: {path}")
+    if seed is None:
+        console.result(f"seed {used}: the same call makes the same again, another --seed others")
 
 
 augment.register(app)

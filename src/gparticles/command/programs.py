@@ -10,6 +10,7 @@ import sys
 import zlib
 from collections.abc import Sequence
 from contextlib import suppress
+from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 
@@ -132,9 +133,8 @@ def _is_whole(path: Path) -> bool:
     try:
         data = path.read_bytes()
         if data[:4] == _ZSTD:
-            import zstandard
-
-            zstandard.ZstdDecompressor().decompress(data)
+            # where it is installed, JAX packs by it
+            import_module("zstandard").ZstdDecompressor().decompress(data)
         else:
             zlib.decompress(data)
     except Exception:

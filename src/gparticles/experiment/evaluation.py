@@ -100,7 +100,8 @@ def evaluate_run(
         InputError: no finished run, other columns than its particles', or a target that is gone.
     """
     flow, form = folder.flow(), folder.law().like
-    shown, seen = as_shown(flow), seen_by(flow)
+    with folder.reading():
+        shown, seen = as_shown(flow), seen_by(flow)
     labelled = shown.classes is not None
     if labelled and label_column is None and form.columns is not None:
         label_column = form.label_name
@@ -114,19 +115,20 @@ def evaluate_run(
     if repeated is not None:
         say(repeated)
     draw = training.fresh
-    return _evaluated(
-        config,
-        shown,
-        {
-            "held_out": seen(held_out.values),
-            "target": seen(training.table.values),
-            "fresh": None if draw is None else lambda n: seen(draw(n)),
-            "labels": _labels_written(folder, form) if labelled else None,
-            "target_labels": training.table.labels if labelled else None,
-            "held_out_labels": held_out.labels if labelled else None,
-        },
-        called=UNSEEN if repeated is None else GIVEN,
-    )
+    with folder.reading():
+        return _evaluated(
+            config,
+            shown,
+            {
+                "held_out": seen(held_out.values),
+                "target": seen(training.table.values),
+                "fresh": None if draw is None else lambda n: seen(draw(n)),
+                "labels": _labels_written(folder, form) if labelled else None,
+                "target_labels": training.table.labels if labelled else None,
+                "held_out_labels": held_out.labels if labelled else None,
+            },
+            called=UNSEEN if repeated is None else GIVEN,
+        )
 
 
 def _configuration(folder: RunFolder, target: str | Path | None, columns: dict[str, Any]) -> Config:

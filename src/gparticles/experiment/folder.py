@@ -4,22 +4,26 @@ import csv
 import io
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import tomli_w
+from threadpoolctl import threadpool_info
 
-from gparticles.errors import InputError
+from gparticles.errors import InputError, printable
 from gparticles.experiment.checked import brief
 from gparticles.experiment.provenance import SourceLaw, load_law
 from gparticles.flow import Flow, load_flow
 from gparticles.latent import LatentFlow, load_latent_flow
-from gparticles.outputs import is_temporary, replace_file, sweep
+from gparticles.outputs import is_temporary, remove, replace_file, sweep
+from gparticles.tables import save
 
 CONFIG = "config.toml"
 METRICS = "metrics.json"
+_MACHINE = "# on "
 
 
 class RunFolder:
@@ -80,6 +84,13 @@ class RunFolder:
                 if entry.exists() and not (entry.is_file() or entry.is_dir()):
                     raise InputError(f"{place}: is neither a file nor a folder; remove it")
 
+    def began_on(self) -> str | None:
+        """The ``machine`` that an unfinished run began on; None where it does not say."""
+        with suppress(OSError):
+            lines = (self.path / CONFIG).read_text("utf-8", errors="replace").splitlines()
+            said = [line for line in lines[:3] if line.startswith(_MACHINE)]
+            return said[0].removeprefix(_MACHINE) if said else None
+
     def begin(self, text: str) -> None:
         """Makes the folder, writes the configuration, and removes what a kill left half written."""
         self.path.mkdir(parents=True, exist_ok=True)
@@ -91,6 +102,12 @@ class RunFolder:
         folder = self.path / name
         folder.mkdir(exist_ok=True)
         return folder
+
+    def write_points(self, name: str, values: np.ndarray, **form: Any) -> Path:
+        """``tables.save`` into this folder; a folder of images from an earlier attempt goes."""
+        if (self.path / name).is_dir():
+            remove(self.path / name)
+        return save(values, self.path / name, **form)
 
     def write_history(self, history: dict[str, np.ndarray]) -> None:
         text = io.StringIO()
@@ -119,6 +136,26 @@ class RunFolder:
             flow = load_flow(stored)
         _check_points(flow, self.path)
         return flow
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Lets what was read be used; that of an earlier version may turn out to be damaged.
+
+        Records have digests since, by which damage is known before anything is built from it.
+
+        Raises:
+            InputError: in the place of any other error, where a record has no digest.
+        """
+        try:
+            yield
+        except InputError:
+            raise
+        except Exception as error:
+            records = (self.path / "flow").rglob("*.json")
+            if all('"digest"' in path.read_text(errors="replace") for path in records):
+                raise
+            problem = printable(f"{type(error).__name__}: {error}")
+            raise InputError(f"{self}: damaged flow ({problem}); run it again") from error
 
     def law(self) -> SourceLaw:
         """The stored law of the source.
@@ -151,11 +188,25 @@ def _check_points(flow: Flow | LatentFlow, path: Path) -> None:
             raise InputError(f"{path}: damaged flow (points that are not finite); run it again")
 
 
+def machine() -> str:
+    """What else decides about a run's last digits: how many threads share the work.
+
+    >>> machine()  # doctest: +SKIP
+    '2 cores, 2 threads of linear algebra'
+    """
+    cores = os.cpu_count() or 1
+    with suppress(AttributeError):  # where the system tells what this process may use
+        cores = len(os.sched_getaffinity(0))
+    pools = [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]
+    return f"{cores} cores, {max(pools, default=1)} threads of linear algebra"
+
+
 def config_text(keys: dict[str, Any], chosen: dict[str, Any], version: str) -> str:
     """``config.toml``: what was asked for, and in comments what was left to the defaults."""
     left = [f"#   {k} = {v}" for k, v in chosen.items() if k not in keys and v is not None]
     lines = [
         f"# written by gparticles {version}; gpa run config.toml --out ANOTHER repeats this run",
+        f"{_MACHINE}{machine()}",
         tomli_w.dumps(keys).rstrip(),
     ]
     if left:

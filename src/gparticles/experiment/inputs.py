@@ -32,6 +32,7 @@ class Inputs:
         kept_labels: what is written beside the particles, shape (m,), or None.
         ids: identifiers of the source's rows, or None.
         like: the table whose form the particles take.
+        table: the target as it was read, without the rows that validation keeps.
         law: where the source came from.
         held_out: points of the target's distribution that the run does not see, or None.
         held_out_labels: their classes, or None.
@@ -48,6 +49,7 @@ class Inputs:
     kept_labels: np.ndarray | None
     ids: list[str] | None
     like: Table
+    table: Table
     law: SourceLaw
     held_out: np.ndarray | None
     held_out_labels: np.ndarray | None
@@ -115,6 +117,7 @@ def gather(config: Config, *, max_held_out: int) -> Inputs:
         kept_labels=labels,
         ids=table.ids,
         like=_writable(law.like, labels),
+        table=target.table,
         law=replace(law, like=_writable(law.like, labels)),
         held_out=held_out,
         held_out_labels=held_out_labels,

@@ -10,7 +10,7 @@ import numpy as np
 
 from gparticles.errors import InputError, printable
 from gparticles.experiment.checked import built, parsed_toml, read_metrics
-from gparticles.experiment.folder import CONFIG, METRICS, RunFolder
+from gparticles.experiment.folder import CONFIG, METRICS, RunFolder, machine
 from gparticles.experiment.inputs import Inputs
 from gparticles.experiment.latent_runs import as_shown
 from gparticles.flow import Flow
@@ -81,7 +81,9 @@ def report_again(folder: RunFolder) -> Path:
     if not folder.finished:
         mend = "continue it with gpa run ... --resume" if folder.begun else "give a run's folder"
         raise InputError(f"{folder}: holds no finished run ({METRICS} is missing); {mend}")
-    return report_run(folder, as_shown(flow), read_metrics(folder.path / METRICS))
+    metrics = read_metrics(folder.path / METRICS)
+    with folder.reading():
+        return report_run(folder, as_shown(flow), metrics)
 
 
 def _config_text(folder: RunFolder) -> str:
@@ -117,10 +119,10 @@ def versions() -> dict[str, str]:
     """Of Python, of the packages that decide about a run's numbers, and the kind of device."""
     import jax
 
-    found = {"Python": platform.python_version()}
-    for name in _PACKAGES:
-        found[name] = metadata.version(name)
-    return {**found, "on": f"{jax.default_backend()}, {platform.system()} {platform.machine()}"}
+    numbers = {"Python": platform.python_version()}
+    numbers |= {name: metadata.version(name) for name in _PACKAGES}
+    device = f"{jax.default_backend()}, {platform.system()} {platform.machine()}"
+    return {**numbers, "on": f"{device}, {machine()}"}
 
 
 def _keep(folder: RunFolder, shown: "Shown") -> None:

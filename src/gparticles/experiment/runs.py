@@ -1,5 +1,6 @@
 """One run from a configuration to a finished folder: what a script calls instead of ``gpa``."""
 
+import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -7,13 +8,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 import gparticles
 from gparticles.errors import InputError
 from gparticles.experiment.arguments import arguments
 from gparticles.experiment.checked import parsed_toml
 from gparticles.experiment.config import Config
 from gparticles.experiment.evaluation import MAX_HELD_OUT, run_metrics
-from gparticles.experiment.folder import CONFIG, RunFolder, config_text, differing
+from gparticles.experiment.folder import CONFIG, RunFolder, config_text, differing, machine
 from gparticles.experiment.inputs import Inputs, check_memory, gather
 from gparticles.experiment.latent_runs import (
     as_shown,
@@ -23,10 +26,11 @@ from gparticles.experiment.latent_runs import (
     latent_run,
 )
 from gparticles.experiment.pictures import draw_run, report_run
-from gparticles.experiment.provenance import stream
+from gparticles.experiment.provenance import SourceLaw, stream
 from gparticles.flow import Checkpoint, ExactPotential, Flow, Progress, prepare
-from gparticles.latent import LatentFlow
-from gparticles.tables import check_same_columns, load, save
+from gparticles.flow.transport import Prepared
+from gparticles.latent import AbstractCodec, LatentFlow
+from gparticles.tables import check_same_columns, load, made_up_ids, save
 from gparticles.tables.cohorts import with_genes
 from gparticles.tables.table import Table, without_missing
 
@@ -52,11 +56,54 @@ class Result:
     report: Path
 
 
+@dataclass(frozen=True)
+class ReadyRun:
+    """A run whose input was read and checked, and that has not taken a step.
+
+    Attributes:
+        config: what was asked for.
+        inputs: what it works on.
+        codec: of the latent space that particles move in, or None.
+        moved: the inputs there.
+        arguments: of ``gparticles.transport``, but for callbacks and the checkpoint.
+        prepared: the flow.
+    """
+
+    config: Config
+    inputs: Inputs
+    codec: AbstractCodec | None
+    moved: Inputs
+    arguments: dict[str, Any]
+    prepared: Prepared
+
+    def carried_out(
+        self, *, callbacks: Sequence[Callable[[Progress], Any]], checkpoint: Checkpoint
+    ) -> Flow | LatentFlow:
+        """The finished flow."""
+        run = {"callbacks": callbacks, "checkpoint": checkpoint}
+        if self.codec is None:
+            return self.prepared.run(**run)
+        return latent_run(self.config, self.inputs, self.codec, {**self.arguments, **run})
+
+
+def make_ready(config: Config) -> ReadyRun:
+    """Reads and checks everything that a run needs, and writes nothing.
+
+    Raises:
+        InputError: anything that the user can mend.
+    """
+    inputs = gather(config, max_held_out=MAX_HELD_OUT)
+    codec, moved = in_its_space(config, inputs)
+    asked = arguments(config, moved)
+    return ReadyRun(config, inputs, codec, moved, asked, prepare(**asked))
+
+
 def run(
     config: Config,
     out: str | Path,
     *,
     resume: bool = False,
+    ready: ReadyRun | None = None,
     callbacks: Sequence[Callable[[Progress], Any]] = (),
     say: Say = _silent,
 ) -> Result:
@@ -66,6 +113,7 @@ def run(
         config: from ``gparticles.experiment.recipes.check``.
         out: the folder, new or empty, or an unfinished run's with ``resume``.
         resume: continue from the folder's checkpoint, to the same bits as an uninterrupted run.
+        ready: from ``make_ready``, where that was done already.
         callbacks: called with a ``Progress`` after every chunk of steps.
         say: called with lines that the user should read: warnings, and what was chosen.
 
@@ -76,31 +124,44 @@ def run(
     """
     folder = RunFolder(out)
     folder.check(resume=resume)
-    inputs = gather(config, max_held_out=MAX_HELD_OUT)
-    _tell(inputs, config, say)
-    codec, moved = in_its_space(config, inputs)
-    given = arguments(config, moved)
-    prepared = prepare(**given)
-    keys = {**config.to_dict(), "scale": given["scale"]}
+    ready = make_ready(config) if ready is None else ready
+    _tell(ready, say)
+    keys = {**config.to_dict(), "scale": ready.arguments["scale"]}
     check_same_run(folder, keys)
-    folder.begin(config_text(keys, prepared.describe(), gparticles.__version__))
+    _tell_of_machine(folder, say)
+    folder.begin(config_text(keys, ready.prepared.describe(), gparticles.__version__))
+    threading.Thread(target=_load_ahead, daemon=True).start()
     began = time.monotonic()
     checkpoint = Checkpoint(folder.path / "checkpoint", config.checkpoint_seconds, resume=resume)
     if resume and not checkpoint.record.exists():
         say(f"{folder}: no checkpoint to resume from: the run begins anew")
-    if isinstance(given["potential"], ExactPotential) and inputs.held_out is None:
-        say("without a network particles may copy the target; --validation 0.2 lets metrics tell")
-    if codec is None:
-        flow = prepared.run(callbacks=callbacks, checkpoint=checkpoint)
-    else:
-        given |= {"callbacks": callbacks, "checkpoint": checkpoint}
-        flow = latent_run(config, inputs, codec, given)
-    return _finish(folder, config, inputs, flow=flow, seconds=time.monotonic() - began)
+    flow = ready.carried_out(callbacks=callbacks, checkpoint=checkpoint)
+    return _finish(folder, ready, flow=flow, seconds=time.monotonic() - began)
 
 
-def _tell(inputs: Inputs, config: Config, say: Say) -> None:
+def _load_ahead() -> None:
+    """Imports what judges and draws, which takes seconds, while compiled programs run."""
+    with suppress(Exception):
+        from gparticles.evaluate import metrics  # noqa: F401
+    with suppress(Exception):
+        from gparticles import plots  # noqa: F401
+
+
+def _tell_of_machine(folder: RunFolder, say: Say) -> None:
+    before, now = folder.began_on(), machine()
+    if before not in (None, now):
+        say(
+            f"{folder}: began on {before} and goes on with {now}; the same bits as without the "
+            "break come from the same numbers only"
+        )
+
+
+def _tell(ready: ReadyRun, say: Say) -> None:
+    inputs, config = ready.inputs, ready.config
     for line in inputs.warnings:
         say(line)
+    if isinstance(ready.arguments["potential"], ExactPotential) and inputs.held_out is None:
+        say("without a network particles may copy the target; --validation 0.2 lets metrics tell")
     if inputs.tabular and config.scale is None and config.latent is None:
         say(
             'each column is divided by its own spread (scale = "columns"); '
@@ -121,26 +182,22 @@ def check_same_run(folder: RunFolder, keys: dict[str, Any]) -> None:
         before = parsed_toml(path.read_text(encoding="utf-8"))
     except ValueError:
         raise InputError(f"{path}: is damaged; start anew in another folder with --out") from None
-    found = differing(before, keys, ignored=_FREE)
-    if found is not None:
+    difference = differing(before, keys, ignored=_FREE)
+    if difference is not None:
         raise InputError(
-            f"{path}: {found}; resume with the settings the run began with, "
+            f"{path}: {difference}; resume with the settings the run began with, "
             "or name another folder with --out"
         )
 
 
 def _finish(
-    folder: RunFolder, config: Config, inputs: Inputs, *, flow: Flow | LatentFlow, seconds: float
+    folder: RunFolder, ready: ReadyRun, *, flow: Flow | LatentFlow, seconds: float
 ) -> Result:
+    config, inputs = ready.config, ready.inputs
     flow.save(folder.path / "flow", overwrite=True)
     inputs.law.save(folder.path / "flow")
-    particles = save(
-        flow.particles,
-        folder.path / "particles",
-        like=inputs.like,
-        ids=inputs.ids,
-        labels=inputs.kept_labels,
-    )
+    form: dict[str, Any] = {"like": inputs.like, "ids": inputs.ids, "labels": inputs.kept_labels}
+    particles = folder.write_points("particles", flow.particles, **form)
     folder.write_history(flow.history)
     shown, bound = as_shown(flow), bound_entry(config, inputs, flow)
     if isinstance(flow, LatentFlow) and shown.particles.ndim == 2:
@@ -190,7 +247,8 @@ def transform(
     labels = points.labels if labelled else None
     if gaps and labels is not None:
         labels = without_missing(labels)
-    moved = flow(points.values, labels=labels)
+    with folder.reading():
+        moved = flow(points.values, labels=labels)
     return save(moved, out, like=points, ids=points.ids, labels=points.labels)
 
 
@@ -203,19 +261,55 @@ def _later(path: str | Path, form: Table, columns: dict[str, Any]) -> Table:
     return load(path, **columns, label_gaps=True)
 
 
-def sample(folder: RunFolder, n: int, out: Path, *, seed: int = 0) -> Path:
+def sample(
+    folder: RunFolder, n: int, out: Path, *, seed: int | None = None, append: bool = False
+) -> tuple[Path, int]:
     """Draws source points anew, carries them along a stored flow, and writes them.
 
+    Args:
+        folder: of a finished run.
+        n: how many.
+        out: where to.
+        seed: of the draw; 0 by default, and with ``append`` the number of rows that are there.
+        append: keep the rows that are there, and number the new ones on from them.
+
+    Returns:
+        The path that was written, and the seed.
+
     Raises:
-        InputError: no flow, or its source was a file.
+        InputError: no flow, its source was a file, or there are no such rows to append to.
     """
-    law = folder.law()
+    law, flow = folder.law(), folder.flow()
     if law.kind not in ("noise", "dataset"):
         raise InputError(
             f"{folder}: its particles came from {law.name}, of which there is no more to draw; "
             f"use gpa transform {folder} points.csv -o {out}"
         )
+    before = _rows_before(out, law, labelled=flow.classes is not None) if append else None
+    count = 0 if before is None else len(before)
+    seed = count if seed is None else seed
     n = check_memory(n, law.like.values)
-    values, labels = law.draw(n, seed=stream(seed, "sample"))
-    moved = folder.flow()(values, labels=labels)
-    return save(moved, out, like=law.like, labels=labels)
+    with folder.reading():
+        values, labels = law.draw(n, seed=stream(seed, "sample"))
+        values = flow(values, labels=labels)
+    ids = None if law.like.ids is None else made_up_ids(count + n)[count:]
+    if before is None:
+        return save(values, out, like=law.like, ids=ids, labels=labels), seed
+    values = np.concatenate([before.values.astype(values.dtype), values])
+    labels = None if labels is None else np.concatenate([np.asarray(before.labels), labels])
+    ids = None if ids is None else [*(before.ids or ()), *ids]
+    return save(values, out, like=law.like, ids=ids, labels=labels), seed
+
+
+def _rows_before(out: Path, law: SourceLaw, *, labelled: bool) -> Table:
+    """What a file of rows like the run's holds already."""
+    form = law.like
+    if form.kind == "images" or out.is_dir():
+        raise InputError(f"{out}: images are not appended to; give another folder")
+    names = {"id_column": form.id_name, "label_column": form.label_name if labelled else None}
+    columns: dict[str, Any] = names if form.columns is not None else {}
+    before = load(out, **columns)
+    check_same_columns(before, replace(form, name="the run"))
+    if labelled and before.labels is None:
+        raise InputError(f"{out}: has no labels, which this run's rows have; give another file")
+    return before
