@@ -11,7 +11,7 @@ from small_tasks import PARTICLES_OF, judge, redrawn, roll
 from study import Found, Study
 
 import gparticles as gpa
-from gparticles.flow.defaults import default_potential
+from gparticles.flow.settings import default_potential
 from gparticles.plots.style import tidy
 from gparticles.potential import AbstractPotential
 
