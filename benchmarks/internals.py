@@ -16,15 +16,14 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 from common import Clouds, seconds_of
-from gparticles.flow.preparation import Settings, prepare
 
 import gparticles as gpa
 from gparticles.divergence.bounds import lower_bound, upper_bound
 from gparticles.divergence.dual import uniform_weights
 from gparticles.divergence.ground import check_clouds
 from gparticles.divergence.plans import DensePlan
+from gparticles.flow import prepare
 from gparticles.flow.scaling import robust_centre
-from gparticles.flow.stepping import run_chunk
 from gparticles.potential import AbstractPotential
 from gparticles.potential.fitting import Cloud, Fit, FitRule, fit_step, objective, start_fit
 
@@ -37,9 +36,7 @@ class Chunks:
     """A prepared flow whose compiled chunk of steps can be called over and over."""
 
     def __init__(self, clouds: Clouds, settings: dict[str, Any], capacity: int):
-        free = {"reverse": False, "batch_size": None, "bounds": None, "stop": None}
-        none = (None, None)
-        prepared = prepare(*clouds, none, none, Settings(**settings | {"steps": capacity}, **free))
+        prepared = prepare(*clouds, **settings | {"steps": capacity})
         self.problem, self.state, self.capacity = prepared.problem, prepared.state, capacity
         self.state = self._run(1)
         # the counter goes back to 1 before every timing: 0 would settle the first fit again
@@ -49,10 +46,8 @@ class Chunks:
         self.seconds_per_step()
 
     def _run(self, limit: int) -> Any:
-        limit = jnp.asarray(limit, jnp.int32)
-        state, chunk = run_chunk(self.problem, self.state, limit, self.capacity)
-        jax.block_until_ready((state, chunk))
-        return state
+        chunk = self.problem.velocity.chunk
+        return chunk(self.problem, self.state, limit, capacity=self.capacity)[0]
 
     def seconds_per_step(self) -> float:
         """One timing of a chunk."""

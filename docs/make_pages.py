@@ -7,8 +7,9 @@ A page's words are benchmarks/studies/NAME.md, and every number in them is read 
 benchmarks/results: `{w2[recipe]}` is the mean over seeds of the score w2 in the row recipe (the
 median where the page says `statistic: median`), `{coverage[recipe]:%}` the same in per cent,
 `{wins[w2: a < b]}` in how many seeds row a is below row b, `{ratio[seconds: a / b]}` a quotient of
-two rows, `{STEPS}` a constant of the study, and other names are what its `values` returns. Lines
-before `---` name the table's columns and explain those that are the page's own.
+two rows, `{STEPS}` a constant of the study, and other names are what its `values` returns, or that
+of docs/pages/NAME.py where there is one. Lines before `---` name the table's columns and explain
+those that are the page's own.
 """
 
 import json

@@ -19,7 +19,7 @@ import gparticles as gpa
 from gparticles.data import mnist_split, swiss_roll
 from gparticles.evaluate.features import kd_lenet
 from gparticles.evaluate.wasserstein import w2
-from gparticles.gan import AbstractCritic, Progress
+from gparticles.gan import AbstractCritic, TrainingProgress
 
 SEEDS = (100, 101)
 TARGETS, JUDGED = 200, 1000
@@ -88,7 +88,9 @@ def scores(data: str, critic: Callable[[int], Any], rate: float, moments: Any) -
             labels = np.random.default_rng(seed).choice(labels, JUDGED)
         row: list[float] = []
 
-        def score(at: Progress, row: Any = row, judge: Any = judge, labels: Any = labels) -> None:
+        def score(
+            at: TrainingProgress, row: Any = row, judge: Any = judge, labels: Any = labels
+        ) -> None:
             if at.step in moments:
                 row.append(judge(at.gan().sample(JUDGED, labels=labels, seed=1)))
 

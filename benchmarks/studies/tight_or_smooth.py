@@ -6,12 +6,12 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from gparticles.flow.defaults import default_potential
 from matplotlib.figure import Figure
 from small_tasks import PARTICLES_OF, judge, redrawn, roll
 from study import Found, Study
 
 import gparticles as gpa
+from gparticles.flow.settings import default_potential
 from gparticles.plots.style import tidy
 from gparticles.potential import AbstractPotential
 
