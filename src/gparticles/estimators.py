@@ -74,7 +74,7 @@ class _Mover(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             "order": "C",
         }
         try:
-            return validate_data(self, points, reset=reset, **settings)
+            checked: Any = validate_data(self, points, reset=reset, **settings)
         except ValueError as error:
             raise InputError(_one_line(str(error))) from error
         return checked
