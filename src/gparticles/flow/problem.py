@@ -17,7 +17,7 @@ from gparticles.checks import (
 from gparticles.errors import InputError
 from gparticles.flow.network import Network
 from gparticles.flow.recording import Store, thinning, tree_bytes
-from gparticles.flow.scaling import AbstractScaling, choose_scaling
+from gparticles.flow.scaling import AbstractScaling, choose_scaling, constant_columns
 from gparticles.flow.settings import AbstractKind, Choice, Settings, step_sizes_of
 from gparticles.flow.stepping import Problem
 from gparticles.potential.fitting import Cloud
@@ -141,6 +141,7 @@ def working_problem(samples: Samples, settings: Settings, choice: Choice) -> Wor
     """
     dtype = np.float64 if choice.velocity.x64 else np.float32
     source, target, _ = samples
+    constant = constant_columns(source.points, target.points)
     scaling = choose_scaling(source.points, target.points, settings.scale)
     moving = working_points(scaling, source.points, "source")
     fixed = working_points(scaling, target.points, "target")
@@ -149,7 +150,7 @@ def working_problem(samples: Samples, settings: Settings, choice: Choice) -> Wor
     )
     target = target._replace(points=fixed, weights=target.weights.astype(dtype))
     fitted, held_out = _hold_out(target, settings)
-    box = working_bounds(settings.bounds, scaling, (moving, fixed))
+    box = working_bounds(settings.bounds, scaling, constant, fixed[0])
     problem = Problem(
         velocity=choice.velocity,
         integrator=settings.integrator,
@@ -188,19 +189,23 @@ def working_points(scaling: AbstractScaling, points: np.ndarray, name: str) -> n
 def working_bounds(
     bounds: tuple[float, float] | None,
     scaling: AbstractScaling,
-    clouds: tuple[np.ndarray, np.ndarray],
+    constant: np.ndarray,
+    target: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray] | None:
-    """The box in which particles are kept; constant columns are kept at their constant."""
-    shape = clouds[0].shape[1:]
-    low, high = (np.full(shape, b, np.float32) for b in (-np.inf, np.inf))
+    """The box in which particles are kept; constant columns are kept at their constant.
+
+    Args:
+        bounds: data units, or None.
+        constant: which columns are constant, shape (*event).
+        target: a point of the target, working units, shape (*event).
+    """
+    low, high = (np.full(target.shape, b, np.float32) for b in (-np.inf, np.inf))
     if bounds is not None:
         low, high = scaling.box(*bounds)
-    both = np.concatenate(clouds)
-    constant = (both == both[0]).all(axis=0)
     if bounds is None and (not constant.any() or constant.all()):
         return None
     if not constant.all():
-        low, high = (np.where(constant, both[0], side) for side in (low, high))
+        low, high = (np.where(constant, target, side) for side in (low, high))
     return low, high
 
 

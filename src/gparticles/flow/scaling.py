@@ -169,6 +169,13 @@ def _rounding(source: np.ndarray, target: np.ndarray) -> np.ndarray:
     return ROUNDINGS * coarsest * largest
 
 
+def constant_columns(source: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """Which columns hold one number in both clouds, but for rounding; shape (*event), bool."""
+    lows, highs = ([op(cloud, axis=0) for cloud in (source, target)] for op in (np.min, np.max))
+    ranges = np.maximum(*highs).astype(np.float64) - np.minimum(*lows).astype(np.float64)
+    return ranges <= _rounding(source, target)
+
+
 def _bending(source: np.ndarray, target: np.ndarray) -> LogScaling:
     # about the target's own centre, where its core must be told apart, wherever the source is
     centre = np.median(target, axis=0)

@@ -345,7 +345,8 @@ class FlowRun(AbstractRun):
     def keep(self, chunk: Chunk, before: int, state: State) -> None:
         after = int(state.step)
         piece = rows_of(chunk.infos, after - before)
-        self.latest = {name: float(v[after - before - 1]) for name, v in _shown(chunk)}
+        last = {name.removeprefix("info."): float(rows[-1]) for name, rows in piece.items()}
+        self.latest = {name: value for name, value in last.items() if name != "moved"}
         if self.prepared.problem.store_every:
             count = self.stored(after) - self.stored(before)
             piece |= evaluations_of(chunk.evaluations, count)
@@ -378,7 +379,3 @@ class FlowRun(AbstractRun):
     def save(self, state: State) -> None:
         if self.writer is not None:
             self.writer.save(state, self.recording, int(state.step))
-
-
-def _shown(chunk: Chunk) -> list[tuple[str, Any]]:
-    return [(name, v) for name, v in chunk.infos._asdict().items() if name != "moved"]

@@ -9,10 +9,12 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
+from gparticles import compiled
 from gparticles.checks import check_count, check_labels, check_seed, label_indices
 from gparticles.errors import InputError
 from gparticles.flow.scaling import AbstractScaling
 from gparticles.flow.solution import finish
+from gparticles.numerics import own_settings
 
 
 class Generator(eqx.Module):
@@ -77,6 +79,7 @@ class GAN:
     bounds: tuple[float, float] | None
     dtype: np.dtype
 
+    @own_settings()
     def sample(self, n: int, *, labels: Any = None, seed: int = 0) -> np.ndarray:
         """n new points, shape (n, *event), data units, in the target's dtype.
 
@@ -105,6 +108,6 @@ class GAN:
         return "without labels" if self.classes is None else "with labels"
 
 
-@eqx.filter_jit
+@compiled.jit
 def _generate(generator: Generator, at: Array, labels: Array | None) -> Array:
     return generator(at, labels)

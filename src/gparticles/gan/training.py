@@ -12,6 +12,7 @@ import numpy as np
 import optax
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray, PyTree
 
+from gparticles import compiled
 from gparticles.checks import check_count, check_number, check_points, check_seed
 from gparticles.divergence.dual import first_variation, uniform_weights
 from gparticles.errors import InputError
@@ -84,6 +85,7 @@ class GameState(NamedTuple):
     failed: Bool[Array, ""]
 
 
+@own_settings()
 def train_gan(
     target: Any,
     *,
@@ -295,7 +297,7 @@ def _averaged(average: Any, parameters: Any, step: Array) -> Any:
     return jax.tree.map(lambda a, p: a + share * (p - a), average, parameters)
 
 
-@eqx.filter_jit
+@compiled.jit
 def run_chunk(game: Game, state: GameState, limit: Int[Array, ""]) -> tuple[GameState, Array]:
     """Turns until ``limit``, at most ``CHUNK`` of them; one program for all lengths."""
     first = state.step
@@ -324,8 +326,7 @@ class _Training(AbstractRun):
         self.values = np.zeros(0, np.float32)
 
     def chunk(self, state: GameState, limit: int) -> tuple[GameState, Array]:
-        with own_settings():
-            return run_chunk(self.game, state, jnp.asarray(limit, jnp.int32))
+        return run_chunk(self.game, state, jnp.asarray(limit, jnp.int32))
 
     def boundary(self, step: int) -> int:
         return min(step + CHUNK, self.steps)

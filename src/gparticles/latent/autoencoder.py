@@ -12,10 +12,12 @@ import numpy as np
 import optax
 from jaxtyping import Array, Float, PRNGKeyArray
 
+from gparticles import compiled
 from gparticles.checks import check_count, check_number, plain_array
 from gparticles.errors import InputError
 from gparticles.flow.settings import default_optimiser
 from gparticles.latent.codecs import LATENT_DIM, PCA, AbstractCodec, centred, deviations
+from gparticles.numerics import own_settings
 from gparticles.potential.lipschitz import glorot, spectral_norm
 
 # epochs that one compiled call takes; after each the loop may stop
@@ -111,6 +113,7 @@ class Autoencoder(AbstractCodec):
         if not 0 < self.validation < 1:
             raise InputError(f"validation is {self.validation}: it must be between 0 and 1")
 
+    @own_settings()
     def fit(self, points: np.ndarray, *, seed: int = 0) -> "Autoencoder":
         """Trains on points, shape (n, *event); the same seed gives the same codec.
 
@@ -159,6 +162,7 @@ class Autoencoder(AbstractCodec):
             _network(sizes[::-1], keys[1], components.T, centre),
         )
 
+    @own_settings()
     def encode(self, points: np.ndarray) -> np.ndarray:
         (encoder, _), centre, units, _ = self._fitted()
         rows = plain_array(points, "points").reshape(len(points), -1)
@@ -168,6 +172,7 @@ class Autoencoder(AbstractCodec):
             )
         return encoder((rows.astype(np.float64) - centre) / units)
 
+    @own_settings()
     def decode(self, latents: np.ndarray) -> np.ndarray:
         (_, decoder), centre, units, event = self._fitted()
         return (centre + units * decoder(latents)).reshape(len(latents), *event)
@@ -231,7 +236,7 @@ def _error(pair: Pair, rows: Float[Array, "n d"]) -> Float[Array, ""]:
 def _train(codec: Autoencoder, start: Any, data: tuple[Any, Any, PRNGKeyArray]) -> _Trained:
     rows, held_out, key = jnp.asarray(data[0]), jnp.asarray(data[1]), data[2]
     adam = default_optimiser(float(codec.learning_rate))
-    first = jax.jit(_error)(start, held_out)
+    first = compiled.jit(_error)(start, held_out)
     state = _TrainingState(start, adam.init(start), start, first)
     chunk = partial(_epochs, adam=adam, batch=min(codec.batch_size, len(rows)))
     training, validation = [], [np.asarray(first)[None]]
@@ -248,7 +253,7 @@ def _train(codec: Autoencoder, start: Any, data: tuple[Any, Any, PRNGKeyArray]) 
     return _Trained(state.best, np.concatenate(training), np.concatenate(validation))
 
 
-@partial(jax.jit, static_argnames=("adam", "batch"))
+@partial(compiled.jit, static_argnames=("adam", "batch"))
 def _epochs(
     state: _TrainingState,
     data: tuple[Array, Array],
