@@ -24,7 +24,7 @@ from gparticles.gan.critics import AbstractCritic, LipschitzCritic, adam
 from gparticles.gan.model import GAN, Generator, latents
 from gparticles.potential import AbstractPotential
 from gparticles.potential.fitting import (
-    Batches,
+    BatchStream,
     Cloud,
     Fit,
     FitRule,
@@ -77,7 +77,7 @@ class State(NamedTuple):
     parameters: Any
     average: Any
     optimiser_state: Any
-    batches: Batches
+    batches: BatchStream
     key: PRNGKeyArray
 
 
@@ -238,7 +238,7 @@ def _start(game: Game, players: _Players, seed: int) -> State:
     )
 
 
-def _real(game: Game, batches: Batches) -> tuple[Cloud, Batches]:
+def _real(game: Game, batches: BatchStream) -> tuple[Cloud, BatchStream]:
     if game.batch_size is None:
         return game.target, batches
     indices, batches = next_batch(batches, game.batch_size)
