@@ -8,6 +8,8 @@ f*(f'(1) + s) - f'(1) is s + O(s^2), so that a divergence near zero keeps its di
 """
 
 from abc import abstractmethod
+from collections.abc import Callable
+from types import ModuleType
 from typing import Any
 
 import equinox as eqx
@@ -21,11 +23,14 @@ Values = Any  # a float, a NumPy array or a JAX array
 PROXIMAL_ITERATIONS = 6
 
 
-def library(x: Values) -> Any:
+def library(x: Values) -> ModuleType:
+    """``jax.numpy`` for JAX arrays, NumPy for all else."""
     return jnp if isinstance(x, jax.Array) else np
 
 
-def where_inside(inside: Values, x: Values, function: Any, outside: float) -> Values:
+def where_inside(
+    inside: Values, x: Values, function: Callable[[Values], Values], outside: float
+) -> Values:
     """function(x) where inside, a constant elsewhere, with no warning and no NaN gradient.
 
     The function must be finite at 0.5, where it is evaluated instead of outside.
@@ -35,6 +40,7 @@ def where_inside(inside: Values, x: Values, function: Any, outside: float) -> Va
 
 
 def as_values(x: Values) -> Values:
+    """An array of floating-point numbers: float32 in JAX and float64 in NumPy unless x has one."""
     if isinstance(x, jax.Array):
         return x if jnp.issubdtype(x.dtype, jnp.floating) else x.astype(jnp.float32)
     x = np.asarray(x)

@@ -4,9 +4,10 @@ import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from gparticles import notebook
 from gparticles.checks import check_number, check_points
@@ -26,7 +27,7 @@ ZERO_SHARE = 1e-6
 DEFAULT_TOLERANCE = 1e-3
 # below this gap float32 is at its end, and a quadratically convergent method is faster anyway
 SINKHORN_GAP = 1e-5
-# looks without a gain of a tenth after which Sinkhorn is given up
+# iterates without a gain of a tenth after which Sinkhorn is given up
 PATIENCE = 10
 
 
@@ -53,16 +54,16 @@ class LipschitzExtension:
         """L in nats per data unit."""
         return self.ground.lipschitz
 
-    def __call__(self, points: Any) -> np.ndarray:
-        return self._seen_from(points).c_transform(self.psi)
+    def __call__(self, points: ArrayLike) -> np.ndarray:
+        return self._ground_of(points).c_transform(self.psi)
 
-    def gradient(self, points: Any) -> np.ndarray:
-        """Its gradient, or a mean of several where it has none; shape (k, *event)."""
-        seen = self._seen_from(points)
-        shares = SoftPlan(seen, self.psi, max(seen.span, 1.0) * np.finfo(float).eps)
+    def gradient(self, points: ArrayLike) -> np.ndarray:
+        """Its gradient at points (k, *event), nats per data unit; a mean of several where none."""
+        ground = self._ground_of(points)
+        shares = SoftPlan(ground, self.psi, max(ground.span, 1.0) * np.finfo(float).eps)
         return (self.lipschitz * shares.pull(np.ones(len(self.psi)))).reshape(-1, *self.event)
 
-    def _seen_from(self, points: Any) -> Ground:
+    def _ground_of(self, points: ArrayLike) -> Ground:
         array = check_points(points, "points")
         if array.shape[1:] != self.event:
             raise InputError(
@@ -134,13 +135,13 @@ class Certificate:
 
 
 def divergence(
-    p: Any,
-    q: Any,
+    p: ArrayLike,
+    q: ArrayLike,
     *,
     f: AbstractF | None = None,
     lipschitz: float = 1.0,
-    p_weights: Any = None,
-    q_weights: Any = None,
+    p_weights: ArrayLike | None = None,
+    q_weights: ArrayLike | None = None,
     tolerance: float = DEFAULT_TOLERANCE,
 ) -> Certificate:
     """The Lipschitz-regularised f-divergence of two weighted samples, with a certificate.
@@ -181,7 +182,7 @@ def divergence(
     ratio = np.zeros(len(np.asarray(q)))
     ratio[columns] = upper.ratio
     width = upper.value - lower.value
-    found = Certificate(
+    certificate = Certificate(
         lower=float(lower.value),
         upper=float(upper.value),
         converged=bool(width <= max(tolerance * upper.value, ZERO_SHARE * ground.span)),
@@ -194,13 +195,13 @@ def divergence(
         points=points,
         rows=rows,
     )
-    if not found.converged:
+    if not certificate.converged:
         warnings.warn(
-            f"the gap reached is {found.gap:.2g}, not the tolerance {tolerance:g}: the bounds "
-            "hold, the value between them is not known more closely",
+            f"the gap reached is {certificate.gap:.2g}, not the tolerance {tolerance:g}: the "
+            "bounds hold, the value between them is not known more closely",
             stacklevel=2,
         )
-    return found
+    return certificate
 
 
 def search(
@@ -240,12 +241,12 @@ def _candidates(f: AbstractF, ground: Ground, psi: np.ndarray | None) -> Iterato
     exact = len(ground.p) * len(ground.q) <= EXACT_ENTRIES
     if not ground.is_small:
         best = None
-        for look in _promising(f, ground, give_up_at=SINKHORN_GAP if exact else 0.0):
-            gap = (look.upper - look.lower) / max(abs(look.upper), 1e-300)
-            plan = SoftPlan(ground, look.psi, look.smoothing)
+        for iterate in _promising(f, ground, give_up_at=SINKHORN_GAP if exact else 0.0):
+            gap = (iterate.upper - iterate.lower) / max(abs(iterate.upper), 1e-300)
+            plan = SoftPlan(ground, iterate.psi, iterate.smoothing)
             if best is None or gap < best.estimated_gap:
-                best = _Candidate(look.psi, plan, gap)
-            yield _Candidate(look.psi, plan, max(gap, 0.0))
+                best = _Candidate(iterate.psi, plan, gap)
+            yield _Candidate(iterate.psi, plan, max(gap, 0.0))
         if best is None:
             start = SoftPlan(ground, psi, sinkhorn.mean_cost(ground))
             best = _Candidate(psi, start, 0.0)
@@ -256,12 +257,12 @@ def _candidates(f: AbstractF, ground: Ground, psi: np.ndarray | None) -> Iterato
             yield _Candidate(at.psi, DensePlan(ground, at.plan), 0.0)
 
 
-def _promising(f: AbstractF, ground: Ground, *, give_up_at: float) -> Iterator[sinkhorn.Look]:
-    """Looks of Sinkhorn's iteration for as long as they improve."""
+def _promising(f: AbstractF, ground: Ground, *, give_up_at: float) -> Iterator[sinkhorn.Iterate]:
+    """Iterates of Sinkhorn's iteration for as long as they improve."""
     best, since = float("inf"), 0
-    for look in sinkhorn.looks(f, ground):
-        yield look
-        gap = (look.upper - look.lower) / max(abs(look.upper), 1e-300)
+    for iterate in sinkhorn.iterates(f, ground):
+        yield iterate
+        gap = (iterate.upper - iterate.lower) / max(abs(iterate.upper), 1e-300)
         since = 0 if gap < 0.9 * best else since + 1
         best = min(best, gap)
         if since > PATIENCE or best <= give_up_at:

@@ -1,15 +1,17 @@
 """Two weighted clouds and the cost L |x - y| between them, never stored beyond a stated budget."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import TypeVar
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from numpy.typing import ArrayLike
 
 from gparticles.checks import check_number, check_points, check_same_shape, check_weights
+from gparticles.divergence.abstract_f import library
 from gparticles.errors import InputError
 
 # entries of the largest block of costs that a float64 pass holds
@@ -21,22 +23,27 @@ FUSED_DIMENSIONS = 16
 # beyond these, products with the plan would leave float32
 COST_RANGE = (1e-25, 1e25)
 
+# NumPy's or JAX's, and the same of both in one call
+Arrays = TypeVar("Arrays", np.ndarray, jax.Array)
+Weights = tuple[ArrayLike | None, ArrayLike | None]
 
-def distances(x: Any, y: Any) -> Any:
+
+def distances(x: Arrays, y: Arrays) -> Arrays:
     """|x_i - y_j| from the differences of coordinates, shape (k, n); NumPy or JAX.
 
     Nothing cancels: the relative error is that of a sum of d squares.
     """
-    if not isinstance(x, jax.Array):
-        from scipy.spatial.distance import cdist
+    xp = library(x)
+    if xp is np:
+        from scipy.spatial import distance
 
-        return cdist(x, y)
+        return xp.asarray(distance.cdist(x, y))
     if x.shape[1] > FUSED_DIMENSIONS:
-        return jnp.sqrt(jnp.sum((x[:, None] - y[None]) ** 2, axis=-1))
-    squares = jnp.zeros((x.shape[0], y.shape[0]), x.dtype)
+        return xp.sqrt(xp.sum((x[:, None] - y[None]) ** 2, axis=-1))
+    squares = xp.zeros((x.shape[0], y.shape[0]), x.dtype)
     for k in range(x.shape[1]):
         squares = squares + (x[:, k, None] - y[None, :, k]) ** 2
-    return jnp.sqrt(squares)
+    return xp.sqrt(squares)
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,10 +69,12 @@ class Ground:
 
     @property
     def shape(self) -> tuple[int, int]:
+        """The numbers of points, (m, n)."""
         return len(self.x), len(self.y)
 
     @property
     def is_small(self) -> bool:
+        """Whether NumPy is done with all pairs before JAX has compiled."""
         return len(self.x) * len(self.y) <= SMALL_ENTRIES
 
     @cached_property
@@ -75,6 +84,7 @@ class Ground:
         return self.slope * float(np.linalg.norm(both - both[0], axis=1).max())
 
     def to_unit(self, points: np.ndarray) -> np.ndarray:
+        """Points (k, d) of the data in the coordinates of x and y."""
         return (points - self.centre) / self.unit
 
     def costs(self) -> np.ndarray:
@@ -95,7 +105,7 @@ class Ground:
         return float(a @ _swept(self, _mean_cost, b))
 
     def at(self, points: np.ndarray) -> "Ground":
-        """The same target seen from other points, equally weighted."""
+        """The same target from other points (k, d), in its coordinates and equally weighted."""
         return replace(self, x=points, p=np.full(len(points), 1 / len(points)))
 
     def part(self, rows: np.ndarray, columns: np.ndarray) -> "Ground":
@@ -104,18 +114,18 @@ class Ground:
         return replace(self, x=self.x[rows], y=self.y[columns], p=p / p.sum(), q=q / q.sum())
 
 
-def _least(x: Any, y: Any, slope: Any, psi: Any) -> Any:
-    return (slope * distances(x, y) + psi[None, :]).min(axis=1)
+def _least(x: Arrays, y: Arrays, slope: float, psi: Arrays) -> Arrays:
+    return library(psi).min(slope * distances(x, y) + psi[None, :], axis=1)
 
 
-def _mean_cost(x: Any, y: Any, slope: Any, b: Any) -> Any:
+def _mean_cost(x: Arrays, y: Arrays, slope: float, b: Arrays) -> Arrays:
     return slope * distances(x, y) @ b
 
 
 _COMPILED = {_least: jax.jit(_least), _mean_cost: jax.jit(_mean_cost)}
 
 
-def _swept(ground: Ground, function: Any, vector: np.ndarray) -> np.ndarray:
+def _swept(ground: Ground, function: Callable[..., np.ndarray], vector: np.ndarray) -> np.ndarray:
     if ground.is_small:
         return function(ground.x, ground.y, ground.slope, vector)
     with jax.enable_x64(True):
@@ -128,9 +138,14 @@ def _swept(ground: Ground, function: Any, vector: np.ndarray) -> np.ndarray:
 
 
 def check_clouds(
-    p: Any, q: Any, lipschitz: Any, weights: tuple[Any, Any]
+    p: ArrayLike, q: ArrayLike, lipschitz: float, weights: Weights
 ) -> tuple[Ground, np.ndarray, np.ndarray]:
     """Checks what the user gives and leaves out points of weight zero.
+
+    Args:
+        p, q: points, shapes (m, *event) and (n, *event), data units.
+        lipschitz: L, nats per data unit.
+        weights: of p and of q, not negative; None for equal ones.
 
     Returns:
         The clouds in common units, and which rows of p and of q are in them.

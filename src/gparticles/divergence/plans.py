@@ -2,14 +2,18 @@
 
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypeVar
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from gparticles.divergence.ground import FUSED_DIMENSIONS, Ground, distances
+from gparticles.divergence.abstract_f import library
+from gparticles.divergence.ground import FUSED_DIMENSIONS, Arrays, Ground, distances
+
+Result = TypeVar("Result")
 
 
 class Totals(NamedTuple):
@@ -87,13 +91,13 @@ class SoftPlan(AbstractPlan):
     def _blocks(self) -> list[tuple[np.ndarray, np.ndarray]]:
         return [(self.ground.x[rows], self.ground.p[rows]) for rows in self.ground.blocks()]
 
-    def _call(self, function: Any, *rows: np.ndarray) -> Any:
+    def _call(self, function: Callable[..., Result], *rows: np.ndarray) -> Result:
         ground = self.ground
-        given = (ground.y, ground.q, self.psi, ground.slope, self.smoothing, *rows)
+        arguments = (ground.y, ground.q, self.psi, ground.slope, self.smoothing, *rows)
         if ground.is_small:
-            return function(*given)
+            return function(*arguments)
         with jax.enable_x64(True):
-            return jax.device_get(_COMPILED[function](*(jnp.asarray(a) for a in given)))
+            return jax.device_get(_COMPILED[function](*(jnp.asarray(a) for a in arguments)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,44 +140,63 @@ class MatchedPlan(AbstractPlan):
         return SoftPlan(replace(self.ground, p=p, q=q), np.zeros(len(q)), math.inf)
 
 
-def soft_shares(costs: Any, q: Any, psi: Any, smoothing: Any) -> Any:
-    """Rows that sum to one: softmax of log q - (psi + costs) / smoothing; NumPy or JAX."""
-    xp = jnp if isinstance(costs, jax.Array) else np
+def soft_shares(costs: Arrays, q: Arrays, psi: Arrays, smoothing: float) -> Arrays:
+    """Rows that sum to one: softmax of log q - (psi + costs) / smoothing; NumPy or JAX.
+
+    Args:
+        costs: shape (k, n), nats.
+        q, psi: weights and potentials of the targets, shape (n,).
+        smoothing: nats.
+    """
+    xp = library(costs)
     sums = costs + psi[None, :]
     weights = q[None, :] * xp.exp((sums.min(axis=1, keepdims=True) - sums) / smoothing)
     return weights / weights.sum(axis=1, keepdims=True)
 
 
 def _soft_totals(
-    y: Any, q: Any, psi: Any, slope: Any, smoothing: Any, x: Any, p: Any, factors: Any
-) -> Any:
-    costs = slope * distances(x, y)
+    y: Arrays,
+    q: Arrays,
+    psi: Arrays,
+    slope: float,
+    smoothing: float,
+    x: Arrays,
+    p: Arrays,
+    factors: Arrays,
+) -> tuple[Arrays, Arrays, Arrays]:
+    xp, costs = library(p), slope * distances(x, y)
     plan = p[:, None] * soft_shares(costs, q, psi, smoothing) * factors[None, :]
-    return plan.sum(axis=1), plan.sum(axis=0), (plan * costs).sum()
+    return xp.sum(plan, axis=1), xp.sum(plan, axis=0), xp.sum(plan * costs)
 
 
-def _soft_pull(y: Any, q: Any, psi: Any, slope: Any, smoothing: Any, x: Any, factors: Any) -> Any:
+def _soft_pull(
+    y: Arrays, q: Arrays, psi: Arrays, slope: float, smoothing: float, x: Arrays, factors: Arrays
+) -> Arrays:
     shares = soft_shares(slope * distances(x, y), q, psi, smoothing)
     return _pull(x, y, shares * factors[None, :])
 
 
-def _pull(x: Any, y: Any, shares: Any) -> Any:
-    xp = jnp if isinstance(shares, jax.Array) else np
+def _pull(x: Arrays, y: Arrays, shares: Arrays) -> Arrays:
+    xp = library(shares)
     away = distances(x, y)
     # a particle that sits on a target is not pulled to it
     weights = xp.where(away > 0, shares / xp.where(away > 0, away, 1), 0)
     return weighted_differences(x, y, weights)
 
 
-def weighted_differences(x: Any, y: Any, weights: Any) -> Any:
+def weighted_differences(x: Arrays, y: Arrays, weights: Arrays) -> Arrays:
     """sum_j w_ij (x_i - y_j), shape (k, d), one coordinate after the other.
 
     Products with the matrix of weights would cancel where a large one belongs to a near pair.
-    """
-    xp = jnp if isinstance(weights, jax.Array) else np
-    if isinstance(weights, jax.Array) and x.shape[1] > FUSED_DIMENSIONS:
 
-        def one(coordinates: Any) -> Any:
+    Args:
+        x, y: shapes (k, d) and (n, d).
+        weights: shape (k, n).
+    """
+    xp = library(weights)
+    if xp is jnp and x.shape[1] > FUSED_DIMENSIONS:
+
+        def one(coordinates: tuple[jax.Array, jax.Array]) -> jax.Array:
             return (weights * (coordinates[0][:, None] - coordinates[1][None, :])).sum(axis=1)
 
         return jax.lax.map(one, (x.T, y.T)).T

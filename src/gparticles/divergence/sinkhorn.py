@@ -14,7 +14,7 @@ each two products with it; beyond the budget blocks of rows are computed anew in
 
 import math
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import equinox as eqx
 import jax
@@ -28,7 +28,7 @@ from gparticles.divergence.ground import FUSED_DIMENSIONS, Ground, distances
 # float32 entries of a stored kernel: 2**26 are 256 MiB, and the costs as much again
 KERNEL_ENTRIES = 2**26
 SWEEP_ENTRIES = 2**22
-# iterations between two looks at the bounds
+# iterations between two estimates of the bounds
 CHUNK = 20
 SWEEPS = 5
 # the first smoothing is the mean cost over this, and each stage divides by the second
@@ -48,13 +48,12 @@ PLAIN, RELAXATION = 4, 1.6
 # what the kernel's columns may be multiplied by before it is rebuilt, as a logarithm
 MOST_CHANGE = 60.0
 
-
 Scalar = Float[Array, ""]
 Kernel = Float[Array, "m n"]
 Marginals = tuple[Float[Array, " m"], Float[Array, " n"]]
 
 
-class Look(NamedTuple):
+class Iterate(NamedTuple):
     """Where the iteration stands: psi (n,) and smoothing, nats, with float32 estimates."""
 
     psi: np.ndarray
@@ -82,8 +81,8 @@ class _Clouds(NamedTuple):
     slope: Float[Array, ""]
 
 
-def looks(f: AbstractF, ground: Ground) -> Iterator[Look]:
-    """Potentials ever nearer to the optimum, a look after every chunk of iterations.
+def iterates(f: AbstractF, ground: Ground) -> Iterator[Iterate]:
+    """Potentials ever nearer to the optimum, one after every chunk of iterations.
 
     Large clouds start from a part of their points.
     """
@@ -94,18 +93,18 @@ def looks(f: AbstractF, ground: Ground) -> Iterator[Look]:
     iteration = _iteration(f, ground)
     while smoothing >= LEAST_SMOOTHING * mean:
         for chunk in range(MAX_CHUNKS):
-            look = iteration.advance(psi, smoothing, first=chunk == 0)
-            if not math.isfinite(look.slack):
+            iterate = iteration.advance(psi, smoothing, first=chunk == 0)
+            if not math.isfinite(iterate.slack):
                 return
-            yield look
-            psi = look.psi
-            if look.slack <= SLACK_SHARE * (look.upper - look.lower):
+            yield iterate
+            psi = iterate.psi
+            if iterate.slack <= SLACK_SHARE * (iterate.upper - iterate.lower):
                 break
         smoothing /= STAGE_FACTOR
 
 
 def mean_cost(ground: Ground) -> float:
-    """The mean cost of some of the pairs, nats."""
+    """The mean of L |x - y| over some of the pairs, nats; 1 where all are zero."""
     x, y = (a[:: max(1, len(a) // 200)] for a in (ground.x, ground.y))
     return ground.slope * float(distances(x, y).mean()) or 1.0
 
@@ -119,13 +118,13 @@ def _from_a_part(f: AbstractF, ground: Ground) -> tuple[np.ndarray, float]:
         for size, part in zip(ground.shape, (m, n), strict=True)
     )
     part = ground.part(rows, columns)
-    look = None
-    for look in looks(f, part):
-        if look.upper - look.lower <= 0.1 * abs(look.upper):
+    iterate = None
+    for iterate in iterates(f, part):
+        if iterate.upper - iterate.lower <= 0.1 * abs(iterate.upper):
             break
-    if look is None:
+    if iterate is None:
         return np.zeros(len(ground.q)), mean_cost(ground) / START_SHARE
-    return part.at(ground.y).c_transform(look.psi), look.smoothing
+    return part.at(ground.y).c_transform(iterate.psi), iterate.smoothing
 
 
 class _Stored:
@@ -135,16 +134,16 @@ class _Stored:
         self.f, self.n = f, len(ground.q)
         self.clouds = _padded(ground)
         self.costs = _costs(self.clouds)
-        self.kernel: Any = None
+        self.kernel: Array = jnp.zeros((), jnp.float32)  # made by the first advance
 
-    def advance(self, psi: np.ndarray, smoothing: float, *, first: bool) -> Look:
+    def advance(self, psi: np.ndarray, smoothing: float, *, first: bool) -> Iterate:
         e = jnp.float32(smoothing)
         if first:
             self.kernel = _kernel(self.costs, self.clouds, _pad(psi, self.clouds), e)
-        found, self.kernel, numbers = _stored_chunk(
+        after, self.kernel, estimates = _stored_chunk(
             self.f, self.clouds, self.costs, self.kernel, _pad(psi, self.clouds), e
         )
-        return Look(_back(found, self.n), smoothing, *(float(v) for v in numbers))
+        return Iterate(_back(after, self.n), smoothing, *(float(v) for v in estimates))
 
 
 class _Swept:
@@ -154,13 +153,13 @@ class _Swept:
         self.f, self.n = f, len(ground.q)
         self.clouds = _padded(ground)
 
-    def advance(self, psi: np.ndarray, smoothing: float, *, first: bool) -> Look:
+    def advance(self, psi: np.ndarray, smoothing: float, *, first: bool) -> Iterate:
         e, now = jnp.float32(smoothing), _pad(psi, self.clouds)
         for _ in range(SWEEPS):
-            found, _ = _sweep(self.f, self.clouds, now, e)
-            now = found if first else now + RELAXATION * (found - now)
-        _, numbers = _sweep(self.f, self.clouds, now, e)
-        return Look(_back(now, self.n), smoothing, *(float(v) for v in numbers))
+            after, _ = _sweep(self.f, self.clouds, now, e)
+            now = after if first else now + RELAXATION * (after - now)
+        _, estimates = _sweep(self.f, self.clouds, now, e)
+        return Iterate(_back(now, self.n), smoothing, *(float(v) for v in estimates))
 
 
 def _iteration(f: AbstractF, ground: Ground) -> _Stored | _Swept:
@@ -255,7 +254,7 @@ def column_change(
 
 
 def centred(f: AbstractF, psi: Float[Array, " n"], q: Float[Array, " n"]) -> Float[Array, " n"]:
-    """psi less its optimal shift; 0 at targets of weight zero."""
+    """psi, nats, less its optimal shift; 0 at targets of weight zero."""
     used = q > 0
     # padding must not be the maximum from which the shift is sought
     shifted = psi - f.excess_shift(jnp.where(used, psi, jnp.min(psi)), q)

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from gparticles.checks import check_finite, check_number, check_points
 from gparticles.divergence.certified import DEFAULT_TOLERANCE, divergence
 from gparticles.divergence.f_divergences import KL, AbstractF, Wasserstein1
-from gparticles.divergence.ground import check_clouds, distances
+from gparticles.divergence.ground import Weights, check_clouds, distances
 from gparticles.errors import InputError
 
 POINTS = 15
@@ -62,13 +63,13 @@ class Sweep:
 
 
 def sweep(
-    p: Any,
-    q: Any,
+    p: ArrayLike,
+    q: ArrayLike,
     *,
     f: AbstractF | None = None,
-    lipschitz: Any = None,
-    p_weights: Any = None,
-    q_weights: Any = None,
+    lipschitz: ArrayLike | None = None,
+    p_weights: ArrayLike | None = None,
+    q_weights: ArrayLike | None = None,
     tolerance: float = DEFAULT_TOLERANCE,
 ) -> Sweep:
     """The certified divergence for many L.
@@ -84,14 +85,14 @@ def sweep(
     Raises:
         InputError: as ``gpa.divergence``, and no or wrong values of L.
 
-    >>> found = sweep([[0.0]], [[3.0]], lipschitz=[1.0, 2.0])
-    >>> found.upper.tolist(), found.w1, found.d_f
+    >>> curve = sweep([[0.0]], [[3.0]], lipschitz=[1.0, 2.0])
+    >>> curve.upper.tolist(), curve.w1, curve.d_f
     ([3.0, 6.0], 3.0, inf)
     """
     f = KL() if f is None else f
-    weights = {"p_weights": p_weights, "q_weights": q_weights}
+    weights: dict[str, Any] = {"p_weights": p_weights, "q_weights": q_weights}
     with warnings.catch_warnings():
-        # said once below, and not for every L
+        # one warning below, and not for every L
         warnings.filterwarnings("ignore", message="the gap reached is")
         w1 = divergence(p, q, f=Wasserstein1(), tolerance=tolerance, **weights)
         slopes = (
@@ -99,15 +100,15 @@ def sweep(
             if lipschitz is None
             else _checked(lipschitz)
         )
-        found = [
+        certificates = [
             divergence(p, q, f=f, lipschitz=float(slope), tolerance=tolerance, **weights)
             for slope in slopes
         ]
     lower, upper = _tightened(
-        slopes, np.array([c.lower for c in found]), np.array([c.upper for c in found])
+        slopes, *(np.array([getattr(c, side) for c in certificates]) for side in ("lower", "upper"))
     )
     near = upper - lower <= tolerance * upper
-    converged = near | np.array([c.converged for c in found])
+    converged = near | np.array([c.converged for c in certificates])
     if not converged.all():
         warnings.warn(
             f"the tolerance {tolerance:g} is not reached for {np.sum(~converged)} of "
@@ -126,7 +127,12 @@ def sweep(
 
 
 def f_divergence(
-    p: Any, q: Any, *, f: AbstractF, p_weights: Any = None, q_weights: Any = None
+    p: ArrayLike,
+    q: ArrayLike,
+    *,
+    f: AbstractF,
+    p_weights: ArrayLike | None = None,
+    q_weights: ArrayLike | None = None,
 ) -> float:
     """D_f(P|Q) = sum_j q_j f(p_j / q_j) over the distinct points of Q, nats.
 
@@ -156,7 +162,7 @@ def f_divergence(
 
 
 def default_grid(
-    p: Any, q: Any, w1: float, *, weights: tuple[Any, Any] = (None, None)
+    p: ArrayLike, q: ArrayLike, w1: float, *, weights: Weights = (None, None)
 ) -> np.ndarray:
     """Values of L, evenly spaced on a log scale, from where D is L W1 to where it is D_f.
 
@@ -176,7 +182,7 @@ def default_grid(
     return np.geomspace(FIRST / max(w1, near), LAST / near, POINTS)
 
 
-def _checked(lipschitz: Any) -> np.ndarray:
+def _checked(lipschitz: ArrayLike) -> np.ndarray:
     try:
         slopes = np.asarray(lipschitz, np.float64)
     except (TypeError, ValueError):
@@ -199,6 +205,6 @@ def _tightened(
     return np.maximum(lower, below * (1 - ROUNDING)), np.minimum(upper, above * (1 + ROUNDING))
 
 
-def _flat(points: Any, name: str) -> np.ndarray:
+def _flat(points: ArrayLike, name: str) -> np.ndarray:
     array = check_points(points, name)
     return array.reshape(len(array), -1).astype(np.float64)

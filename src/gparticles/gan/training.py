@@ -26,7 +26,7 @@ from gparticles.gan.model import GAN, Generator, latents
 from gparticles.numerics import own_settings
 from gparticles.potential import AbstractPotential
 from gparticles.potential.fitting import (
-    Batches,
+    BatchStream,
     Cloud,
     Fit,
     FitRule,
@@ -79,7 +79,7 @@ class GameState(NamedTuple):
     parameters: Any
     average: Any
     optimiser_state: Any
-    batches: Batches
+    batches: BatchStream
     key: PRNGKeyArray
     stopped: Bool[Array, ""]
     failed: Bool[Array, ""]
@@ -246,7 +246,7 @@ def _start(game: Game, players: _Players, seed: int) -> GameState:
     )
 
 
-def _real(game: Game, batches: Batches) -> tuple[Cloud, Batches]:
+def _real(game: Game, batches: BatchStream) -> tuple[Cloud, BatchStream]:
     if game.batch_size is None:
         return game.target, batches
     indices, batches = next_batch(batches, game.batch_size)

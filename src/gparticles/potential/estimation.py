@@ -4,7 +4,6 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
 import equinox as eqx
 import jax
@@ -12,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 from jaxtyping import Array, Float, Int
+from numpy.typing import ArrayLike
 
 from gparticles.checks import check_count, check_points, check_seed
 from gparticles.divergence import KL, AbstractF
@@ -57,7 +57,7 @@ class FittedPotential:
     event: tuple[int, ...]
     lipschitz: float
 
-    def __call__(self, points: Any) -> np.ndarray:
+    def __call__(self, points: ArrayLike) -> np.ndarray:
         array = check_points(points, "points")
         if array.shape[1:] != self.event:
             raise InputError(
@@ -100,16 +100,16 @@ class Estimate:
 
 
 def estimate_divergence(
-    p: Any,
-    q: Any,
+    p: ArrayLike,
+    q: ArrayLike,
     *,
     f: AbstractF | None = None,
     lipschitz: float = 1.0,
     potential: AbstractPotential | None = None,
     steps: int = STEPS,
     optimizer: optax.GradientTransformation | None = None,
-    p_weights: Any = None,
-    q_weights: Any = None,
+    p_weights: ArrayLike | None = None,
+    q_weights: ArrayLike | None = None,
     seed: int = 0,
 ) -> Estimate:
     """The Lipschitz-regularised f-divergence of two samples, as a network finds it.
@@ -160,15 +160,15 @@ def estimate_divergence(
 
 
 def _network(
-    given: AbstractPotential | None, event: tuple[int, ...], seed: int
+    potential: AbstractPotential | None, event: tuple[int, ...], seed: int
 ) -> AbstractPotential:
     check_seed(seed)
-    if given is None:
+    if potential is None:
         return tight_mlp(math.prod(event), width=64, depth=3, seed=seed)
-    if not isinstance(given, AbstractPotential) or not np.isfinite(given.lipschitz):
+    if not isinstance(potential, AbstractPotential) or not np.isfinite(potential.lipschitz):
         raise InputError("potential: give one of finite L, such as gpa.tight_mlp(d)")
-    check_takes(given, event, labelled=False)
-    return given
+    check_takes(potential, event, labelled=False)
+    return potential
 
 
 def _estimate(f: AbstractF, ground: Ground, phi: FittedPotential) -> Estimate:

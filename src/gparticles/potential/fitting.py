@@ -1,13 +1,13 @@
 """The inner maximisation: refitting phi to the particles and the target."""
 
 import math
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import optax
-from jaxtyping import Array, Float, Int, PRNGKeyArray
+from jaxtyping import Array, Float, Int, PRNGKeyArray, PyTree
 
 from gparticles.divergence import AbstractF, dual_objective
 from gparticles.errors import InputError
@@ -20,6 +20,10 @@ SETTLE_SHARE = 0.02
 
 def check_takes(potential: AbstractPotential, shape: tuple[int, ...], *, labelled: bool) -> None:
     """Whether phi is a function of points of this shape, with or without labels.
+
+    Args:
+        shape: of one point.
+        labelled: whether phi is given a class for every point.
 
     Raises:
         InputError: it is not.
@@ -41,7 +45,7 @@ class Cloud(NamedTuple):
     labels: Int[Array, " n"] | None = None
 
 
-class Batches(NamedTuple):
+class BatchStream(NamedTuple):
     """An endless stream of shuffled indices: each pass uses every point exactly once.
 
     A batch that reaches the end of a pass is completed from the next one, so no remainder is
@@ -56,10 +60,10 @@ class Batches(NamedTuple):
 class Fit(NamedTuple):
     """What the fit carries from one time step to the next: parameters, optimiser, batches."""
 
-    parameters: Any
-    optimiser_state: Any
-    source_batches: Batches
-    target_batches: Batches
+    parameters: PyTree
+    optimiser_state: optax.OptState
+    source_batches: BatchStream
+    target_batches: BatchStream
     key: PRNGKeyArray
 
 
@@ -71,26 +75,28 @@ class FitRule(eqx.Module):
 
     f: AbstractF
     optimiser: optax.GradientTransformation = eqx.field(static=True)
-    static: Any = eqx.field(static=True)
+    static: PyTree = eqx.field(static=True)
     fit_steps: int = eqx.field(static=True)
     max_settling: int = eqx.field(static=True)
     batch_size: int | None = eqx.field(static=True)
     reverse: bool = eqx.field(static=True)
 
-    def potential(self, parameters: Any) -> AbstractPotential:
+    def potential(self, parameters: PyTree) -> AbstractPotential:
+        """phi with these arrays in the place of its own."""
         return eqx.combine(parameters, self.static)
 
 
-def start_batches(key: PRNGKeyArray, n: int) -> Batches:
+def start_batches(key: PRNGKeyArray, n: int) -> BatchStream:
+    """The stream of n indices before its first batch."""
     key, shuffle = jax.random.split(key)
-    return Batches(key, _shuffled(shuffle, n), jnp.zeros((), jnp.int32))
+    return BatchStream(key, _shuffled(shuffle, n), jnp.zeros((), jnp.int32))
 
 
 def _shuffled(key: PRNGKeyArray, n: int) -> Int[Array, " n"]:
     return jax.random.permutation(key, jnp.arange(n, dtype=jnp.int32))
 
 
-def next_batch(batches: Batches, size: int) -> tuple[Int[Array, " size"], Batches]:
+def next_batch(batches: BatchStream, size: int) -> tuple[Int[Array, " size"], BatchStream]:
     """The next ``size`` indices of the stream, size at most n."""
     key, order, position = batches
     n = order.shape[0]
@@ -103,13 +109,13 @@ def next_batch(batches: Batches, size: int) -> tuple[Int[Array, " size"], Batche
     key, following = jax.lax.cond(ends, reshuffle, lambda _: (key, order), None)
     wanted = position + jnp.arange(size, dtype=jnp.int32)
     indices = jnp.where(wanted < n, order[wanted % n], following[wanted % n])
-    return indices, Batches(key, following, position + size - jnp.where(ends, n, 0))
+    return indices, BatchStream(key, following, position + size - jnp.where(ends, n, 0))
 
 
 def start_fit(
     rule: FitRule, potential: AbstractPotential, source: Cloud, target: Cloud, key: PRNGKeyArray
 ) -> Fit:
-    """The state before the first fit."""
+    """The state before the first fit, which begins at the potential's own parameters."""
     parameters = eqx.filter(potential, eqx.is_inexact_array)
     source_key, target_key, key = jax.random.split(key, 3)
     return Fit(
@@ -121,7 +127,7 @@ def start_fit(
     )
 
 
-def _take(cloud: Cloud, batches: Batches, size: int | None) -> tuple[Cloud, Batches]:
+def _take(cloud: Cloud, batches: BatchStream, size: int | None) -> tuple[Cloud, BatchStream]:
     if size is None or size >= cloud.points.shape[0]:
         return cloud, batches
     indices, batches = next_batch(batches, size)
@@ -140,7 +146,11 @@ def _joined(source: Cloud, target: Cloud) -> tuple[Array, Array | None]:
 def objective(
     f: AbstractF, potential: AbstractPotential, source: Cloud, target: Cloud, *, reverse: bool
 ) -> tuple[Float[Array, ""], Float[Array, ""]]:
-    """The dual objective of D(source|target), or of D(target|source), and nu; both in nats."""
+    """The dual objective of D(source|target), or of D(target|source), and nu; both in nats.
+
+    Args:
+        reverse: whether the target is the first argument.
+    """
     # one evaluation of both clouds, so that constrained weights are computed once
     values = potential(*_joined(source, target))
     m = source.points.shape[0]
@@ -160,11 +170,15 @@ def _between(source: Cloud, target: Cloud, key: PRNGKeyArray) -> tuple[Array, Ar
 
 
 def fit_step(rule: FitRule, fit: Fit, source: Cloud, target: Cloud) -> tuple[Fit, Float[Array, ""]]:
-    """One optimiser step uphill; returns the state and the objective before the step."""
+    """One optimiser step uphill.
+
+    Returns:
+        The state after, and the objective before the step, nats.
+    """
     source_batch, source_batches = _take(source, fit.source_batches, rule.batch_size)
     target_batch, target_batches = _take(target, fit.target_batches, rule.batch_size)
 
-    def loss(parameters: Any) -> tuple[Array, tuple[Array, PRNGKeyArray]]:
+    def loss(parameters: PyTree) -> tuple[Array, tuple[Array, PRNGKeyArray]]:
         potential = rule.potential(parameters)
         value, _ = objective(rule.f, potential, source_batch, target_batch, reverse=rule.reverse)
         penalty, key = _penalty(potential, source_batch, target_batch, fit.key)
@@ -217,6 +231,9 @@ def refit(
 
     Settled means that a block of 25 steps raised the divergence by at most 2 %. Without that,
     particles idle while a normalised network grows from nearly no slope.
+
+    Args:
+        first: whether these are the first steps.
     """
     fit = _settle(rule, fit, source, target, wanted=jnp.asarray(first))
 

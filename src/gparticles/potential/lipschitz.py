@@ -7,13 +7,14 @@ was computed before; ``resolve`` turns every layer of a potential into that.
 
 import math
 from abc import abstractmethod
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
+from numpy.typing import ArrayLike
 
 from gparticles.divergence.interior_point import few_threads
 
@@ -246,23 +247,23 @@ def gram_bound(matrix: Float[Array, "out in"], iterations: int = 8) -> Float[Arr
 def resolve(potential: Tree) -> Tree:
     """The same potential with every constrained weight computed once and stored as ``Fixed``."""
 
-    def is_weight(node: Any) -> bool:
+    def is_weight(node: object) -> bool:
         return isinstance(node, AbstractWeight)
 
-    def fix(node: Any) -> Any:
-        return Fixed(node()) if is_weight(node) else node
+    def fix(node: object) -> object:
+        return Fixed(node()) if isinstance(node, AbstractWeight) else node
 
     return jax.tree.map(fix, potential, is_leaf=is_weight)
 
 
-def spectral_norm(weight: Any) -> float:
+def spectral_norm(weight: ArrayLike) -> float:
     """The largest singular value in float64, rounded up by float64's own error."""
     matrix = np.asarray(weight, dtype=np.float64)
     with few_threads(matrix.size):
         return float(np.linalg.norm(matrix, 2)) * (1 + 1e-12)
 
 
-def largest_row_norm(weight: Any) -> float:
+def largest_row_norm(weight: ArrayLike) -> float:
     """The largest Euclidean norm of a row in float64: the slope of the steepest scalar head."""
     matrix = np.asarray(weight, dtype=np.float64)
     return float(np.max(np.linalg.norm(matrix, axis=1))) * (1 + 1e-12)

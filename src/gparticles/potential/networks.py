@@ -2,8 +2,7 @@
 
 import math
 from abc import abstractmethod
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
 import equinox as eqx
 import jax
@@ -52,11 +51,14 @@ class Dense(eqx.Module):
     matrix: AbstractWeight
     bias: Float[Array, " out"]
 
+    def __call__(self, x: Float[Array, "n in"]) -> Float[Array, "n out"]:
+        return x @ self.matrix().T + self.bias[None, :]
+
 
 class AbstractBody(AbstractPotential):
     """A potential that ends in a linear head on features, so that it can have several heads."""
 
-    layers: eqx.AbstractVar[tuple[Any, ...]]
+    layers: eqx.AbstractVar[tuple[Dense | Convolution, ...]]
     head: eqx.AbstractVar[Dense]
 
     @abstractmethod
@@ -68,7 +70,7 @@ class AbstractBody(AbstractPotential):
         return math.prod(spectral_norm(layer.matrix()) for layer in self.layers)
 
     def __call__(self, points: Points, labels: Labels | None = None) -> Float[Array, " n"]:
-        return _scale(self.lipschitz) * _apply(self.head, self.features(points))[:, 0]
+        return _scale(self.lipschitz) * self.head(self.features(points))[:, 0]
 
     def lipschitz_bound(self) -> float:
         return _bound(self.lipschitz, self, self.head)
@@ -77,12 +79,10 @@ class AbstractBody(AbstractPotential):
         return None
 
 
-def _dense(layer: Any, out_size: int, in_size: int, key: PRNGKeyArray) -> Dense:
+def _dense(
+    layer: Callable[..., AbstractWeight], out_size: int, in_size: int, key: PRNGKeyArray
+) -> Dense:
     return Dense(layer(out_size, in_size, key=key), jnp.zeros(out_size, jnp.float32))
-
-
-def _apply(dense: Dense, x: Array) -> Array:
-    return x @ dense.matrix().T + dense.bias[None, :]
 
 
 def _taken(body: AbstractBody, points: Points) -> Points:
@@ -108,7 +108,7 @@ def _bound(lipschitz: float, body: AbstractBody, head: Dense) -> float:
     return lipschitz * body.features_bound() * largest_row_norm(head.matrix())
 
 
-def _heads_for(lipschitz: float) -> Any:
+def _heads_for(lipschitz: float) -> Callable[..., AbstractWeight]:
     return Unconstrained if math.isinf(lipschitz) else UnitRows
 
 
@@ -130,7 +130,7 @@ class LipschitzMLP(AbstractBody):
         InputError: L is not above 0, or the activation is steeper than 1.
     """
 
-    layers: tuple[Any, ...]
+    layers: tuple[Dense | Convolution, ...]
     head: Dense
     activation: Activation = eqx.field(static=True)
     lipschitz: float = eqx.field(static=True)
@@ -158,7 +158,7 @@ class LipschitzMLP(AbstractBody):
     def features(self, points: Points) -> Float[Array, "n width"]:
         x = _taken(self, points).reshape(points.shape[0], -1)
         for layer in self.layers:
-            x = self.activation(_apply(layer, x))
+            x = self.activation(layer(x))
         return x
 
 
@@ -176,7 +176,7 @@ class LipschitzConv(AbstractBody):
         lipschitz, layer, activation, seed: as in ``LipschitzMLP``.
     """
 
-    layers: tuple[Any, ...]
+    layers: tuple[Dense | Convolution, ...]
     head: Dense
     activation: Activation = eqx.field(static=True)
     lipschitz: float = eqx.field(static=True)
@@ -253,7 +253,7 @@ class ClassConditional(AbstractPotential):
     def __call__(self, points: Points, labels: Labels | None = None) -> Float[Array, " n"]:
         if labels is None:
             raise InputError("a class-conditional potential needs the label of every point")
-        values = _apply(self.heads, self.body.features(points))
+        values = self.heads(self.body.features(points))
         picked = jnp.take_along_axis(values, labels[:, None], axis=1)[:, 0]
         return _scale(self.lipschitz) * picked
 
