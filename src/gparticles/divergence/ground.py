@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from gparticles import compiled
 from gparticles.checks import check_number, check_points, check_same_shape, check_weights
 from gparticles.errors import InputError
 
@@ -112,7 +113,10 @@ def _mean_cost(x: Any, y: Any, slope: Any, b: Any) -> Any:
     return slope * distances(x, y) @ b
 
 
-_COMPILED = {_least: jax.jit(_least), _mean_cost: jax.jit(_mean_cost)}
+_COMPILED = {
+    _least: compiled.jit(_least, static_argnames=()),
+    _mean_cost: compiled.jit(_mean_cost, static_argnames=()),
+}
 
 
 def _swept(ground: Ground, function: Any, vector: np.ndarray) -> np.ndarray:

@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from gparticles import compiled
 from gparticles.divergence.ground import FUSED_DIMENSIONS, Ground, distances
 
 
@@ -181,4 +182,7 @@ def weighted_differences(x: Any, y: Any, weights: Any) -> Any:
     return xp.stack(columns, axis=1)
 
 
-_COMPILED = {_soft_totals: jax.jit(_soft_totals), _soft_pull: jax.jit(_soft_pull)}
+_COMPILED = {
+    _soft_totals: compiled.jit(_soft_totals, static_argnames=()),
+    _soft_pull: compiled.jit(_soft_pull, static_argnames=()),
+}

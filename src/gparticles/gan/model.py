@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
+from gparticles import compiled
 from gparticles.checks import check_count, check_labels, check_seed, label_indices
 from gparticles.errors import InputError
 from gparticles.flow.scaling import AbstractScaling
@@ -105,6 +106,6 @@ class GAN:
         return "without labels" if self.classes is None else "with labels"
 
 
-@eqx.filter_jit
+@compiled.jit
 def _generate(generator: Generator, at: Array, labels: Array | None) -> Array:
     return generator(at, labels)

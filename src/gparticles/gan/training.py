@@ -12,6 +12,7 @@ import numpy as np
 import optax
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray, PyTree
 
+from gparticles import compiled
 from gparticles.checks import check_count, check_number, check_points, check_seed
 from gparticles.divergence.dual import first_variation, uniform_weights
 from gparticles.errors import InputError
@@ -295,7 +296,7 @@ def _averaged(average: Any, parameters: Any, step: Array) -> Any:
     return jax.tree.map(lambda a, p: a + share * (p - a), average, parameters)
 
 
-@eqx.filter_jit
+@compiled.jit
 def run_chunk(game: Game, state: GameState, limit: Int[Array, ""]) -> tuple[GameState, Array]:
     """Turns until ``limit``, at most ``CHUNK`` of them; one program for all lengths."""
     first = state.step

@@ -12,6 +12,7 @@ import numpy as np
 import optax
 from jaxtyping import Array, Float, PRNGKeyArray
 
+from gparticles import compiled
 from gparticles.checks import check_count, check_number, plain_array
 from gparticles.errors import InputError
 from gparticles.flow.settings import default_optimiser
@@ -248,7 +249,7 @@ def _train(codec: Autoencoder, start: Any, data: tuple[Any, Any, PRNGKeyArray]) 
     return _Trained(state.best, np.concatenate(training), np.concatenate(validation))
 
 
-@partial(jax.jit, static_argnames=("adam", "batch"))
+@partial(compiled.jit, static_argnames=("adam", "batch"))
 def _epochs(
     state: _TrainingState,
     data: tuple[Array, Array],
