@@ -2,6 +2,7 @@
 
 import os
 import pty
+import re
 import shlex
 import signal
 import subprocess
@@ -265,3 +266,39 @@ def test_a_full_disk_keeps_the_checkpoint(tiny_disk, gpa, tmp_path):
     assert gpa(*long(tmp_path / "whole", 400))[0] == 0
     assert same_particles(disk / "run", tmp_path / "whole")
     assert kept
+
+
+@pytest.mark.slow
+def test_more_rows_are_appended_and_numbered_on(gpa, few):
+    quick = ["--set", "steps=2", "--set", "store.frames=2", "--set", "potential.width=4"]
+    assert gpa("run", "--target", few, "--label-column", "kind", "--out", "run", *quick)[0] == 0
+    assert "# on " in Path("run/config.toml").read_text()
+    status, out, _ = gpa("sample", "run", "-n", 3, "-o", "a.csv")
+    assert status == 0
+    assert "seed 0: the same call makes the same again" in out
+    first = Path("a.csv").read_text()
+    gpa("sample", "run", "-n", 3, "-o", "b.csv", "--seed", 0)
+    assert Path("b.csv").read_text() == first
+    status, out, err = gpa("sample", "run", "-n", 2, "-o", "a.csv", "--append")
+    assert status == 0, err
+    assert "seed 3" in out
+    text = Path("a.csv").read_text()
+    assert text.startswith(first)
+    rows = [line.split(",") for line in text.splitlines()[1:]]
+    assert [row[0] for row in rows] == [f"generated-0000{k}" for k in range(1, 6)]
+    assert len({tuple(row[2:]) for row in rows}) == 5
+    for words, part in (
+        (["-o", "new.csv", "--append"], "no such file to append to"),
+        (["-o", "a.csv", "--append", "--force"], "give one of them"),
+        (["-o", "a.csv"], "--append to add rows"),
+    ):
+        status, _, err = gpa("sample", "run", "-n", 2, *words)
+        assert status == 2
+        assert part in err
+    config = Path("run/config.toml")
+    config.write_text(re.sub(r"# on \d+ cores", "# on 999 cores", config.read_text()))
+    Path("run/metrics.json").unlink()
+    command = ["run", "--target", few, "--label-column", "kind", "--out", "run", *quick]
+    status, _, err = gpa(*command, "--resume")
+    assert status == 0, err
+    assert "began on 999 cores" in err

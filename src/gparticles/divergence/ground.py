@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.typing import ArrayLike
 
+from gparticles import compiled
 from gparticles.checks import check_number, check_points, check_same_shape, check_weights
 from gparticles.divergence.abstract_f import library
 from gparticles.errors import InputError
@@ -122,7 +123,10 @@ def _mean_cost(x: Arrays, y: Arrays, slope: float, b: Arrays) -> Arrays:
     return slope * distances(x, y) @ b
 
 
-_COMPILED = {_least: jax.jit(_least), _mean_cost: jax.jit(_mean_cost)}
+_COMPILED = {
+    _least: compiled.jit(_least, static_argnames=()),
+    _mean_cost: compiled.jit(_mean_cost, static_argnames=()),
+}
 
 
 def _swept(ground: Ground, function: Callable[..., np.ndarray], vector: np.ndarray) -> np.ndarray:

@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from gparticles import compiled
 from gparticles.divergence.abstract_f import library
 from gparticles.divergence.ground import FUSED_DIMENSIONS, Arrays, Ground, distances
 
@@ -204,4 +205,7 @@ def weighted_differences(x: Arrays, y: Arrays, weights: Arrays) -> Arrays:
     return xp.stack(columns, axis=1)
 
 
-_COMPILED = {_soft_totals: jax.jit(_soft_totals), _soft_pull: jax.jit(_soft_pull)}
+_COMPILED = {
+    _soft_totals: compiled.jit(_soft_totals, static_argnames=()),
+    _soft_pull: compiled.jit(_soft_pull, static_argnames=()),
+}

@@ -2,10 +2,11 @@
 
 from typing import Protocol, runtime_checkable
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
+
+from gparticles import compiled
 
 ITERATIONS = 32
 
@@ -19,7 +20,7 @@ class _HasExcess(Protocol):
 
 
 # compiled once per f and shape, so that a call outside any jit does not compile its loop anew
-@eqx.filter_jit
+@compiled.jit
 def solve_shift(
     f: _HasExcess, values: Float[Array, " n"], weights: Float[Array, " n"]
 ) -> Float[Array, ""]:

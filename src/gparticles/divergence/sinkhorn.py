@@ -14,14 +14,15 @@ each two products with it; beyond the budget blocks of rows are computed anew in
 
 import math
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import NamedTuple
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from gparticles import compiled
 from gparticles.divergence.f_divergences import AbstractF
 from gparticles.divergence.ground import FUSED_DIMENSIONS, Ground, distances
 
@@ -202,12 +203,12 @@ def _block_costs(x: Array, y: Array, slope: Array) -> Array:
     return slope * jnp.sqrt(jnp.maximum(squares, 0))
 
 
-@jax.jit
+@partial(compiled.jit, static_argnames=())
 def _costs(clouds: _Clouds) -> Array:
     return _block_costs(clouds.x, clouds.y, clouds.slope)
 
 
-@jax.jit
+@partial(compiled.jit, static_argnames=())
 def _kernel(costs: Array, clouds: _Clouds, psi: Array, e: Array) -> Array:
     """pi_ij / (p_i q_j) of the row-exact plan; zero where q_j is, so that padding is inert."""
     exponents = jnp.where(clouds.q[None] > 0, -(costs + psi[None]) / e, -jnp.inf)
@@ -281,7 +282,7 @@ def _tiny(like: Array) -> float:
     return float(jnp.finfo(like.dtype).tiny)
 
 
-@eqx.filter_jit
+@compiled.jit
 def _stored_chunk(
     f: AbstractF, clouds: _Clouds, costs: Array, kernel: Array, psi: Array, e: Array
 ) -> tuple[Array, Array, tuple[Array, ...]]:
@@ -309,7 +310,7 @@ def _estimates(
     return p @ least - q @ f.excess_conjugate(psi), cost + penalty, slack
 
 
-@eqx.filter_jit
+@compiled.jit
 def _sweep(f: AbstractF, clouds: _Clouds, psi: Array, e: Array) -> tuple[Array, tuple[Array, ...]]:
     """One iteration in blocks of rows; the numbers are those of psi before it."""
     n = clouds.q.shape[0]

@@ -15,8 +15,6 @@ from gparticles.outputs import replace_file
 # bumped whenever a file written before could no longer be read
 SCHEMA = 1
 
-write_atomically = replace_file
-
 REMEDY = "restore it from a copy, or make it anew"
 
 

@@ -13,7 +13,6 @@ import numpy as np
 from gparticles.checks import check_points
 from gparticles.errors import InputError
 from gparticles.experiment.provenance import SourceLaw
-from gparticles.experiment.staging import check_free, staged
 from gparticles.integration.annotated import Keys, move_batches, read_batches
 from gparticles.integration.basis import Basis, basis_of, column_of, dense
 from gparticles.integration.batches import Batches, Flows, check_batches
@@ -21,6 +20,7 @@ from gparticles.integration.judging import judge_all, judge_kept_out
 from gparticles.integration.request import Done, Notes, Request, held_out
 from gparticles.integration.summary import Finished, notes_of, write_outcome
 from gparticles.latent import PCA, move_latents
+from gparticles.outputs import check_free, staged
 from gparticles.tables import Table
 from gparticles.tables.cohorts import scale_warnings
 from gparticles.tables.table import listed
@@ -48,7 +48,7 @@ def integrate_h5ad(path: Path, out: Path, request: Request, *, say: Callable[[st
     if out.suffix.lower() != ".h5ad":
         raise InputError(f"{out}: an .h5ad comes out as one; let its name end in .h5ad")
     report = f"{out.stem}-report"
-    check_free([out, out.parent / report], force=request.force)
+    check_free(out, out.parent / report, force=request.force)
     adata = read_h5ad(path)
     keys = _keys(request)
     made = [] if keys.basis in adata.obsm or request.basis else [_decompose(adata, request)]

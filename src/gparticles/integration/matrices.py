@@ -11,12 +11,12 @@ import numpy as np
 from gparticles.divergence import KL
 from gparticles.errors import InputError
 from gparticles.experiment.provenance import SourceLaw, form_of
-from gparticles.experiment.staging import check_free, staged
 from gparticles.integration.batches import Batches, Flows, bounds_of, check_batches, fit, moved_by
 from gparticles.integration.judging import embedding, judge_all, judge_kept_out
 from gparticles.integration.request import Done, Notes, Request, held_out
 from gparticles.integration.summary import Finished, notes_of, outcomes_of, write_outcome
 from gparticles.latent import move_batch
+from gparticles.outputs import check_free, staged
 from gparticles.tables import Table, kind_of, save
 from gparticles.tables.cohorts import Cohorts, read_cohorts, read_labels
 from gparticles.tables.files import SUFFIXES
@@ -47,7 +47,7 @@ def integrate_files(
         )
     home = out.parent if joint else out
     report = f"{out.name.split('.')[0]}-report" if joint else "."
-    check_free([out, home / report] if joint else [out], force=request.force)
+    check_free(*([out, home / report] if joint else [out]), force=request.force)
     cohorts, batches = _read(paths, request)
     in_files = any(Path(name).is_file() for name in _named(request) if name is not None)
     twice = _namesakes(cohorts) if joint or in_files else []

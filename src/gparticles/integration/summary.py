@@ -11,11 +11,11 @@ import numpy as np
 
 from gparticles.experiment.folder import METRICS
 from gparticles.experiment.pictures import REPORT, versions
-from gparticles.flow.files import write_atomically
 from gparticles.integration.batches import Batches, Flows
 from gparticles.integration.judging import Judgement
 from gparticles.latent import LatentBound
 from gparticles.latent.bound import MEANING
+from gparticles.outputs import replace_file
 from gparticles.report.batches_page import (
     MeasureRow,
     MeasureTable,
@@ -96,7 +96,7 @@ def write_outcome(folder: Path, done: Finished, *, seed: int) -> None:
     pictures = _figures(folder / "figures", done, seed)
     metrics = _metrics(done)
     write_batches_report(folder / REPORT, _page(done), pictures)
-    write_atomically(folder / METRICS, (json.dumps(metrics, indent=1) + "\n").encode())
+    replace_file(folder / METRICS, (json.dumps(metrics, indent=1) + "\n").encode())
 
 
 def _metrics(done: Finished) -> dict[str, Any]:

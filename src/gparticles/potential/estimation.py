@@ -13,6 +13,7 @@ import optax
 from jaxtyping import Array, Float, Int
 from numpy.typing import ArrayLike
 
+from gparticles import compiled
 from gparticles.checks import check_count, check_points, check_seed
 from gparticles.divergence import KL, AbstractF
 from gparticles.divergence.bounds import balanced, lower_bound
@@ -196,7 +197,7 @@ def _default_optimiser(steps: int) -> optax.GradientTransformation:
     return optax.adam(optax.cosine_decay_schedule(LEARNING_RATE, steps))
 
 
-@eqx.filter_jit
+@compiled.jit
 def _values(network: Callable, points: Array) -> Array:
     return network(points)
 
@@ -221,7 +222,7 @@ def _fitted(
     return rule.potential(fit.parameters)
 
 
-@eqx.filter_jit
+@compiled.jit
 def _ascend(rule: FitRule, fit: Fit, clouds: tuple[Cloud, Cloud], steps: Array) -> Fit:
     def body(_: Array, fit: Fit) -> Fit:
         return fit_step(rule, fit, *clouds)[0]

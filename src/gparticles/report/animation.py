@@ -19,7 +19,7 @@ from mpl_toolkits.mplot3d.proj3d import proj_transform
 from PIL import Image, ImageDraw, ImageFont
 
 from gparticles.flow import Flow
-from gparticles.flow.files import write_atomically
+from gparticles.outputs import replace_file
 from gparticles.plots.figures import AZIMUTH, ELEVATION
 from gparticles.plots.points import comparable, label_axes
 from gparticles.plots.projection import Projection, limits_over_time, outside
@@ -60,7 +60,7 @@ def save_animation(flow: Flow, shown: Shown, path: Path) -> Path:
     while len(data) > MAX_BYTES and len(film.frames) > 4:
         film = film._replace(frames=film.frames[spaced(len(film.frames), len(film.frames) // 2)])
         data = _gif(film)
-    write_atomically(path, data)
+    replace_file(path, data)
     _mp4(film, path.with_suffix(".mp4"))
     return path
 

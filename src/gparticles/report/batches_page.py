@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from gparticles.flow.files import write_atomically
+from gparticles.outputs import replace_file
 from gparticles.report.page import part, template
 from gparticles.report.words import number, readable
 
@@ -121,5 +121,5 @@ def write_batches_report(path: Path, page: Page, pictures: Sequence[tuple[Path, 
         for picture, caption in pictures
     ]
     html = template("batches.html.jinja").render(page=page, pictures=shown, css=part("page.css"))
-    write_atomically(path, readable(html).encode())
+    replace_file(path, readable(html).encode())
     return path

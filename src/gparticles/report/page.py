@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from gparticles.flow import Flow
-from gparticles.flow.files import write_atomically
+from gparticles.outputs import replace_file
 from gparticles.plots.style import names_in_words
 from gparticles.report import packing, words
 from gparticles.report.checking import check_flow, check_metrics, check_shown, check_versions
@@ -52,7 +52,7 @@ def write_report(path: Path, flow: Flow, shown: Shown | None, *, about: About) -
     Returns:
         ``path``. The page needs no other file and no network, and has at most 6 MB.
     """
-    write_atomically(path, html(flow, shown, about=about).encode())
+    replace_file(path, html(flow, shown, about=about).encode())
     return path
 
 

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import numpy as np
 
+from gparticles.errors import printable
 from gparticles.tables.files import kind_of, load
 from gparticles.tables.separated import records
 from gparticles.tables.table import (
     Table,
     check_same_columns,
     listed,
-    printable,
     quoted,
     refusal,
     without_missing,

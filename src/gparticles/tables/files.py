@@ -11,12 +11,13 @@ from typing import Any
 
 import numpy as np
 
+from gparticles.errors import printable
 from gparticles.outputs import whole
 from gparticles.tables.arrays import read_npy, read_npz, write_npy, write_npz
 from gparticles.tables.delimited import read_delimited
 from gparticles.tables.frames import parts_of, read_parquet, write_parquet
 from gparticles.tables.image_folders import read_images, write_images
-from gparticles.tables.table import Table, printable, refusal
+from gparticles.tables.table import Table, refusal
 from gparticles.tables.writing import write_delimited
 
 SUFFIXES = {

@@ -12,6 +12,7 @@ from urllib.parse import unquote
 
 import numpy as np
 
+from gparticles.errors import printable
 from gparticles.tables.table import (
     MISSING_MEND,
     TEXT_MEND,
@@ -25,7 +26,6 @@ from gparticles.tables.table import (
     labels_of_cells,
     listed,
     position,
-    printable,
     quoted,
     refusal,
 )

@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from gparticles.errors import InputError
-from gparticles.tables.table import Table, check_rows, printable, refusal
+from gparticles.errors import InputError, printable
+from gparticles.tables.table import Table, check_rows, refusal
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff")
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from gparticles.errors import InputError
+from gparticles.errors import InputError, printable
 
 MISSING = frozenset(
     {"", "na", "n/a", "#n/a", "<na>", "nan", "nat", "null", "none", "missing", "?", "-", "."}
@@ -64,15 +64,6 @@ class Table:
 def refusal(where: object, problem: str, mend: str) -> InputError:
     """The error to raise: one line, whatever line breaks names and cells contain."""
     return InputError(printable(" ".join(f"{where}: {problem}; {mend}".splitlines())))
-
-
-def printable(name: object) -> str:
-    """Text that can be printed and stored: bytes of a name that are not UTF-8 are escaped.
-
-    >>> printable("few\\udcff.csv")
-    'few\\\\udcff.csv'
-    """
-    return str(name).encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def quoted(text: object) -> str:
