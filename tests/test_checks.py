@@ -10,7 +10,6 @@ from gparticles.evaluate.metrics import evaluate
 from gparticles.evaluate.mixing import mixing
 from gparticles.evaluate.wasserstein import w2
 from gparticles.latent import latent_bound, pooled
-from gparticles.tables import from_array
 
 CLASSES = np.array([2, 9, 10, 100])
 
@@ -136,7 +135,6 @@ POINTS = {
     "evaluate's target": lambda m, _: evaluate(Y, Y, target=m),
     "mixing": lambda m, _: mixing(m, CLASS),
     "w2": lambda m, _: w2(Y, m),
-    "table": lambda m, _: from_array(m),
 }
 
 

@@ -67,14 +67,9 @@ class _Mover(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             if reset:
                 self._columns = None
         # in one order, since sums of frames' columns would be rounded otherwise
-        settings = {
-            "dtype": list(_DTYPES),
-            "allow_nd": True,
-            "ensure_min_features": 1,
-            "order": "C",
-        }
+        settings = {"dtype": list(_DTYPES), "order": "C", "ensure_min_features": 1}
         try:
-            checked: Any = validate_data(self, points, reset=reset, **settings)
+            checked: Any = validate_data(self, points, reset=reset, allow_nd=True, **settings)
         except ValueError as error:
             raise InputError(_one_line(str(error))) from error
         return checked

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from gparticles.checks import check_points
+from gparticles.checks import check_points, plain_array
 from gparticles.errors import InputError
 from gparticles.evaluate.floors import choose_bandwidth, redrawn, smoothed
 from gparticles.evaluate.registry import REGISTRY, Metric
@@ -134,7 +134,7 @@ def _check_near(units: Units, **clouds: np.ndarray) -> None:
 
 
 def _array(labels: Any) -> np.ndarray | None:
-    return None if labels is None else np.asarray(labels)
+    return None if labels is None else plain_array(labels, "labels")
 
 
 def _set_aside(total: int, count: int, *, seed: int) -> tuple[np.ndarray, np.ndarray]:

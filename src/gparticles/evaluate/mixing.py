@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from gparticles.checks import plain_array
 from gparticles.errors import InputError
 from gparticles.evaluate.pairwise import rows, squared_distances, subset
 
@@ -149,7 +150,9 @@ def label_auc(
     from sklearn.linear_model import LogisticRegression
     from sklearn.metrics import roc_auc_score
 
-    (x, known), (y, truth) = ((cloud, np.asarray(labels)) for cloud, labels in (train, test))
+    (x, known), (y, truth) = (
+        (cloud, plain_array(labels, "labels")) for cloud, labels in (train, test)
+    )
     if known.dtype.kind != truth.dtype.kind:
         # numbers of a sampler beside text of a file
         known, truth = known.astype(str), truth.astype(str)
@@ -194,7 +197,7 @@ def label_auc_across_batches(
     """
     flat, _ = _checked(points, batches, "batches")
     _checked(points, labels, "labels")
-    batches, labels = np.asarray(batches), np.asarray(labels)
+    batches, labels = plain_array(batches, "batches"), plain_array(labels, "labels")
     return {
         (one, other): label_auc(
             (flat[batches == one], labels[batches == one]),
@@ -216,7 +219,7 @@ def mixing(points: Any, batches: Any, labels: Any = None) -> dict[str, dict[str,
     Returns:
         Name to value, unit and what is ideal.
     """
-    groups = len(np.unique(np.asarray(batches)))
+    groups = len(np.unique(plain_array(batches, "batches")))
     measures = {
         "neighbour_mixing": (neighbour_mixing(points, batches), 1.0),
         "batch_silhouette": (silhouette(points, batches), 0.0),
@@ -236,7 +239,7 @@ def _ordered_pairs(names: list[Any]) -> Iterator[tuple[Any, Any]]:
 
 def _checked(points: Any, groups: Any, name: str) -> tuple[np.ndarray, np.ndarray]:
     flat = rows(points)
-    names, codes = np.unique(np.asarray(groups), return_inverse=True)
+    names, codes = np.unique(plain_array(groups, name), return_inverse=True)
     if codes.shape != (len(flat),):
         raise InputError(f"{len(flat)} points but {name} of shape {codes.shape}; give one for each")
     if len(names) < 2:

@@ -92,7 +92,7 @@ def filled(points: np.ndarray, labels: Any, name: str) -> tuple[np.ndarray, int]
 
     Args:
         points: shape (n, d).
-        labels: shape (n,); missing is None, NaN or "".
+        labels: shape (n,); missing are None, NaN, NaT, NA and "".
         name: for messages.
     """
     array, known = known_labels(labels, len(points), name)
