@@ -2,6 +2,7 @@
 
 import gzip
 import os
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -9,7 +10,14 @@ import pytest
 # before JAX loads: tests run on the CPU, and the typechecker must wrap modules as they load
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 
+import platformdirs
 from jaxtyping import install_import_hook
+
+from gparticles.command.programs import VARIABLE, keep_programs
+
+# workers, commands that tests start and later suites share what one of them has compiled
+os.environ.setdefault(VARIABLE, str(platformdirs.user_cache_path("gparticles") / "tests"))
+keep_programs()
 
 # the rooms of the mathematics; the ways in check what users give by themselves, in one line
 MATHEMATICS = ["abstract_f", "bounds", "dual", "f_divergences", "ground", "interior_point"]
@@ -25,9 +33,13 @@ def room_for_programs():
     """The suite compiles thousands of programs, by far not all of them through the ways in."""
     yield
     # imported late, so that the hook above comes first
-    from gparticles.compiled import make_room
+    import jax
 
-    make_room(0.3)
+    from gparticles import compiled
+
+    with suppress(OSError):
+        if compiled.MAPS.read_bytes().count(b"\n") > 0.3 * int(compiled.MOST.read_text()):
+            jax.clear_caches()
 
 
 @pytest.fixture

@@ -171,9 +171,9 @@ def test_bad_potentials_are_refused():
         gpa.soft_mlp(2, strength=0.0)
 
 
-@pytest.mark.parametrize(("n", "size"), [(10, 3), (10, 10), (7, 4), (4096, 200), (1, 1)])
+@pytest.mark.parametrize(("n", "size"), [(10, 3), (10, 9), (7, 4), (4096, 200), (2, 1)])
 def test_batches_use_every_point_equally_often(n, size):
-    batches = start_batches(jax.random.PRNGKey(0), n)
+    batches = start_batches(jax.random.PRNGKey(0), n, size)
     draw = jax.jit(next_batch, static_argnums=1)
     seen = np.zeros(n, int)
     drawn = 0

@@ -239,7 +239,7 @@ def _start(game: Game, players: _Players, seed: int) -> GameState:
         parameters,
         parameters,
         game.optimiser.init(parameters),
-        start_batches(batch_key, game.target.points.shape[0]),
+        start_batches(batch_key, game.target.points.shape[0], game.batch_size),
         key,
         jnp.asarray(False),
         jnp.asarray(False),

@@ -1,6 +1,7 @@
 """The inner maximisation: refitting phi to the particles and the target."""
 
 import math
+from functools import partial
 from typing import NamedTuple
 
 import equinox as eqx
@@ -86,8 +87,11 @@ class FitRule(eqx.Module):
         return eqx.combine(parameters, self.static)
 
 
-def start_batches(key: PRNGKeyArray, n: int) -> BatchStream:
-    """The stream of n indices before its first batch."""
+def start_batches(key: PRNGKeyArray, n: int, size: int | None) -> BatchStream:
+    """The stream of n indices before its first batch of ``size``."""
+    if size is None or size >= n:
+        # nobody will draw from it, and shuffling is half of what a start compiles
+        return BatchStream(key, jnp.arange(n, dtype=jnp.int32), jnp.zeros((), jnp.int32))
     key, shuffle = jax.random.split(key)
     return BatchStream(key, _shuffled(shuffle, n), jnp.zeros((), jnp.int32))
 
@@ -121,8 +125,8 @@ def start_fit(
     return Fit(
         parameters,
         rule.optimiser.init(parameters),
-        start_batches(source_key, source.points.shape[0]),
-        start_batches(target_key, target.points.shape[0]),
+        start_batches(source_key, source.points.shape[0], rule.batch_size),
+        start_batches(target_key, target.points.shape[0], rule.batch_size),
         key,
     )
 
@@ -235,24 +239,22 @@ def refit(
     Args:
         first: whether these are the first steps.
     """
-    fit = _settle(rule, fit, source, target, wanted=jnp.asarray(first))
+    wanted = jnp.asarray(first)
 
-    def body(_: Array, fit: Fit) -> Fit:
-        return fit_step(rule, fit, source, target)[0]
-
-    return jax.lax.fori_loop(0, rule.fit_steps, body, fit)
-
-
-def _settle(rule: FitRule, fit: Fit, source: Cloud, target: Cloud, *, wanted: Array) -> Fit:
-    # a loop of its own, of no turns but in the first fit: the others need not watch themselves
-    def unfinished(carry: tuple[Fit, _Settling]) -> Array:
-        _, watch = carry
+    def settling(watch: _Settling) -> Array:
         return wanted & ~watch.settled & (watch.steps < rule.max_settling)
 
-    def body(carry: tuple[Fit, _Settling]) -> tuple[Fit, _Settling]:
-        fit, watch = carry
+    def unfinished(carry: tuple[Fit, _Settling, Array]) -> Array:
+        _, watch, left = carry
+        return settling(watch) | (left > 0)
+
+    # one loop for both: a loop of its own would be half of what a flow compiles
+    def body(carry: tuple[Fit, _Settling, Array]) -> tuple[Fit, _Settling, Array]:
+        fit, watch, left = carry
         fit, value = fit_step(rule, fit, source, target)
-        return fit, _watch(watch, value)
+        free = settling(watch)
+        watch = jax.tree.map(partial(jnp.where, free), _watch(watch, value), watch)
+        return fit, watch, left - jnp.where(free, 0, 1)
 
     start = _Settling(
         jnp.zeros((), jnp.int32),
@@ -260,4 +262,5 @@ def _settle(rule: FitRule, fit: Fit, source: Cloud, target: Cloud, *, wanted: Ar
         jnp.asarray(-math.inf, jnp.float32),
         jnp.asarray(False),
     )
-    return jax.lax.while_loop(unfinished, body, (fit, start))[0]
+    steps = jnp.asarray(rule.fit_steps, jnp.int32)
+    return jax.lax.while_loop(unfinished, body, (fit, start, steps))[0]
