@@ -205,8 +205,7 @@ def test_a_loader_that_a_folder_names_is_not_run(finished, tmp_path, gpa, fails,
             assert gpa(*words)[0] == 0
     assert not (tmp_path / "ran").exists()
     # whoever names the file itself wants its loader
-    config.write_text(config.read_text().replace("os:abort", "evil.py:rows"))
-    gpa("run", "table/config.toml", "--out", "again", "--set", "target=table/evil.py:rows")
+    gpa("run", "table/config.toml", "--out", "again", "--set", "steps=1")
     assert (tmp_path / "ran").exists()
 
 
