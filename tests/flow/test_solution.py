@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import gparticles as gpa
+from gparticles.flow.files import write_record
 from gparticles.flow.integrators import REGISTRY, parse_integrator
 
 
@@ -160,7 +161,9 @@ def _newer(path):
 
 
 def _other_class(path):
-    path.write_text(path.read_text().replace('"Euler"', '"Elsewhere"'))
+    # as another program would have saved it, with a digest of its own
+    record = json.loads(path.read_text().replace('"Euler"', '"Elsewhere"'))
+    write_record(path, {key: value for key, value in record.items() if key != "digest"})
 
 
 DAMAGE = {
@@ -199,10 +202,9 @@ def test_wrong_points_are_refused(short):
         flow(np.ones((4, 2)), labels=np.zeros(4))
 
 
-def test_points_that_leave_the_domain_are_nan_and_said(clouds):
+def test_points_far_from_the_source_of_a_reversed_flow_stay_finite(clouds):
     flow = gpa.transport(*clouds, f=gpa.ReverseKL(), reverse=True, steps=10)
     far = np.vstack([clouds[0][:2], [[1e7, 1e7]], [[-1e7, -1e7]]])
-    with pytest.warns(UserWarning, match="left the domain"):
+    with pytest.warns(UserWarning, match="of 4 points came to where D"):
         moved = flow(far)
-    assert np.isfinite(moved[:2]).all()
-    assert np.isnan(moved[2:]).any()
+    assert np.isfinite(moved).all()
