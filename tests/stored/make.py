@@ -1,0 +1,64 @@
+"""Writes a small stored example of each kind: ``python tests/stored/make.py FOLDER``.
+
+Run with the release whose name the folder has; later releases must read what it wrote.
+"""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+
+import gparticles as gpa
+
+RNG = np.random.default_rng(0)
+SOURCE, TARGET = RNG.normal(size=(5, 2)), RNG.normal(size=(6, 2)) + 1
+LABELS = {"labels": ["a", "b", "a", "b", "a"], "target_labels": list("ababab")}
+STORE = gpa.Store(frames=2)
+
+
+def main(folder: Path) -> None:
+    """All kinds below one folder."""
+    body = gpa.tight_mlp(2, width=4, depth=1)
+    potential = gpa.ClassConditional(body, 2)
+    flow = gpa.transport(SOURCE, TARGET, steps=2, potential=potential, store=STORE, **LABELS)
+    flow.save(folder / "flow")
+    exact = gpa.transport(SOURCE, TARGET, steps=2, potential=gpa.ExactPotential(), store=STORE)
+    exact.save(folder / "exact")
+    wide = RNG.normal(size=(8, 6)).astype(np.float32), RNG.normal(size=(9, 6)).astype(np.float32)
+    latent = gpa.latent_transport(*wide, codec=gpa.PCA(2), steps=2, store=STORE, potential=body)
+    latent.save(folder / "latent")
+    np.savez(
+        folder / "expected.npz",
+        source=SOURCE,
+        flow=flow(SOURCE, LABELS["labels"]),
+        exact=exact(SOURCE),
+        wide=wide[0],
+        latent=latent(wide[0]),
+    )
+    _run(folder)
+
+
+def _run(folder: Path) -> None:
+    table = folder / "few.csv"
+    rows = "\n".join(f"{a:.3f},{b:.3f}" for a, b in TARGET)
+    table.write_text(f"height,weight\n{rows}\n")
+    small = ["steps=2", "potential.preset=tight", "potential.width=4", "potential.depth=1"]
+    sets = [word for key in small for word in ("--set", key)]
+    command = ["gpa", "run", "--target", "few.csv", "-n", "5", "--out", "run", *sets]
+    subprocess.run(command, cwd=folder, check=True)
+    # a folder is read wherever it lies
+    config = folder / "run" / "config.toml"
+    config.write_text(config.read_text().replace(str(table.absolute()), f"../{table.name}"))
+    # what is drawn is large, and made anew
+    for name in ("report.html", "trajectory.gif", "figures", "checkpoint"):
+        path = folder / "run" / name
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

@@ -1,0 +1,50 @@
+"""What earlier releases stored is read by this one: flows, latent flows and run folders."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import gparticles as gpa
+
+STORED = Path(__file__).parent / "stored"
+RELEASES = sorted(path.name for path in STORED.iterdir() if (path / "flow").is_dir())
+
+
+@pytest.fixture(params=RELEASES)
+def stored(request):
+    return STORED / request.param
+
+
+@pytest.mark.parametrize("kind", ["flow", "exact", "latent"])
+def test_a_stored_flow_carries_points_as_it_did(stored, kind):
+    expected = np.load(stored / "expected.npz", allow_pickle=False)
+    load = gpa.load_latent_flow if kind == "latent" else gpa.load_flow
+    points = expected["wide" if kind == "latent" else "source"]
+    labels = {"labels": ["a", "b", "a", "b", "a"]} if kind == "flow" else {}
+    # another compiler may round differently
+    np.testing.assert_allclose(load(stored / kind)(points, **labels), expected[kind], atol=1e-4)
+
+
+def test_a_stored_run_is_continued_in_use(stored, gpa, tmp_path):
+    """Later points, new rows, an evaluation and a report of a folder from before."""
+    shutil.copytree(stored / "run", tmp_path / "run")
+    shutil.copy(stored / "few.csv", tmp_path / "few.csv")
+    for words in (
+        ["transform", "run", "few.csv", "-o", "moved.csv"],
+        ["sample", "run", "-n", "4", "-o", "new.csv"],
+        ["evaluate", "run", "--held-out", "few.csv"],
+        ["report", "run"],
+    ):
+        status, _, error = gpa(*words)
+        assert status == 0, error
+    assert len((tmp_path / "new.csv").read_text().splitlines()) == 5
+    assert (tmp_path / "run" / "report.html").exists()
+
+
+def test_what_is_stored_names_its_schema(stored):
+    records = [path for path in stored.rglob("*.json") if path.name != "metrics.json"]
+    assert len(records) >= 6
+    assert all(json.loads(path.read_text())["schema"] >= 1 for path in records)
