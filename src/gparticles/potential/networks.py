@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
+from gparticles import compiled
 from gparticles.errors import InputError
 from gparticles.potential.activations import Activation, GroupSort, MollifiedReLU, check_1_lipschitz
 from gparticles.potential.convolution import Convolution, same_padding
@@ -112,6 +113,19 @@ def _heads_for(lipschitz: float) -> Callable[..., AbstractWeight]:
     return Unconstrained if math.isinf(lipschitz) else UnitRows
 
 
+@compiled.jit
+def _drawn(
+    kinds: tuple[Callable[..., AbstractWeight], Callable[..., AbstractWeight]],
+    sizes: tuple[int, ...],
+    key: PRNGKeyArray,
+) -> tuple[tuple[Dense, ...], Dense]:
+    """The layers and the head of a dense network: one program, where each draw would be several."""
+    hidden, head = kinds
+    keys = jax.random.split(key, len(sizes))
+    layers = [_dense(hidden, sizes[k + 1], sizes[k], keys[k]) for k in range(len(sizes) - 1)]
+    return tuple(layers), _dense(head, 1, sizes[-1], keys[-1])
+
+
 class LipschitzMLP(AbstractBody):
     """L times a network of dense layers of norm at most 1 and a 1-Lipschitz activation.
 
@@ -150,10 +164,9 @@ class LipschitzMLP(AbstractBody):
         check_1_lipschitz(activation)
         self.activation = activation
         hidden = Unconstrained if math.isinf(self.lipschitz) else layer
-        keys = jax.random.split(jax.random.PRNGKey(seed), depth + 1)
-        sizes = [in_size, *[width] * depth]
-        self.layers = tuple(_dense(hidden, sizes[k + 1], sizes[k], keys[k]) for k in range(depth))
-        self.head = _dense(_heads_for(self.lipschitz), 1, sizes[-1], keys[-1])
+        sizes = (in_size, *[width] * depth)
+        kinds = (hidden, _heads_for(self.lipschitz))
+        self.layers, self.head = _drawn(kinds, sizes, jax.random.PRNGKey(seed))
 
     def features(self, points: Points) -> Float[Array, "n width"]:
         x = _taken(self, points).reshape(points.shape[0], -1)
