@@ -59,7 +59,7 @@ def test_genes_through_components(tmp_path, refused):
     again = runs.run(check(read_recipe(str(tmp_path / "run" / "config.toml"))), tmp_path / "again")
     np.testing.assert_array_equal(again.flow.particles, result.flow.particles)
     # new samples of the source ride the stored flow
-    more = runs.sample(folder, 30, tmp_path / "more.npz", seed=1)
+    more = runs.sample(folder, 30, tmp_path / "more.npz", seed=1)[0]
     assert np.load(more)["X"].shape == (30, 1200)
     path = tmp_path / "unseen.npz"
     np.savez(path, X=np.load(more)["X"])
@@ -98,7 +98,7 @@ def test_images_are_shown_as_images(tmp_path):
     ("latent", "parts"),
     [
         ({"codec": "umap"}, ["latent.codec", "pca, autoencoder"]),
-        ({"dim": 0}, ["latent.dim", "at least 1"]),
+        ({"dim": 0}, ["latent.dim", "from 1 to"]),
         ({"dims": 3}, ["'latent.dims'", "'latent.dim'"]),
         ({"epochs": 3}, ["latent.epochs", "pca"]),
     ],

@@ -98,10 +98,10 @@ def test_twos_start_and_zeros_are_the_target():
 
 REFUSED = {
     "stepz=3": ("unknown key 'stepz'", "did you mean 'steps'?"),
-    "steps=ten": ("steps is 'ten'", "whole number of at least 1"),
+    "steps=ten": ("steps is 'ten'", "whole number from 1 to"),
     "steps=1.5": ("steps is 1.5", "whole number"),
     "steps=true": ("steps is True", "whole number"),
-    "n=0": ("n is 0", "at least 1"),
+    "n=0": ("n is 0", "whole number from 1 to"),
     "seed=-1": ("seed is -1", "at least 0"),
     "reverse=1": ("reverse is 1", "true or false"),
     "lipschitz=0": ("lipschitz is 0", "above 0, or inf"),
@@ -121,7 +121,7 @@ REFUSED = {
     "potential.layer=conv": ("potential.layer is 'conv'", "orthogonal"),
     "stop=never": ("stop.rule is 'never'", "held-out"),
     "stop.patiense=3": ("unknown key 'stop.patiense'", "'stop.patience'"),
-    "store.frames=0": ("store.frames is 0", "at least 1"),
+    "store.frames=0": ("store.frames is 0", "whole number from 1 to"),
     "source=3": ("source is 3", "noise, dataset, file, custom"),
     "source.noise=pink": ("source.noise is 'pink'", "logistic"),
     "target.noise=uniform": ("target is", "dataset, file, custom"),

@@ -13,7 +13,7 @@ import gparticles as gpa
 from gparticles.evaluate.distances import energy_distance
 from gparticles.gan.model import Generator
 from gparticles.gan.training import CHUNK, Game, _averaged, _finite, _real
-from gparticles.potential.fitting import Batches, Cloud
+from gparticles.potential.fitting import BatchStream, Cloud
 
 CRITICS = {
     # small networks, which compile in half the time
@@ -156,7 +156,7 @@ def test_batches_keep_the_classes_of_the_real_points():
     cloud = Cloud(points, jnp.full(60, 1 / 60), jnp.arange(60) % 2)
     game = Game(None, cloud, None, None, 1, 4, 2)
     order = jnp.arange(59, -1, -1)
-    batches = Batches(jax.random.PRNGKey(0), order, jnp.asarray(10))
+    batches = BatchStream(jax.random.PRNGKey(0), order, jnp.asarray(10))
     real, following = _real(game, batches)
     np.testing.assert_array_equal(real.points[:, 0], [49, 48, 47, 46])
     np.testing.assert_array_equal(real.labels, [1, 0, 1, 0])

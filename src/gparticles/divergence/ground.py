@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -115,11 +115,11 @@ class Ground:
         return replace(self, x=self.x[rows], y=self.y[columns], p=p / p.sum(), q=q / q.sum())
 
 
-def _least(x: Arrays, y: Arrays, slope: float, psi: Arrays) -> Arrays:
+def _least(x: Arrays, y: Arrays, slope: float | jax.Array, psi: Arrays) -> Arrays:
     return library(psi).min(slope * distances(x, y) + psi[None, :], axis=1)
 
 
-def _mean_cost(x: Arrays, y: Arrays, slope: float, b: Arrays) -> Arrays:
+def _mean_cost(x: Arrays, y: Arrays, slope: float | jax.Array, b: Arrays) -> Arrays:
     return slope * distances(x, y) @ b
 
 
@@ -142,7 +142,7 @@ def _swept(ground: Ground, function: Callable[..., np.ndarray], vector: np.ndarr
 
 
 def check_clouds(
-    p: ArrayLike, q: ArrayLike, lipschitz: float, weights: Weights
+    p: Any, q: Any, lipschitz: Any, weights: tuple[Any, Any]
 ) -> tuple[Ground, np.ndarray, np.ndarray]:
     """Checks what the user gives and leaves out points of weight zero.
 

@@ -159,8 +159,8 @@ def _soft_totals(
     y: Arrays,
     q: Arrays,
     psi: Arrays,
-    slope: float,
-    smoothing: float,
+    slope: float | jax.Array,
+    smoothing: float | jax.Array,
     x: Arrays,
     p: Arrays,
     factors: Arrays,
@@ -171,7 +171,13 @@ def _soft_totals(
 
 
 def _soft_pull(
-    y: Arrays, q: Arrays, psi: Arrays, slope: float, smoothing: float, x: Arrays, factors: Arrays
+    y: Arrays,
+    q: Arrays,
+    psi: Arrays,
+    slope: float | jax.Array,
+    smoothing: float | jax.Array,
+    x: Arrays,
+    factors: Arrays,
 ) -> Arrays:
     shares = soft_shares(slope * distances(x, y), q, psi, smoothing)
     return _pull(x, y, shares * factors[None, :])
