@@ -164,7 +164,7 @@ def fit(batches: Batches, move: Move) -> Flows:
         if batches.labels is not None:
             settings = {"labels": moving.labels, "target_labels": fixed.labels}
         try:
-            if batches.balance is not None:
+            if moving.balance is not None and fixed.balance is not None:
                 settings["source_weights"] = class_weights(moving.balance, fixed.balance)
             flows[name] = move(moving.points, fixed.points, **settings)
         except InputError as error:

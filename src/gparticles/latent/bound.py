@@ -4,6 +4,7 @@ import warnings
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from gparticles.checks import check_points
 from gparticles.divergence import AbstractF
@@ -65,7 +66,7 @@ class LatentBound(NamedTuple):
         )
 
 
-def latent_bound(flow: LatentFlow, source: Any, *, f: AbstractF) -> LatentBound:
+def latent_bound(flow: LatentFlow, source: ArrayLike, *, f: AbstractF) -> LatentBound:
     """The bound of T8 for the flow's own L (``LatentFlow.divergence_bound``), in little time.
 
     Args:
@@ -90,12 +91,16 @@ def latent_bound(flow: LatentFlow, source: Any, *, f: AbstractF) -> LatentBound:
         with warnings.catch_warnings():
             # of a gap that is not reached: the upper bound holds
             warnings.simplefilter("ignore")
-            settings: dict[str, Any] = {
-                "f": f,
-                "tolerance": TOLERANCE,
-                "lipschitz": slope * lipschitz,
-            }
-            return divergence(p, q, p_weights=both[0], q_weights=both[1], **settings).upper
+            certificate = divergence(
+                p,
+                q,
+                f=f,
+                lipschitz=slope * lipschitz,
+                p_weights=both[0],
+                q_weights=both[1],
+                tolerance=TOLERANCE,
+            )
+            return certificate.upper
 
     halves = np.array_split(np.random.default_rng(0).permutation(len(target)), 2)
     shares = [weights[1][half] for half in halves]

@@ -1,9 +1,9 @@
 """Classes of samples: positions, means, weights that balance them, and labels that are missing."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from gparticles.checks import check_points, known_labels, label_indices
 from gparticles.errors import InputError
@@ -87,7 +87,7 @@ def guess(points: np.ndarray, labelled: tuple[np.ndarray, np.ndarray]) -> np.nda
     return np.asarray(model.predict(points))
 
 
-def filled(points: np.ndarray, labels: Any, name: str) -> tuple[np.ndarray, int]:
+def filled(points: np.ndarray, labels: ArrayLike, name: str) -> tuple[np.ndarray, int]:
     """Labels without gaps, by the nearest labelled points of the same cloud; how many were gaps.
 
     Args:
@@ -103,7 +103,7 @@ def filled(points: np.ndarray, labels: Any, name: str) -> tuple[np.ndarray, int]
     return array, int((~known).sum())
 
 
-def class_weights(labels: Any, like: Any) -> np.ndarray:
+def class_weights(labels: ArrayLike, like: ArrayLike) -> np.ndarray:
     """Weights that give classes the proportions that they have in another cloud.
 
     w_i = q_c / (n p_c) for a point of class c, with p and q the classes' shares here and there;
@@ -121,7 +121,7 @@ def class_weights(labels: Any, like: Any) -> np.ndarray:
     [0.17, 0.17, 0.17, 0.5]
     """
     (one, here), (other, there) = (
-        known_labels(column, len(column), name)
+        known_labels(column, len(np.asarray(column)), name)
         for column, name in ((labels, "labels"), (like, "like"))
     )
     one, other = one.astype(str), other.astype(str)

@@ -2,7 +2,8 @@
 
 import abc
 import dataclasses
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Protocol
 
 import equinox as eqx
 import numpy as np
@@ -14,6 +15,14 @@ from gparticles.latent.classes import agreed
 LATENT_DIM = 50
 # squares of it, summed over many rows, are still finite
 _FARTHEST = 1e140
+
+
+class Coder(Protocol):
+    """A fitted object of another library, such as scikit-learn's."""
+
+    def transform(self, X: Any) -> Any: ...
+
+    def inverse_transform(self, X: Any) -> Any: ...
 
 
 class AbstractCodec(eqx.Module):
@@ -209,10 +218,10 @@ class Transformer(AbstractCodec):
             it returns have another shape.
     """
 
-    fitted: Any = eqx.field(static=True)
+    fitted: Coder = eqx.field(static=True)
     known_lipschitz: float | None = eqx.field(static=True)
 
-    def __init__(self, fitted: Any, *, lipschitz: float | None = None):
+    def __init__(self, fitted: Coder, *, lipschitz: float | None = None):
         for method in ("transform", "inverse_transform"):
             if not callable(getattr(fitted, method, None)):
                 raise InputError(
@@ -242,7 +251,7 @@ class Transformer(AbstractCodec):
         return _called(self.fitted.inverse_transform, latents)
 
 
-def _called(method: Any, rows: np.ndarray) -> np.ndarray:
+def _called(method: Callable, rows: np.ndarray) -> np.ndarray:
     from sklearn.exceptions import NotFittedError
 
     try:
@@ -259,7 +268,7 @@ def _called(method: Any, rows: np.ndarray) -> np.ndarray:
     return result
 
 
-def as_codec(codec: Any, latent_dim: int) -> AbstractCodec:
+def as_codec(codec: AbstractCodec | Coder | None, latent_dim: int) -> AbstractCodec:
     """The codec itself, one around a fitted object, or by default PCA."""
     if codec is None:
         return PCA(latent_dim)

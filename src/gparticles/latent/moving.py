@@ -2,6 +2,9 @@
 
 from typing import Any
 
+from numpy.typing import ArrayLike
+
+from gparticles.checks import check_points
 from gparticles.flow import ExactPotential
 from gparticles.latent.alignment import ColumnMap, GaussianMap
 from gparticles.latent.codecs import Identity
@@ -35,14 +38,14 @@ def for_batches(settings: dict[str, Any], *, samples: int = 0) -> dict[str, Any]
     return chosen
 
 
-def move_batch(source: Any, target: Any, **settings: Any) -> LatentFlow:
+def move_batch(source: ArrayLike, target: ArrayLike, **settings: Any) -> LatentFlow:
     """``latent_transport`` with the settings for batch effects, but for those that are given."""
-    return latent_transport(
-        source, target, **for_batches(settings, samples=max(len(source), len(target)))
-    )
+    source, target = check_points(source, "source"), check_points(target, "target")
+    samples = max(len(source), len(target))
+    return latent_transport(source, target, **for_batches(settings, samples=samples))
 
 
-def move_latents(source: Any, target: Any, **settings: Any) -> LatentFlow:
+def move_latents(source: ArrayLike, target: ArrayLike, **settings: Any) -> LatentFlow:
     """``move_batch`` of clouds that are latents already, shapes (m, k) and (n, k)."""
     as_they_are = {"codec": Identity(), "keep_residual": False, "scale_residual": False}
     # latents have no columns of their own: the Gaussian map does what a map of columns would

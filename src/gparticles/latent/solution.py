@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from gparticles.checks import check_points, known_labels
 from gparticles.divergence import AbstractF
@@ -120,7 +120,7 @@ class LatentFlow:
             tolerance=tolerance,
         )
 
-    def __call__(self, points: Any, labels: Any = None) -> np.ndarray:
+    def __call__(self, points: ArrayLike, labels: ArrayLike | None = None) -> np.ndarray:
         """Carries new points of the source's kind along the flow, in the original space.
 
         Args:
@@ -141,19 +141,20 @@ class LatentFlow:
                 f"points have shape {array.shape[1:]}, the flow's {event}; give the same columns"
             )
         before = encoded(self.codec, array, self.columns)
-        labels = self._labels(before, labels)
-        index = positions(len(array), labels, self.classes)
+        known = self._labels(before, labels)
+        index = positions(len(array), known, self.classes)
         start = before if self.alignment is None else self.alignment(before, index)
-        return decoded(self, array, (before, self.latent(start, labels), index))
+        return decoded(self, array, (before, self.latent(start, known), index))
 
     @property
     def classes(self) -> np.ndarray | None:
         """The classes of a flow with labels, sorted."""
         return self.latent.classes
 
-    def _labels(self, latents: np.ndarray, labels: Any) -> Any:
+    def _labels(self, latents: np.ndarray, labels: ArrayLike | None) -> np.ndarray | None:
         if labels is None or self.labelled is None:
-            return labels
+            # for the latent flow to refuse, where it has classes or none
+            return None if labels is None else np.asarray(labels)
         array, known = known_labels(labels, len(latents), "labels")
         if not known.all():
             array[~known] = guess(latents[~known], self.labelled)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from gparticles.checks import (
     check_points,
@@ -18,7 +19,7 @@ from gparticles.flow import transport
 from gparticles.flow.settings import check_bounds
 from gparticles.latent.alignment import ColumnMap, GaussianMap
 from gparticles.latent.classes import Grouped, class_weights, filled, grouped
-from gparticles.latent.codecs import LATENT_DIM, AbstractCodec, as_codec
+from gparticles.latent.codecs import LATENT_DIM, AbstractCodec, Coder, as_codec
 from gparticles.latent.residuals import ResidualMoments, Residuals, moments
 from gparticles.latent.scales import held_back, silent
 from gparticles.latent.solution import LatentFlow, decoded, decoded_rows, encoded, flat, matched
@@ -28,10 +29,10 @@ _LABELS = ("labels", "target_labels")
 
 
 def latent_transport(
-    source: Any,
-    target: Any,
+    source: ArrayLike,
+    target: ArrayLike,
     *,
-    codec: Any = None,
+    codec: AbstractCodec | Coder | None = None,
     latent_dim: int = LATENT_DIM,
     keep_residual: bool = True,
     centre_residual: bool = True,
@@ -131,7 +132,7 @@ def latent_transport(
     return dataclasses.replace(flow, particles=particles)
 
 
-def _check_maps(columns: Any, align: Any) -> None:
+def _check_maps(columns: ColumnMap | None, align: GaussianMap | None) -> None:
     for name, value, kind in (("columns", columns, ColumnMap), ("align", align, GaussianMap)):
         if value is not None and not isinstance(value, kind):
             raise InputError(f"{name} is {value!r}: give a gpa.{kind.__name__}(), or None")
