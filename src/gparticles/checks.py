@@ -1,6 +1,8 @@
 """What the user gives, checked; every refusal is one line that names the mend."""
 
 import math
+from decimal import Decimal
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -15,6 +17,8 @@ def plain_array(values: Any, name: str) -> np.ndarray:
         InputError: a masked entry, or rows of different lengths.
     """
     check_unmasked(values, name)
+    if hasattr(values, "toarray"):
+        raise InputError(f"{name}: is a sparse matrix; give its toarray()")
     try:
         return np.asarray(values)
     except ValueError:
@@ -47,6 +51,8 @@ def check_points(points: Any, name: str) -> np.ndarray:
             columns.
     """
     array = plain_array(points, name)
+    if array.dtype.kind == "O":
+        array = _numbers(array, name)
     if array.dtype.kind not in "fiub":
         raise InputError(f"{name}: entries are of kind {array.dtype}; give numbers")
     if array.ndim < 2:
@@ -58,6 +64,15 @@ def check_points(points: Any, name: str) -> np.ndarray:
     if array.dtype.kind == "f":
         check_finite(array, name)
     return array
+
+
+def _numbers(objects: np.ndarray, name: str) -> np.ndarray:
+    """Float64 of what frames hold as objects, such as pandas's Int64 and decimals."""
+    for where, entry in np.ndenumerate(objects):
+        if not isinstance(entry, Real | Decimal):
+            text = " ".join(repr(entry).split())[:40]
+            raise InputError(f"{name}: entry {where} is {text}; give numbers, none of them missing")
+    return objects.astype(np.float64)
 
 
 def check_finite(array: np.ndarray, name: str) -> None:
@@ -199,7 +214,7 @@ def label_indices(labels: np.ndarray, classes: np.ndarray, name: str) -> np.ndar
     absent = classes[positions] != labels
     if absent.any():
         raise InputError(
-            f"{name}: {labels[absent][0]!r} does not occur among the target's labels "
+            f"{name}: {str(labels[absent][0])!r} does not occur among the target's labels "
             f"({', '.join(map(str, classes[:10]))}); drop these points or add such targets"
         )
     return positions.astype(np.int32)

@@ -70,8 +70,11 @@ class _Mover(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         settings = {"dtype": list(_DTYPES), "order": "C", "ensure_min_features": 1}
         try:
             checked: Any = validate_data(self, points, reset=reset, allow_nd=True, **settings)
-        except ValueError as error:
-            raise InputError(_one_line(str(error))) from error
+        except (ValueError, TypeError) as error:
+            problem = _odd_column(points, name)
+            if problem is None and isinstance(error, TypeError):
+                raise  # as scikit-learn's own checks expect of what is no array of numbers
+            raise InputError(problem or _one_line(str(error))) from error
         return checked
 
     def _aligned(self, frame: Any, name: str) -> Any:
@@ -96,6 +99,20 @@ class _Mover(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             return moved
         columns = given.columns if self._columns is None else self._columns
         return type(given)(moved, index=given.index, columns=columns)
+
+
+def _odd_column(points: Any, name: str) -> str | None:
+    """What is wrong with the first column of a frame that scikit-learn makes no numbers of."""
+    for column, cells in points.items() if is_frame(points) else ():
+        if type(cells.dtype).__name__ == "SparseDtype":
+            return f"{name}: column {column!r} is sparse; give the frame's sparse.to_dense()"
+        try:
+            number = cells.dtype.kind != "c" and cells.astype(np.float64) is not None
+        except (ValueError, TypeError):
+            number = False
+        if not number:
+            return f"{name}: column {column!r} is of kind {cells.dtype}; make it numbers or drop it"
+    return None
 
 
 def _one_line(message: str) -> str:

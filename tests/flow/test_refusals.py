@@ -21,7 +21,7 @@ CASES = {
     "NaN": ({"source": _with(math.nan)}, r"source: entry \(3, 1\) is nan"),
     "inf": ({"target": _with(math.inf)}, r"target: entry \(3, 1\) is inf"),
     "strings": ({"source": GOOD.astype(str)}, "give numbers"),
-    "objects": ({"source": GOOD.astype(object)}, "give numbers"),
+    "objects": ({"source": [[1.0, None], [2.0, 3.0]]}, r"entry \(0, 1\) is None; give numbers"),
     "ragged": ({"source": [[1.0, 2.0], [3.0]]}, "rectangular"),
     "complex": ({"source": GOOD.astype(complex)}, "give numbers"),
     "one axis": ({"source": GOOD[0]}, "one row per point"),

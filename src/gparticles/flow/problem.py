@@ -108,7 +108,7 @@ def check_shares(samples: Samples, settings: Settings) -> None:
     empty = (ours > 0) & (theirs == 0)
     if empty.any():
         raise InputError(
-            f"target_weights: class {classes[empty][0]!r} of the source has weight 0 in the "
+            f"target_weights: class {str(classes[empty][0])!r} of the source has weight 0 in the "
             "target, where the divergence is infinite; give it weight, or drop these points"
         )
     if settings.f.fixes_marginal and not np.allclose(ours, theirs, atol=1e-6):
@@ -142,7 +142,9 @@ def working_problem(samples: Samples, settings: Settings, choice: Choice) -> Wor
     dtype = np.float64 if choice.velocity.x64 else np.float32
     source, target, _ = samples
     constant = constant_columns(source.points, target.points)
-    scaling = choose_scaling(source.points, target.points, settings.scale)
+    # points without weight have no say in the units
+    counted = (sample.points[sample.weights > 0] for sample in (source, target))
+    scaling = choose_scaling(*counted, settings.scale)
     moving = working_points(scaling, source.points, "source")
     fixed = working_points(scaling, target.points, "target")
     sizes = step_sizes_of(

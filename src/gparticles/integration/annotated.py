@@ -160,7 +160,12 @@ def _basis(adata: Any, basis: str, adjusted_basis: str) -> np.ndarray:
     for attribute in ("obs", "obsm", "varm", "uns", "layers"):
         if not hasattr(adata, attribute):
             raise InputError(f"adata is a {type(adata).__name__}; give an anndata.AnnData")
-    if basis not in adata.obsm:
+    if getattr(adata, "isbacked", False) and adata.is_view:
+        raise InputError(
+            "adata is a part of a file that is not in memory, which cannot be written to; give "
+            "adata.to_memory()"
+        )
+    if not isinstance(basis, str) or basis not in adata.obsm:
         if not len(adata.obsm):
             raise InputError(
                 f"basis: obsm is empty, without {basis!r}; make it first, as by scanpy.pp.pca"

@@ -168,11 +168,13 @@ def column_of(adata: Any, name: str, what: str) -> np.ndarray:
     Raises:
         InputError: there is no such column; those that there are get listed.
     """
-    if name not in adata.obs:
-        raise InputError(
-            f"{what}: obs has no column {name!r}, but {listed(list(adata.obs.columns))}; name one "
-            "of these"
-        )
+    columns = list(adata.obs.columns)
+    if name not in columns:
+        several = "join them into one column and name it"
+        mend = several if isinstance(name, list) else "name one of these"
+        raise InputError(f"{what}: obs has no column {name!r}, but {listed(columns)}; {mend}")
+    if columns.count(name) > 1:
+        raise InputError(f"{what}: several columns of obs are called {name!r}; rename them")
     column = adata.obs[name]
     labels, known = known_labels(np.asarray(column), len(column), what)
     # whole numbers beside gaps are floats there

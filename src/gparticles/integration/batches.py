@@ -72,7 +72,9 @@ def check_batches(batches: Batches) -> list[str]:
             f"{listed(names.tolist())}"
         )
     if len(names) < 2:
-        raise InputError(f"there is one batch only, {names[0]!r}; there is nothing to integrate")
+        raise InputError(
+            f"there is one batch only, {str(names[0])!r}; there is nothing to integrate"
+        )
     if counts.min() < 2:
         raise InputError(
             f"batch {str(names[counts.argmin()])!r} has one sample, which has no distribution; "

@@ -15,11 +15,12 @@ from pathlib import Path
 import numpy as np
 
 from gparticles.errors import InputError
-from gparticles.tables.separated import Record, records
+from gparticles.tables.separated import SEPARATORS, Record, records
 from gparticles.tables.table import (
     MISSING_MEND,
     TEXT_MEND,
     Table,
+    are_decimals,
     check_finite,
     check_rows,
     column_warnings,
@@ -41,13 +42,7 @@ ID_NAMES = frozenset(
 )
 """Headers of a first column of identifiers, in lower case; the empty one is pandas's index."""
 
-_DELIMITERS = {
-    ",": ("commas", ".csv"),
-    "\t": ("tabs", ".tsv"),
-    ";": ("semicolons", ""),
-    "|": ("bars", ""),
-    " ": ("blanks", ""),
-}
+_ENDINGS = {",": ".csv", "\t": ".tsv"}
 _THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+(\.\d*)?")
 _DECIMAL_COMMA = re.compile(r"[+-]?(\d*|\d{1,3}(\.\d{3})+),\d+([eE][+-]?\d+)?")
 
@@ -127,14 +122,14 @@ def _check_delimiter(head: list[Record], path: Path, kind: str) -> None:
     delimiter = "," if kind.startswith("csv") else "\t"
     # a decimal comma is no separator, so only these two count where columns were found
     alone = all(len(row) == 1 for _, row in head)
-    for other, (what, suffix) in _DELIMITERS.items():
+    for other, what in SEPARATORS.items():
         if other == delimiter or not (alone or other in ";\t"):
             continue
         lines = [delimiter.join(row).strip() for _, row in head]
         parts = [line.split(None if other == " " else other) for line in lines]
         if min(map(len, parts)) < 2 or (other == " " and not all(map(is_number, parts[-1]))):
             continue
-        mend = f"save it with {_DELIMITERS[delimiter][0]}"
+        mend, suffix = f"save it with {SEPARATORS[delimiter]}", _ENDINGS.get(other)
         if suffix and not any("," in cell for cell in parts[-1]):
             mend += f" or rename it to end in {suffix}{'.gz' if kind.endswith('gz') else ''}"
         elif any(_DECIMAL_COMMA.fullmatch(cell.strip()) for row in parts[1:] for cell in row):
@@ -312,7 +307,7 @@ def _check_guess(layout: _Layout) -> None:
         if is_missing(cell):
             raise _bad_cell([cell], line, layout, at=0)
         unique = unique and not is_number(cell)
-    if not unique:  # then the first row's text is what is odd
+    if not unique or are_decimals(layout.ids):  # then the first row's text is what is odd
         raise _bad_cell(layout.ids[:1], layout.lines[0], layout, at=0)
 
 

@@ -17,10 +17,12 @@ from gparticles.tables.table import (
     MISSING_MEND,
     TEXT_MEND,
     Table,
+    are_decimals,
     check_finite,
     check_rows,
     column_warnings,
     extra_columns,
+    is_missing,
     is_number,
     is_whole,
     labels_of_cells,
@@ -157,7 +159,8 @@ def read_parquet(
     try:
         table = _joined(path, label_column) if path.is_dir() else _read_part(path)
         table.validate(full=True)  # else broken text shows only where it is used
-        frame = table.to_pandas()
+        # whole numbers beside missing ones, which are floats otherwise and lose digits
+        frame = table.to_pandas(integer_object_nulls=True)
     except Exception as error:  # its parser raises many kinds for a broken file
         reason = str(error).split(". ")[0] or type(error).__name__
         raise refusal(path, f"is damaged ({reason})", "make it again") from error
@@ -236,12 +239,14 @@ def _check_unique(names: list[str], where: str) -> None:
 
 def _identifies(column: Any) -> bool:
     cells = column.tolist()
-    return all(isinstance(cell, str) for cell in cells) and len(set(cells)) == len(cells)
+    text = all(isinstance(cell, str) for cell in cells)
+    return text and len(set(cells)) == len(cells) and not are_decimals(cells)
 
 
 def _identifiers(frame: Any, id_at: int | None) -> tuple[list[str] | None, str | None]:
     if id_at is not None:
-        return [str(i) for i in frame.iloc[:, id_at].tolist()], str(frame.columns[id_at])
+        cells = frame.iloc[:, id_at].tolist()
+        return ["" if is_missing(i) else str(i) for i in cells], str(frame.columns[id_at])
     if type(frame.index).__name__ == "RangeIndex":
         return None, None
     name = frame.index.name

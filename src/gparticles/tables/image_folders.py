@@ -228,6 +228,10 @@ def _decode(data: bytes, name: str) -> tuple[np.ndarray, np.ndarray | None]:
             return _pixels(_upright(image), name, getattr(image, "tag_v2", {}))
     except InputError:
         raise
+    except Image.DecompressionBombError as error:
+        raise refusal(
+            name, "has more pixels than Pillow opens", "make all images smaller"
+        ) from error
     except Exception as error:  # Pillow's decoders raise many kinds for a broken file
         raise refusal(name, "is damaged or not an image", "make it again") from error
 

@@ -14,6 +14,9 @@ from gparticles.tables.table import refusal
 Record = tuple[int, list[str]]
 """A row's number, as an editor counts lines, and its cells."""
 
+SEPARATORS = {",": "commas", "\t": "tabs", ";": "semicolons", "|": "bars", " ": "blanks"}
+"""What may stand between cells, and what messages call it."""
+
 
 def _open_text(path: Path, kind: str) -> IO[str]:
     # utf-8-sig drops the mark that spreadsheets put in front
@@ -45,6 +48,28 @@ def _not_text(path: Path) -> InputError:
     return refusal(path, "is not UTF-8 text", "save it as UTF-8")
 
 
+def _bad_quotes(path: Path, kind: str, error: csv.Error, line: int) -> InputError:
+    own = "," if kind.startswith("csv") else "\t"
+    with _open_text(path, kind) as stream:
+        first = stream.readline()
+    for other, what in SEPARATORS.items():
+        if other in first.strip() and own not in first:
+            return refusal(
+                path, f"seems to be separated by {what}", f"save it with {SEPARATORS[own]}"
+            )
+    mend = "mend its quotes, or shorten a cell that is too long"
+    return refusal(path, f"row {line}: {error}", mend)
+
+
+def _nul(path: Path, line: int) -> InputError:
+    with path.open("rb") as stream:
+        head = stream.read(64)
+    # UTF-16 of plain letters is also UTF-8
+    if path.suffix != ".gz" and (not any(head[1::2]) or not any(head[::2])):
+        return _not_text(path)
+    return refusal(path, f"row {line} holds a NUL character", "remove it")
+
+
 def _begins_with(path: Path, mark: bytes) -> bool:
     with path.open("rb") as stream:
         return stream.read(len(mark)) == mark
@@ -65,11 +90,10 @@ def records(path: Path, kind: str) -> Iterator[tuple[int, list[str]]]:
             try:
                 row = next(reader, None)
             except csv.Error as error:
-                mend = "mend its quotes, or shorten a cell that is too long"
-                raise refusal(path, f"row {reader.line_num}: {error}", mend) from error
+                raise _bad_quotes(path, kind, error, reader.line_num) from error
             text = "" if row is None else "".join(row)
-            if "\0" in text:  # UTF-16 of plain letters is also UTF-8
-                raise _not_text(path)
+            if "\0" in text:
+                raise _nul(path, reader.line_num)
             if first and (text.strip() or (row is None and separated)):
                 which = f"row {first} is" if first == last else f"rows {first} to {last} are"
                 raise refusal(path, f"{which} empty", "fill it in or remove it")

@@ -1,5 +1,6 @@
 """What every reader returns and every writer takes: rows of numbers and what came with them."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,7 @@ MISSING = frozenset(
 
 MISSING_MEND = "fill it in, or remove the row or the column"
 
+_DECIMAL = re.compile(r"[+-]?(\d*|\d{1,3}([.,]\d{3})+)[.,]\d+([eE][+-]?\d+)?")
 _FEW_VALUES = 10
 _ENOUGH_ROWS = 50
 
@@ -365,6 +367,18 @@ def is_number(cell: str) -> bool:
     except ValueError:
         return False
     return "_" not in cell
+
+
+def are_decimals(cells: Sequence[str]) -> bool:
+    """Whether text is a column of numbers with decimals, by point or by comma, and no names.
+
+    >>> are_decimals(["1,25", "-3", "1.500,75"]), are_decimals(["12", "13"])
+    (True, False)
+    """
+    decimals = [_DECIMAL.fullmatch(cell.strip()) for cell in cells]
+    return any(decimals) and all(
+        decimal or is_number(cell) for cell, decimal in zip(cells, decimals, strict=True)
+    )
 
 
 def is_missing(cell: Any) -> bool:
