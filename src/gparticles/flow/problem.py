@@ -143,8 +143,8 @@ def working_problem(samples: Samples, settings: Settings, choice: Choice) -> Wor
     source, target, _ = samples
     constant = constant_columns(source.points, target.points)
     # points without weight have no say in the units
-    counted = (sample.points[sample.weights > 0] for sample in (source, target))
-    scaling = choose_scaling(*counted, settings.scale)
+    ours, theirs = (sample.points[sample.weights > 0] for sample in (source, target))
+    scaling = choose_scaling(ours, theirs, settings.scale)
     moving = working_points(scaling, source.points, "source")
     fixed = working_points(scaling, target.points, "target")
     sizes = step_sizes_of(
