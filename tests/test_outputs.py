@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -128,3 +129,10 @@ def test_links_are_removed_and_not_followed(tmp_path):
     outputs.remove(tmp_path / "link")
     assert _names(tmp_path) == ["mine"]
     assert _names(tmp_path / "mine") == ["a"]
+
+
+def test_the_folder_that_one_stands_in_is_a_place(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with outputs.staged(Path()) as folder:
+        (folder / "a.txt").write_text("a")
+    assert [path.name for path in tmp_path.iterdir()] == ["a.txt"]

@@ -71,7 +71,8 @@ def staged(home: Path) -> Iterator[Path]:
     Raises:
         InputError: the place cannot be written.
     """
-    temporary = _temporary(home)
+    # the folder that one stands in has no name, and what is beside it may be another's
+    temporary = _temporary(home if home.name else home / "outputs")
     try:
         temporary.mkdir(parents=True)
         yield temporary

@@ -205,8 +205,8 @@ def test_umap_is_drawn_where_it_is_installed(gpa, made, tmp_path, monkeypatch):
 
 @pytest.mark.usefixtures("shifted")
 def test_one_file_for_all_batches(gpa, made, tmp_path):
-    status, out, _ = integrate(gpa, *FAST, out="all.csv")
-    assert status == 0
+    status, out, err = integrate(gpa, *FAST, out="all.csv")
+    assert status == 0, err
     assert "all-report/report.html" in out
     table = load("all.csv", label_column="batch")
     assert len(table) == 70
@@ -363,7 +363,7 @@ H5AD = ("integrate", "in.h5ad", "--batch-key", "lab", "--reference", "A", "-o", 
 @pandas_says
 def test_an_h5ad(gpa, made, h5ad, tmp_path):
     status, out, err = gpa(*H5AD, "--layer", "corrected")
-    assert status == 0
+    assert status == 0, err
     assert "obsm has no X_pca: it was made here, 3 principal components" in err
     assert "out-report/report.html" in out
     adata = h5ad.read_h5ad(tmp_path / "out.h5ad")

@@ -115,11 +115,11 @@ class Ground:
         return replace(self, x=self.x[rows], y=self.y[columns], p=p / p.sum(), q=q / q.sum())
 
 
-def _least(x: Arrays, y: Arrays, slope: float | jax.Array, psi: Arrays) -> Arrays:
+def _least(x: Arrays, y: Arrays, slope: Any, psi: Arrays) -> Arrays:
     return library(psi).min(slope * distances(x, y) + psi[None, :], axis=1)
 
 
-def _mean_cost(x: Arrays, y: Arrays, slope: float | jax.Array, b: Arrays) -> Arrays:
+def _mean_cost(x: Arrays, y: Arrays, slope: Any, b: Arrays) -> Arrays:
     return slope * distances(x, y) @ b
 
 

@@ -4,7 +4,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -141,7 +141,7 @@ class MatchedPlan(AbstractPlan):
         return SoftPlan(replace(self.ground, p=p, q=q), np.zeros(len(q)), math.inf)
 
 
-def soft_shares(costs: Arrays, q: Arrays, psi: Arrays, smoothing: float) -> Arrays:
+def soft_shares(costs: Arrays, q: Arrays, psi: Arrays, smoothing: Any) -> Arrays:
     """Rows that sum to one: softmax of log q - (psi + costs) / smoothing; NumPy or JAX.
 
     Args:
@@ -159,8 +159,8 @@ def _soft_totals(
     y: Arrays,
     q: Arrays,
     psi: Arrays,
-    slope: float | jax.Array,
-    smoothing: float | jax.Array,
+    slope: Any,
+    smoothing: Any,
     x: Arrays,
     p: Arrays,
     factors: Arrays,
@@ -174,8 +174,8 @@ def _soft_pull(
     y: Arrays,
     q: Arrays,
     psi: Arrays,
-    slope: float | jax.Array,
-    smoothing: float | jax.Array,
+    slope: Any,
+    smoothing: Any,
     x: Arrays,
     factors: Arrays,
 ) -> Arrays:
