@@ -37,7 +37,12 @@ class Upper(NamedTuple):
 
 
 def balanced(f: AbstractF, psi: np.ndarray, q: np.ndarray) -> np.ndarray:
-    """psi less the shift at which sum_j q_j f*'(f'(1) + psi_j) = 1, in float64."""
+    """psi less the shift at which sum_j q_j f*'(f'(1) + psi_j) = 1, in float64.
+
+    Args:
+        psi: shape (n,), nats.
+        q: weights, positive and summing to one, shape (n,).
+    """
     if f.fixes_marginal:
         return psi - q @ psi
     top = int(np.argmax(psi))

@@ -10,6 +10,7 @@ Scalar = Float[Array, ""]
 
 
 def uniform_weights(n: int) -> Float[Array, " n"]:
+    """1 / n for each of n points, float32."""
     return jnp.full((n,), 1 / n, dtype=jnp.float32)
 
 
@@ -100,7 +101,13 @@ def first_variation(
 def velocity_factor(
     f: AbstractF, values: Float[Array, " k"], shift: Scalar, *, reverse: bool
 ) -> Float[Array, " k"]:
-    """What grad phi is multiplied by to give the velocity: -1, or f*'(phi - nu) for D(Q|P)."""
+    """What grad phi is multiplied by to give the velocity: -1, or f*'(phi - nu) for D(Q|P).
+
+    Args:
+        values: phi at the points, shape (k,), nats.
+        shift: nu, nats.
+        reverse: whether the moving measure is the second argument.
+    """
     if not reverse:
         return -jnp.ones_like(values)
     return f.conjugate_derivative(values - shift)

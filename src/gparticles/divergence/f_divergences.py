@@ -8,7 +8,6 @@ from jaxtyping import Array, Float
 
 from gparticles.divergence.abstract_f import AbstractF as AbstractF
 from gparticles.divergence.abstract_f import Values, as_values, library, where_inside
-from gparticles.divergence.shift import solve_shift
 from gparticles.errors import InputError
 
 
@@ -107,11 +106,6 @@ class ReverseKL(AbstractF):
     def excess_at(self, log_ratio: Values) -> Values:
         return -library(log_ratio).expm1(-log_ratio)
 
-    def excess_shift(
-        self, values: Float[Array, " n"], weights: Float[Array, " n"]
-    ) -> Float[Array, ""]:
-        return solve_shift(self, values, weights)
-
 
 class Alpha(AbstractF):
     """Alpha divergence: f(x) = (x^a - 1) / (a (a - 1)) for a > 0, a not 1.
@@ -184,11 +178,6 @@ class Alpha(AbstractF):
         a = self.alpha
         return library(log_ratio).expm1((a - 1) * log_ratio) / (a - 1)
 
-    def excess_shift(
-        self, values: Float[Array, " n"], weights: Float[Array, " n"]
-    ) -> Float[Array, ""]:
-        return solve_shift(self, values, weights)
-
 
 class JensenShannon(AbstractF):
     """Twice the Jensen-Shannon divergence: f(x) = x log x - (x + 1) log((x + 1) / 2).
@@ -242,11 +231,6 @@ class JensenShannon(AbstractF):
         xp = library(log_ratio)
         return log_ratio - xp.log1p(xp.expm1(log_ratio) / 2)
 
-    def excess_shift(
-        self, values: Float[Array, " n"], weights: Float[Array, " n"]
-    ) -> Float[Array, ""]:
-        return solve_shift(self, values, weights)
-
 
 class SquaredHellinger(AbstractF):
     """Squared Hellinger: f(x) = (sqrt x - 1)^2, f*(y) = y / (1 - y) for y < 1."""
@@ -286,11 +270,6 @@ class SquaredHellinger(AbstractF):
 
     def excess_at(self, log_ratio: Values) -> Values:
         return -library(log_ratio).expm1(-log_ratio / 2)
-
-    def excess_shift(
-        self, values: Float[Array, " n"], weights: Float[Array, " n"]
-    ) -> Float[Array, ""]:
-        return solve_shift(self, values, weights)
 
 
 class Wasserstein1(AbstractF):

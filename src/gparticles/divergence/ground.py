@@ -26,6 +26,7 @@ COST_RANGE = (1e-25, 1e25)
 
 # NumPy's or JAX's, and the same of both in one call
 Arrays = TypeVar("Arrays", np.ndarray, jax.Array)
+Number = float | jax.Array
 Weights = tuple[ArrayLike | None, ArrayLike | None]
 
 
@@ -115,12 +116,12 @@ class Ground:
         return replace(self, x=self.x[rows], y=self.y[columns], p=p / p.sum(), q=q / q.sum())
 
 
-def _least(x: Arrays, y: Arrays, slope: Any, psi: Arrays) -> Arrays:
+def _least(x: Arrays, y: Arrays, slope: Number, psi: Arrays) -> Arrays:
     return library(psi).min(slope * distances(x, y) + psi[None, :], axis=1)
 
 
-def _mean_cost(x: Arrays, y: Arrays, slope: Any, b: Arrays) -> Arrays:
-    return slope * distances(x, y) @ b
+def _mean_cost(x: Arrays, y: Arrays, slope: Number, b: Arrays) -> Arrays:
+    return library(b).matmul(slope * distances(x, y), b)
 
 
 _COMPILED = {

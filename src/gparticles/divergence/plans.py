@@ -4,7 +4,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -12,7 +12,7 @@ import numpy as np
 
 from gparticles import compiled
 from gparticles.divergence.abstract_f import library
-from gparticles.divergence.ground import FUSED_DIMENSIONS, Arrays, Ground, distances
+from gparticles.divergence.ground import FUSED_DIMENSIONS, Arrays, Ground, Number, distances
 
 Result = TypeVar("Result")
 
@@ -141,7 +141,7 @@ class MatchedPlan(AbstractPlan):
         return SoftPlan(replace(self.ground, p=p, q=q), np.zeros(len(q)), math.inf)
 
 
-def soft_shares(costs: Arrays, q: Arrays, psi: Arrays, smoothing: Any) -> Arrays:
+def soft_shares(costs: Arrays, q: Arrays, psi: Arrays, smoothing: Number) -> Arrays:
     """Rows that sum to one: softmax of log q - (psi + costs) / smoothing; NumPy or JAX.
 
     Args:
@@ -159,8 +159,8 @@ def _soft_totals(
     y: Arrays,
     q: Arrays,
     psi: Arrays,
-    slope: Any,
-    smoothing: Any,
+    slope: Number,
+    smoothing: Number,
     x: Arrays,
     p: Arrays,
     factors: Arrays,
@@ -171,15 +171,10 @@ def _soft_totals(
 
 
 def _soft_pull(
-    y: Arrays,
-    q: Arrays,
-    psi: Arrays,
-    slope: Any,
-    smoothing: Any,
-    x: Arrays,
-    factors: Arrays,
+    y: Arrays, q: Arrays, psi: Arrays, slope: Number, smoothing: Number, x: Arrays, factors: Arrays
 ) -> Arrays:
-    shares = soft_shares(slope * distances(x, y), q, psi, smoothing)
+    costs = library(x).multiply(slope, distances(x, y))
+    shares = soft_shares(costs, q, psi, smoothing)
     return _pull(x, y, shares * factors[None, :])
 
 

@@ -228,7 +228,11 @@ def _eliminated(left: Array, right: Array, free: Array) -> tuple[Array, Array, A
 
 
 def gram_bound(matrix: Float[Array, "out in"], iterations: int = 8) -> Float[Array, ""]:
-    """An upper bound of the spectral norm by repeated squaring of the Gram matrix."""
+    """An upper bound of the spectral norm by repeated squaring of the Gram matrix.
+
+    Args:
+        iterations: squarings; the bound is too large by at most rank^(1 / 2^(iterations + 1)).
+    """
     wide = matrix.shape[1] > matrix.shape[0]
     scale = jnp.maximum(jnp.max(jnp.abs(matrix)), _TINY)
     unit = matrix / scale

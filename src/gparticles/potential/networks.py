@@ -341,6 +341,11 @@ def smooth_mlp(
     grad phi varies smoothly, so particles land between the target's points rather than on them.
     With Frobenius layers and ``activation=jax.nn.relu`` it is the reference's network; with
     ``layer=AOL``, whose slopes come nearer to L, it is the default of ``gparticles.transport``.
+
+    Args: as for ``LipschitzMLP``.
+
+    >>> smooth_mlp(2, lipschitz=3.0).lipschitz_bound() <= 3.0
+    True
     """
     return LipschitzMLP(
         in_size,
@@ -356,7 +361,10 @@ def smooth_mlp(
 def tight_mlp(
     in_size: int, *, width: int = 64, depth: int = 3, lipschitz: float = 1.0, seed: int = 0
 ) -> LipschitzMLP:
-    """The preset for measuring: orthogonal layers and GroupSort, which can attain slope L."""
+    """The preset for measuring: orthogonal layers and GroupSort, which can attain slope L.
+
+    Args: as for ``LipschitzMLP``.
+    """
     return LipschitzMLP(
         in_size,
         width=width,
@@ -378,7 +386,10 @@ def soft_mlp(
     strength: float = 10.0,
     seed: int = 0,
 ) -> SoftLipschitz:
-    """Free layers under a gradient penalty: nothing about its slope is certified."""
+    """Free layers under a gradient penalty: nothing about its slope is certified.
+
+    Args: as for ``LipschitzMLP``, and ``strength`` as for ``SoftLipschitz``.
+    """
     network = LipschitzMLP(
         in_size,
         width=width,
