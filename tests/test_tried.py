@@ -36,7 +36,8 @@ def test_whole_numbers_beside_missing_ones_keep_their_digits(tmp_path, dtype):
     parquet.write_table(arrow.table({"code": codes, "a": [1.0, 2.0, 3.0]}), path)
     expected = [str(BIG), str(BIG + 1), ""]
     labels = load(path, label_column="code", label_gaps=True).labels
-    assert labels is not None and labels.tolist() == expected
+    assert labels is not None
+    assert labels.tolist() == expected
     assert load(path, id_column="code").ids == expected
 
 
