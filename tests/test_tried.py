@@ -7,11 +7,11 @@ import pytest
 
 import gparticles as gpa
 from gparticles.checks import check_points
-from gparticles.data import from_frame
 from gparticles.flow.problem import check_samples
 from gparticles.flow.scaling import choose_scaling
 from gparticles.integration.basis import column_of
 from gparticles.tables.files import load
+from gparticles.tables.frames import from_frame
 
 BIG = 2023552585717889863
 RNG = np.random.default_rng(0)
@@ -35,7 +35,9 @@ def test_whole_numbers_beside_missing_ones_keep_their_digits(tmp_path, dtype):
     path = tmp_path / "codes.parquet"
     parquet.write_table(arrow.table({"code": codes, "a": [1.0, 2.0, 3.0]}), path)
     expected = [str(BIG), str(BIG + 1), ""]
-    assert load(path, label_column="code", label_gaps=True).labels.tolist() == expected
+    labels = load(path, label_column="code", label_gaps=True).labels
+    assert labels is not None
+    assert labels.tolist() == expected
     assert load(path, id_column="code").ids == expected
 
 
