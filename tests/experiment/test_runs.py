@@ -289,7 +289,7 @@ class TestFolders:
         refused(lambda: runs.run(config("gaussian"), tmp_path / "file" / "a"), "is a file")
 
     def test_empty_ones_are_fine(self, tmp_path):
-        (tmp_path / ".config.toml.x1y2").write_text("")
+        (tmp_path / ".writing-1-0123abcd-config.toml").write_text("")
         RunFolder(tmp_path).check(resume=False)
         RunFolder(tmp_path / "new").check(resume=True)
 
