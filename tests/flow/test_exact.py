@@ -358,3 +358,69 @@ def test_too_many_points_are_refused(n, smoothing, run):
     with pytest.raises(gpa.InputError, match=r"fewer points") as said:
         run(points, points, smoothing=smoothing)
     assert "\n" not in str(said.value)
+
+
+def interrupted_at(number):
+    def watch(progress):
+        if progress.step >= number:
+            raise KeyboardInterrupt
+
+    return watch
+
+
+@pytest.mark.parametrize("smoothing", [1.0, 0.0])
+def test_a_stopped_flow_continues_to_the_same_bits(smoothing, run, tmp_path, monkeypatch):
+    monkeypatch.setattr("gparticles.flow.driver.CHUNK_SECONDS", 0.0)
+    settings = {"smoothing": smoothing, "steps": 12, "stop": gpa.HeldOut(patience=30, window=3)}
+    whole = run(**settings)
+    with pytest.raises(KeyboardInterrupt):
+        run(**settings, checkpoint=gpa.Checkpoint(tmp_path), callbacks=[interrupted_at(5)])
+    steps = []
+    resumed = run(
+        **settings,
+        checkpoint=gpa.Checkpoint(tmp_path, resume=True),
+        callbacks=[lambda progress: steps.append(progress.step)],
+    )
+    assert steps[0] > 5
+    np.testing.assert_array_equal(resumed.particles, whole.particles)
+    for name, values in whole.history.items():
+        np.testing.assert_array_equal(resumed.history[name], values)
+
+
+@pytest.mark.parametrize("smoothing", [1.0, 0.0])
+def test_held_out_returns_the_best_step(smoothing, run, clouds):
+    flow = run(smoothing=smoothing, steps=150, stop=gpa.HeldOut(patience=10, window=3))
+    held_out = flow.history["held_out"]
+    assert np.isfinite(held_out).all()
+    assert held_out[-1] < 0.5 * held_out[0]
+    assert flow.trajectory_steps[-1] == flow.steps == len(held_out)
+    np.testing.assert_array_equal(flow.trajectory[-1], flow.particles)
+    if smoothing:
+        np.testing.assert_array_equal(flow(clouds[0]), flow.particles)
+
+
+@each
+def test_with_labels_every_class_has_a_potential_of_its_own(name, run, clouds, tmp_path):
+    source, target = clouds
+    ours, theirs = np.arange(40) % 2, np.arange(30) % 2
+    settings = {"f": REGISTRY[name](), "scale": 1.0, "step_size": 0.2, "lipschitz": 0.5}
+    flow = run(labels=ours, target_labels=theirs, **settings)
+    never_rises(flow.history["divergence"])
+    np.testing.assert_array_equal(flow(source, ours), flow.particles)
+    loaded = gpa.load_flow(flow.save(tmp_path / "flow"))
+    np.testing.assert_array_equal(loaded(source, ours), flow.particles)
+    # equal shares: the mean of the classes' values, and e log 2 for what keeps them apart
+    alone = [run(source[ours == c], target[theirs == c], **settings) for c in (0, 1)]
+    values = [one.history["divergence"][0] for one in alone]
+    expected = np.mean(values) + math.log(2)
+    assert flow.history["divergence"][0] == pytest.approx(expected, rel=1e-5)
+    moved = [one.trajectory[1] for one in alone]
+    together = flow.trajectory[1][np.argsort(ours, kind="stable")]
+    np.testing.assert_allclose(together, np.concatenate(moved), atol=1e-4)
+
+
+def test_a_class_without_weight_in_the_target_is_refused(run):
+    weights = np.r_[np.ones(15), np.zeros(15)]
+    labels = {"labels": np.arange(40) % 2, "target_labels": np.repeat([0, 1], 15)}
+    with pytest.raises(gpa.InputError, match="class '1' of the source has weight 0"):
+        run(**labels, target_weights=weights)
