@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gparticles.flow.files import read_arrays, write_arrays
+from gparticles.flow.saving import read_arrays, write_arrays
 
 # compiles much: left out of `make fast-test`
 pytestmark = pytest.mark.slow

@@ -8,7 +8,7 @@ import optax
 import pytest
 
 import gparticles as gpa
-from gparticles.flow.files import read_arrays, write_arrays, write_record
+from gparticles.flow.saving import read_arrays, write_arrays, write_record
 
 # compiles much: left out of `make fast-test`
 pytestmark = pytest.mark.slow

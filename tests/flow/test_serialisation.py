@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from gparticles.flow.files import read_record, write_record
+from gparticles.flow.saving import read_record, write_record
 from gparticles.flow.serialisation import decode, encode
 
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 import gparticles as gpa
-from gparticles.flow.files import write_record
 from gparticles.flow.integrators import REGISTRY, parse_integrator
+from gparticles.flow.saving import write_record
 
 
 @pytest.mark.slow

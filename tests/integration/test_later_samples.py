@@ -6,7 +6,7 @@ import shutil
 import numpy as np
 import pytest
 
-from gparticles.flow.files import write_record
+from gparticles.flow.saving import write_record
 from gparticles.tables import load
 
 anndata = pytest.importorskip("anndata")

@@ -123,17 +123,17 @@ class Section(BaseModel):
         return value
 
 
-class Cloud(Section):
+class CloudSection(Section):
     """Where points come from."""
 
 
-class Noise(Cloud):
+class Noise(CloudSection):
     """Noise whose moments or range are those of the target."""
 
     noise: _one_of(SOURCES)  # type: ignore[valid-type]
 
 
-class File(Cloud):
+class File(CloudSection):
     """A user's file."""
 
     file: Text
@@ -141,14 +141,14 @@ class File(Cloud):
     label_column: Text | None = None
 
 
-class Custom(Cloud):
+class Custom(CloudSection):
     """A user's own loader, ``module:function``, looked for in a folder."""
 
     custom: Text
     folder: Text | None = None
 
 
-class Dataset(Cloud):
+class Dataset(CloudSection):
     """A sampler of ``gparticles.data``; subclasses add its options."""
 
     dataset: _one_of(SAMPLERS)  # type: ignore[valid-type]
@@ -181,7 +181,7 @@ def cloud_model(dataset: str) -> "type[Dataset]":
     return _DATASETS.get(dataset, Dataset)
 
 
-KINDS: dict[str, type[Cloud]] = {
+KINDS: dict[str, type[CloudSection]] = {
     "noise": Noise,
     "dataset": Dataset,
     "file": File,
@@ -206,8 +206,8 @@ def _cloud(role: str) -> PlainValidator:
     kinds = [kind for kind in KINDS if kind != "noise" or role == "source"]
     allowed = f"a section with one of the keys {', '.join(kinds)}"
 
-    def check(value: Any) -> Cloud:
-        if isinstance(value, Cloud):
+    def check(value: Any) -> CloudSection:
+        if isinstance(value, CloudSection):
             return value
         given = [kind for kind in kinds if kind in value] if isinstance(value, dict) else []
         if len(given) != 1:
@@ -220,8 +220,8 @@ def _cloud(role: str) -> PlainValidator:
     return PlainValidator(check)
 
 
-Source = Annotated[SerializeAsAny[Cloud], _cloud("source")]
-Target = Annotated[SerializeAsAny[Cloud], _cloud("target")]
+Source = Annotated[SerializeAsAny[CloudSection], _cloud("source")]
+Target = Annotated[SerializeAsAny[CloudSection], _cloud("target")]
 
 
 class Potential(Section):

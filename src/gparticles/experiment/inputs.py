@@ -10,7 +10,7 @@ import numpy as np
 
 from gparticles.data import SPLITS, draw
 from gparticles.errors import InputError
-from gparticles.experiment.config import Cloud, Config, Custom, Dataset, File, Noise
+from gparticles.experiment.config import CloudSection, Config, Custom, Dataset, File, Noise
 from gparticles.experiment.provenance import SourceLaw, condensed, form_of, stream
 from gparticles.tables import Table, check_same_columns, load, load_custom
 
@@ -211,12 +211,12 @@ def is_conditional(config: Config) -> bool:
     return isinstance(config.target, File) and config.target.label_column is not None
 
 
-def _seed(config: Config, source: Cloud) -> int:
+def _seed(config: Config, source: CloudSection) -> int:
     own = source.seed if isinstance(source, Dataset) else None
     return stream(config.seed, "source") if own is None else own
 
 
-def _count(config: Config, source: Cloud, target: Table) -> int:
+def _count(config: Config, source: CloudSection, target: Table) -> int:
     own = source.n if isinstance(source, Dataset) else None
     if own is not None and config.n is not None and own != config.n:
         raise InputError(f"n is {config.n} and source.n is {own}; leave one of them out")
@@ -238,7 +238,7 @@ def _from_file(config: Config, source: File | Custom, target: Table) -> tuple[So
     return law, table
 
 
-def _law(source: Cloud, target: Table, labels: np.ndarray | None) -> SourceLaw:
+def _law(source: CloudSection, target: Table, labels: np.ndarray | None) -> SourceLaw:
     form = form_of(target)
     if isinstance(source, Noise):
         name, options, rows = source.noise, {}, condensed(source.noise, target.values)
@@ -250,7 +250,7 @@ def _law(source: Cloud, target: Table, labels: np.ndarray | None) -> SourceLaw:
     return SourceLaw(kind=kind, name=name, options=options, rows=rows, labels=labels, like=form)
 
 
-def _table(cloud: Cloud) -> Table:
+def _table(cloud: CloudSection) -> Table:
     if isinstance(cloud, File):
         path = _shorter(cloud.file)
         return load(path, id_column=cloud.id_column, label_column=cloud.label_column)
@@ -265,7 +265,7 @@ def _shorter(path: str) -> Path:
     return full.relative_to(Path.cwd()) if full.is_relative_to(Path.cwd()) else full
 
 
-def _target(target: Cloud, seed: int) -> Target:
+def _target(target: CloudSection, seed: int) -> Target:
     if not isinstance(target, Dataset):
         table = _table(target)
         return Target(table, None, None, table.values.ndim == 2)

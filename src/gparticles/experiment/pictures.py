@@ -14,7 +14,7 @@ from gparticles.experiment.folder import CONFIG, METRICS, RunFolder, machine
 from gparticles.experiment.inputs import Inputs
 from gparticles.experiment.latent_runs import as_shown
 from gparticles.flow import Flow
-from gparticles.flow.files import read_arrays, read_record, write_arrays, write_record
+from gparticles.flow.saving import read_arrays, read_record, write_arrays, write_record
 
 if TYPE_CHECKING:
     from gparticles.report.shown import Shown

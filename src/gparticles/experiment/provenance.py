@@ -13,7 +13,7 @@ from gparticles.data.sources import mean_and_spread, without_rounding
 from gparticles.errors import InputError, printable
 from gparticles.experiment.checked import built
 from gparticles.experiment.config import cloud_model
-from gparticles.flow.files import read_arrays, read_record, write_arrays, write_record
+from gparticles.flow.saving import read_arrays, read_record, write_arrays, write_record
 from gparticles.tables import Table
 from gparticles.tables.files import SUFFIXES
 

@@ -27,7 +27,8 @@ from gparticles.experiment.latent_runs import (
 )
 from gparticles.experiment.pictures import draw_run, report_run
 from gparticles.experiment.provenance import SourceLaw, stream
-from gparticles.flow import Checkpoint, ExactPotential, Flow, Progress, prepare
+from gparticles.flow import Checkpoint, Flow, Progress, prepare
+from gparticles.flow.settings import AbstractKind
 from gparticles.flow.transport import Prepared
 from gparticles.latent import AbstractCodec, LatentFlow
 from gparticles.tables import check_same_columns, load, made_up_ids, save
@@ -160,7 +161,7 @@ def _tell(ready: ReadyRun, say: Say) -> None:
     inputs, config = ready.inputs, ready.config
     for line in inputs.warnings:
         say(line)
-    if isinstance(ready.arguments["potential"], ExactPotential) and inputs.held_out is None:
+    if isinstance(ready.arguments["potential"], AbstractKind) and inputs.held_out is None:
         say("without a network particles may copy the target; --validation 0.2 lets metrics tell")
     if inputs.tabular and config.scale is None and config.latent is None:
         say(

@@ -13,8 +13,8 @@ import numpy as np
 
 from gparticles.checks import check_number
 from gparticles.errors import InputError
-from gparticles.flow.files import read_arrays, read_record, write_arrays, write_record
 from gparticles.flow.recording import Recording
+from gparticles.flow.saving import read_arrays, read_record, write_arrays, write_record
 
 _RECORD = "checkpoint.json"
 _FILES = re.compile(r"(?:state|part)-\d{8,}\.safetensors")

@@ -413,7 +413,7 @@ def _velocity(ride: Ride, slot: Array, points: Array, labels: Array | None) -> A
     return ride.velocity(slot, points, labels)[0]
 
 
-class Network(AbstractKind):
+class NetworkKind(AbstractKind):
     """Asks ``transport`` for a network: this one, or the default where it is None."""
 
     potential: AbstractPotential | None

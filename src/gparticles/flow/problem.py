@@ -15,7 +15,7 @@ from gparticles.checks import (
     label_indices,
 )
 from gparticles.errors import InputError
-from gparticles.flow.network import Network
+from gparticles.flow.network import NetworkKind
 from gparticles.flow.recording import Store, thinning, tree_bytes
 from gparticles.flow.scaling import AbstractScaling, choose_scaling, constant_columns
 from gparticles.flow.settings import AbstractKind, Choice, Settings, step_sizes_of
@@ -26,14 +26,14 @@ from gparticles.potential.fitting import Cloud
 _FARTHEST = 1e16
 
 
-class Sample(NamedTuple):
+class CheckedCloud(NamedTuple):
     """Points (n, *event), weights (n,) that sum to one, and class indices (n,) or None, checked."""
 
     points: np.ndarray
     weights: np.ndarray
     labels: np.ndarray | None
 
-    def take(self, part: np.ndarray) -> "Sample":
+    def take(self, part: np.ndarray) -> "CheckedCloud":
         weights = self.weights[part]
         if not weights.sum() > 0:
             raise InputError(
@@ -41,7 +41,7 @@ class Sample(NamedTuple):
                 "points of weight 0 out of the target, or change the fraction"
             )
         labels = None if self.labels is None else self.labels[part]
-        return Sample(self.points[part], weights / weights.sum(), labels)
+        return CheckedCloud(self.points[part], weights / weights.sum(), labels)
 
     def device(self, dtype: Any) -> Cloud:
         labels = None if self.labels is None else jnp.asarray(self.labels)
@@ -49,17 +49,17 @@ class Sample(NamedTuple):
         return Cloud(points, weights, labels)
 
 
-class Samples(NamedTuple):
+class CheckedClouds(NamedTuple):
     """Source and target, checked against each other, with the classes of the target or None."""
 
-    source: Sample
-    target: Sample
+    source: CheckedCloud
+    target: CheckedCloud
     classes: np.ndarray | None
 
 
 def check_samples(
     source: Any, target: Any, *, weights: tuple[Any, Any], labels: tuple[Any, Any]
-) -> Samples:
+) -> CheckedClouds:
     """What ``transport`` is given as data.
 
     Raises:
@@ -70,7 +70,9 @@ def check_samples(
     ours = check_weights(weights[0], len(source), "source_weights")
     theirs = check_weights(weights[1], len(target), "target_weights")
     classes, of_source, of_target = match_labels(labels, len(source), len(target))
-    return Samples(Sample(source, ours, of_source), Sample(target, theirs, of_target), classes)
+    return CheckedClouds(
+        CheckedCloud(source, ours, of_source), CheckedCloud(target, theirs, of_target), classes
+    )
 
 
 def match_labels(
@@ -94,7 +96,7 @@ def match_labels(
     return classes, source, label_indices(of_target, classes, "target_labels")
 
 
-def check_shares(samples: Samples, settings: Settings) -> None:
+def check_shares(samples: CheckedClouds, settings: Settings) -> None:
     """Whether every class has mass on both sides, and as much where f asks for it.
 
     Raises:
@@ -121,7 +123,7 @@ def check_shares(samples: Samples, settings: Settings) -> None:
 def choose(settings: Settings, event: tuple[int, ...], num_classes: int | None) -> Choice:
     """What gives the velocity: what was asked for, or a network, the given or the default one."""
     asked = settings.potential
-    kind = asked if isinstance(asked, AbstractKind) else Network(asked)
+    kind = asked if isinstance(asked, AbstractKind) else NetworkKind(asked)
     return kind.prepare(settings, event, num_classes)
 
 
@@ -133,7 +135,7 @@ class Working(NamedTuple):
     scaling: AbstractScaling
 
 
-def working_problem(samples: Samples, settings: Settings, choice: Choice) -> Working:
+def working_problem(samples: CheckedClouds, settings: Settings, choice: Choice) -> Working:
     """The problem of these samples, with everything stored.
 
     Raises:
@@ -211,7 +213,7 @@ def working_bounds(
     return low, high
 
 
-def _hold_out(target: Sample, settings: Settings) -> tuple[Sample, Sample | None]:
+def _hold_out(target: CheckedCloud, settings: Settings) -> tuple[CheckedCloud, CheckedCloud | None]:
     """The part of the target that is fitted, and the part that the stopping rule decides by."""
     fraction = 0.0 if settings.stop is None else settings.stop.held_out_fraction()
     if fraction == 0:

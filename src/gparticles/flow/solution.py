@@ -13,8 +13,8 @@ from gparticles.checks import check_labels, check_points, label_indices
 from gparticles.compiled import make_room
 from gparticles.errors import InputError
 from gparticles.flow.exact import SoftRide
-from gparticles.flow.files import read_arrays, read_record, write_arrays, write_record
 from gparticles.flow.network import Ride
+from gparticles.flow.saving import read_arrays, read_record, write_arrays, write_record
 from gparticles.flow.scaling import AbstractScaling
 from gparticles.flow.serialisation import decode, encode
 from gparticles.flow.stepping import AbstractRide

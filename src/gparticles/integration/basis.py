@@ -8,7 +8,7 @@ import numpy as np
 
 from gparticles.checks import known_labels, plain_array
 from gparticles.errors import InputError
-from gparticles.flow.files import read_arrays, read_record, write_arrays, write_record
+from gparticles.flow.saving import read_arrays, read_record, write_arrays, write_record
 from gparticles.tables.table import listed, without_missing
 
 RECORD = "basis.json"

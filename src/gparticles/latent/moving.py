@@ -5,7 +5,7 @@ from typing import Any
 from numpy.typing import ArrayLike
 
 from gparticles.checks import check_points
-from gparticles.flow import ExactPotential
+from gparticles.flow.settings import AbstractKind
 from gparticles.latent.alignment import ColumnMap, GaussianMap
 from gparticles.latent.codecs import Identity
 from gparticles.latent.solution import LatentFlow
@@ -32,8 +32,8 @@ def for_batches(settings: dict[str, Any], *, samples: int = 0) -> dict[str, Any]
     for name, value in (("steps", STEPS), ("step_size", STEP_SIZE)):
         if chosen.get(name) is None:
             chosen[name] = value
-    exact = isinstance(chosen.get("potential"), ExactPotential)
-    if samples > LARGE and not exact and chosen.get("batch_size") is None:
+    network = not isinstance(chosen.get("potential"), AbstractKind)
+    if samples > LARGE and network and chosen.get("batch_size") is None:
         chosen["batch_size"] = BATCH_SIZE
     return chosen
 

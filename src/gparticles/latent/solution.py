@@ -12,7 +12,7 @@ from gparticles.divergence import AbstractF
 from gparticles.divergence.certified import DEFAULT_TOLERANCE, Certificate, divergence
 from gparticles.errors import InputError
 from gparticles.flow import Flow, load_flow
-from gparticles.flow.files import read_arrays, read_record, write_arrays, write_record
+from gparticles.flow.saving import read_arrays, read_record, write_arrays, write_record
 from gparticles.flow.serialisation import decode, encode
 from gparticles.flow.solution import result_dtype
 from gparticles.latent.alignment import ColumnMap, GaussianMap
