@@ -4,6 +4,8 @@ Double precision by default, no promotion of ranks or of kinds of numbers, and a
 being an error even where it is thrown away.
 """
 
+from contextlib import contextmanager
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -19,12 +21,16 @@ from gparticles.potential.fitting import Cloud, FitRule, fit_step, refit, start_
 # compiles everything once for every setting
 pytestmark = pytest.mark.slow
 
-SETTINGS = {
-    "x64": lambda: jax.enable_x64(True),
-    "no rank promotion": lambda: jax.numpy_rank_promotion("raise"),
-    "no type promotion": lambda: jax.numpy_dtype_promotion("strict"),
-    "no NaN": lambda: jax.debug_nans(True),
-}
+
+@contextmanager
+def strict():
+    """No promotion, and a NaN is an error: together, since each compiles everything anew."""
+    with jax.numpy_rank_promotion("raise"), jax.numpy_dtype_promotion("strict"):
+        with jax.debug_nans(True):
+            yield
+
+
+SETTINGS = {"x64": lambda: jax.enable_x64(True), "strict": strict}
 RNG = np.random.default_rng(0)
 X, Y = RNG.normal(size=(270, 2)), RNG.normal(size=(260, 2)) * 1.3 + 0.7
 IMAGES = RNG.uniform(size=(12, 6, 6)), RNG.uniform(size=(10, 6, 6)) ** 2
