@@ -25,9 +25,9 @@ pytestmark = pytest.mark.slow
 @contextmanager
 def strict():
     """No promotion, and a NaN is an error: together, since each compiles everything anew."""
-    with jax.numpy_rank_promotion("raise"), jax.numpy_dtype_promotion("strict"):
-        with jax.debug_nans(True):
-            yield
+    ranks, kinds = jax.numpy_rank_promotion("raise"), jax.numpy_dtype_promotion("strict")
+    with ranks, kinds, jax.debug_nans(True):
+        yield
 
 
 SETTINGS = {"x64": lambda: jax.enable_x64(True), "strict": strict}
