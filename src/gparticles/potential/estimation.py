@@ -19,7 +19,16 @@ from gparticles.divergence import KL, AbstractF
 from gparticles.divergence.bounds import balanced, lower_bound
 from gparticles.divergence.ground import Ground, check_clouds
 from gparticles.errors import InputError
-from gparticles.potential.fitting import Cloud, Fit, FitRule, check_takes, fit_step, start_fit
+from gparticles.numerics import own_settings
+from gparticles.potential.fitting import (
+    Cloud,
+    Fit,
+    FitRule,
+    check_takes,
+    fit_step,
+    single_precision,
+    start_fit,
+)
 from gparticles.potential.networks import AbstractPotential, tight_mlp
 
 STEPS = 1000
@@ -100,6 +109,7 @@ class Estimate:
     potential: FittedPotential
 
 
+@own_settings()
 def estimate_divergence(
     p: ArrayLike,
     q: ArrayLike,
@@ -168,6 +178,7 @@ def _network(
         return tight_mlp(math.prod(event), width=64, depth=3, seed=seed)
     if not isinstance(potential, AbstractPotential) or not np.isfinite(potential.lipschitz):
         raise InputError("potential: give one of finite L, such as gpa.tight_mlp(d)")
+    potential = single_precision(potential)
     check_takes(potential, event, labelled=False)
     return potential
 

@@ -38,6 +38,12 @@ def check_takes(potential: AbstractPotential, shape: tuple[int, ...], *, labelle
         raise InputError(f"the potential does not take points of shape {shape}: {reason}") from None
 
 
+def single_precision(potential: AbstractPotential) -> AbstractPotential:
+    """The same phi with float32 arrays, in which fits compute whatever JAX's defaults were."""
+    arrays, rest = eqx.partition(potential, eqx.is_inexact_array)
+    return eqx.combine(jax.tree.map(lambda a: a.astype(jnp.float32), arrays), rest)
+
+
 class Cloud(NamedTuple):
     """A weighted sample: points (n, *event), weights (n,) that sum to one, labels (n,) or None."""
 
@@ -120,7 +126,7 @@ def start_fit(
     rule: FitRule, potential: AbstractPotential, source: Cloud, target: Cloud, key: PRNGKeyArray
 ) -> Fit:
     """The state before the first fit, which begins at the potential's own parameters."""
-    parameters = eqx.filter(potential, eqx.is_inexact_array)
+    parameters = eqx.filter(single_precision(potential), eqx.is_inexact_array)
     source_key, target_key, key = jax.random.split(key, 3)
     return Fit(
         parameters,
