@@ -129,6 +129,8 @@ def test_columns_of_obs_that_are_several(tmp_path):
         column_of(adata, "batch", "key")
 
 
+# anndata sets an option of pandas that pandas 3 calls deprecated
+@pytest.mark.filterwarnings("ignore:The '[a-z._]*' option is deprecated")
 def test_part_of_a_file_that_is_not_in_memory_is_refused_before_the_work(tmp_path):
     anndata = pytest.importorskip("anndata")
     adata = anndata.AnnData(SOURCE.astype(np.float32))
