@@ -28,7 +28,7 @@ FIELD = "cividis"
 MAX_DRAWN = 5000
 
 # letters of a name beside an axis
-MAX_LETTERS = 40
+MAX_LETTERS = 64
 # for halves of characters, as in names that are not UTF-8, and what no font has
 UNKNOWN = "\ufffd"
 
