@@ -29,7 +29,7 @@ NAMES = {
     "العمر": "العمر",
     "caf\udce9": "caf\ufffd",
     "a\nb\tc\x00d": "a b c\ufffdd",
-    "x" * 500: "x" * 39 + "…",
+    "x" * 500: "x" * 63 + "…",
     "年龄": "column 1",
     "\U0001f9ec": "column 1",
 }
