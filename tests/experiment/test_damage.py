@@ -121,7 +121,7 @@ def test_every_field_of_every_record_may_be_anything(kind, digest, finished, tmp
 def test_every_array_may_hold_anything(kind, finished, tmp_path, capsys):
     changes = [
         lambda a: np.full_like(a, np.nan) if a.dtype.kind == "f" else a - 1000,
-        lambda a: a[..., :0],
+        lambda a: a[..., :0] if a.ndim else np.zeros(0, a.dtype),
         lambda a: np.concatenate([a, a]) if a.ndim else a.reshape(1),
         lambda a: a.astype(np.int64 if a.dtype.kind == "f" else np.float32),
         lambda a: np.zeros_like(a),
