@@ -51,7 +51,15 @@ from gparticles.potential import (
     is_certified,
     resolve,
 )
-from gparticles.potential.fitting import Cloud, Fit, FitRule, check_takes, refit, start_fit
+from gparticles.potential.fitting import (
+    Cloud,
+    Fit,
+    FitRule,
+    check_takes,
+    refit,
+    single_precision,
+    start_fit,
+)
 
 
 class Evaluation(NamedTuple):
@@ -424,10 +432,8 @@ class NetworkKind(AbstractKind):
         lipschitz, potential = choose_potential(
             self.potential, settings.lipschitz, event, num_classes=num_classes, seed=settings.seed
         )
-        # one that was made where float64 is the default
-        potential = jax.tree.map(
-            lambda leaf: leaf.astype(np.float32) if eqx.is_inexact_array(leaf) else leaf, potential
-        )
+        # it may have been made where float64 is the default
+        potential = single_precision(potential)
         certified = is_certified(potential)
         rule = _fit_rule(settings, potential, lipschitz)
         velocity = NetworkVelocity(

@@ -128,7 +128,7 @@ def choose(settings: Settings, event: tuple[int, ...], num_classes: int | None) 
 
 
 class Working(NamedTuple):
-    """The problem in working units, the particles there, and what the user should know."""
+    """The problem in working units, the particles there, and the scaling that leads there."""
 
     problem: Problem
     particles: Float[Array, "m *event"]
