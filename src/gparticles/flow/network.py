@@ -44,13 +44,7 @@ from gparticles.flow.stepping import (
     speeds_of,
 )
 from gparticles.numerics import own_settings
-from gparticles.potential import (
-    AbstractPotential,
-    ClassConditional,
-    SoftLipschitz,
-    is_certified,
-    resolve,
-)
+from gparticles.potential import AbstractPotential, is_certified, resolve
 from gparticles.potential.fitting import (
     Cloud,
     Fit,
@@ -488,15 +482,8 @@ def choose_potential(
     return asked.lipschitz, asked
 
 
-def _heads(potential: AbstractPotential) -> int | None:
-    if isinstance(potential, SoftLipschitz):
-        return _heads(potential.network)
-    return potential.num_classes if isinstance(potential, ClassConditional) else None
-
-
 def _check_heads(potential: AbstractPotential, num_classes: int | None) -> None:
-    heads = _heads(potential)
-    if heads == num_classes:
+    if potential.classes() == num_classes:
         return
     if num_classes is None:
         raise InputError("a class-conditional potential needs labels and target_labels")

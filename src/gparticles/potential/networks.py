@@ -45,6 +45,10 @@ class AbstractPotential(eqx.Module):
     def penalty(self, points: Points, labels: Labels | None = None) -> Float[Array, ""] | None:
         """What the fit subtracts from its objective, or None for constrained potentials."""
 
+    def classes(self) -> int | None:
+        """How many classes it has a head for; None where it takes no labels."""
+        return None
+
 
 class Dense(eqx.Module):
     """x W^T + b, with the weight computed by a module of known norm."""
@@ -276,6 +280,9 @@ class ClassConditional(AbstractPotential):
     def penalty(self, points: Points, labels: Labels | None = None) -> None:
         return None
 
+    def classes(self) -> int:
+        return self.num_classes
+
 
 class SoftLipschitz(AbstractPotential):
     """A potential that a gradient penalty keeps near slope L; never certified.
@@ -319,6 +326,9 @@ class SoftLipschitz(AbstractPotential):
         # the root's gradient is infinite at 0, where the penalty is flat anyway
         norms = jnp.sqrt(jnp.maximum(squares, 1e-24)) / self.lipschitz
         return self.strength * jnp.mean(jnp.maximum(norms - 1, 0) ** 2)
+
+    def classes(self) -> int | None:
+        return self.network.classes()
 
 
 def is_certified(potential: AbstractPotential) -> bool:
