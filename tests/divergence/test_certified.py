@@ -11,7 +11,7 @@ from gparticles.divergence import interior_point
 
 from .clouds import make, w1
 from .test_dual import CASES, P, Q
-from .test_f_divergences import each
+from .test_f_divergences import each_long as each
 
 GIVEN = np.random.default_rng(0).normal(size=(4, 2))
 

@@ -11,7 +11,8 @@ from scipy.optimize import brentq, minimize
 import gparticles as gpa
 from gparticles.divergence import dual_objective, first_variation, optimal_shift, velocity_factor
 
-from .test_f_divergences import each, each_curved
+from .test_f_divergences import each_curved_long as each_curved
+from .test_f_divergences import each_long as each
 
 RNG = np.random.default_rng(1)
 P = RNG.normal(size=(30, 2))

@@ -8,7 +8,7 @@ from scipy.spatial.distance import cdist
 import gparticles as gpa
 
 from .clouds import clouds, dual_value, few, make
-from .test_f_divergences import each
+from .test_f_divergences import each_long as each
 
 
 @each

@@ -10,6 +10,7 @@ from scipy.optimize import brentq
 
 import gparticles as gpa
 from gparticles.divergence import REGISTRY, parse_f
+from tests.grids import few_fast
 
 # a class with a parameter is tested at several of its values; a new class is picked up by itself
 SPECIAL = {"alpha": [0.3, 0.5, 1.1, 2.0, 3.0, 10.0]}
@@ -21,6 +22,12 @@ EVERY = [
 CURVED = [f for f in EVERY if not isinstance(f, gpa.Wasserstein1)]
 each = pytest.mark.parametrize("f", EVERY, ids=str)
 each_curved = pytest.mark.parametrize("f", CURVED, ids=str)
+# one f of each kind of conjugate; the others join in the whole suite where a law takes long
+FEW = ("KL()", "ReverseKL()", "Alpha(alpha=2.0)", "Wasserstein1()")
+
+
+each_long = pytest.mark.parametrize("f", few_fast(EVERY, FEW), ids=str)
+each_curved_long = pytest.mark.parametrize("f", few_fast(CURVED, FEW), ids=str)
 
 X = np.linspace(0.05, 4, 41)
 

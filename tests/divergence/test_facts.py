@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 import gparticles as gpa
 
 from .clouds import clouds, energy, few, make, w1
-from .test_f_divergences import each, each_curved
+from .test_f_divergences import each_curved_long as each_curved
+from .test_f_divergences import each_long as each
 
 # a plan is unique, and smooth in its points, where no point is repeated and none is on another
 DISTINCT = clouds(repeated=False, kinds=("equal", "random"))

@@ -8,7 +8,7 @@ import pytest
 import gparticles as gpa
 
 from .clouds import make, w1
-from .test_f_divergences import each
+from .test_f_divergences import each_long as each
 
 SHAPES = [((5, 6), 2, "random", 0.5), ((7, 4), 3, "zeros", 2.0), ((4, 4), 1, "equal", 8.0)]
 

@@ -53,6 +53,7 @@ def test_every_packaged_one_has_data_and_held_out_data(name):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", packaged())
 def test_every_packaged_one_can_be_run(name):
     needs_mnist(name)

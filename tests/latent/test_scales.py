@@ -137,7 +137,7 @@ def test_what_is_silent():
     assert silent(points, heavy / heavy.sum()).tolist() == [False, False, True]
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("dtype", [np.float32, pytest.param(np.float64, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("values", [(3.7, 3.7), (0.1, 0.1), (1e6 + 0.1, 1e6 + 0.1), (3.7, 0.1)])
 @pytest.mark.parametrize("settings", [{}, {"codec": gpa.PCA(2, standardise=True)}])
 def test_constant_columns_stay_constant_to_the_last_bit(dtype, values, settings, clouds):

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
@@ -22,12 +22,9 @@ from gparticles.flow.settings import default_optimiser, default_potential
 from gparticles.flow.stopping import AbstractStop
 from gparticles.potential import (
     LAYERS,
-    AbstractBody,
     AbstractPotential,
-    ClassConditional,
     LipschitzConv,
     LipschitzMLP,
-    SoftLipschitz,
     activations,
     smooth_mlp,
     soft_mlp,
@@ -100,11 +97,7 @@ def _potential(config: Config, inputs: Inputs) -> AbstractPotential | ExactPoten
     body = _body(chosen, shape, lipschitz, seed=config.seed)
     if inputs.target_labels is None:
         return body
-    num_classes = len(np.unique(inputs.target_labels))
-    if isinstance(body, SoftLipschitz):
-        network = ClassConditional(cast(AbstractBody, body.network), num_classes, seed=config.seed)
-        return SoftLipschitz(network, lipschitz=body.lipschitz, strength=body.strength)
-    return ClassConditional(body, num_classes, seed=config.seed)
+    return body.per_class(len(np.unique(inputs.target_labels)), seed=config.seed)
 
 
 def _exact(chosen: Potential) -> ExactPotential:

@@ -62,7 +62,8 @@ def _divergence(flow: Flow) -> dict[str, Any]:
     values = flow.history["divergence"]
     if not len(values):
         return {}
-    if str(flow.settings["potential"]).startswith("ExactPotential"):
+    # without a network nothing is fitted
+    if "fit_steps" not in flow.settings:
         value, note = float(values[-1]), "an upper bound, by the potential of the samples"
     else:
         # one step's value wavers with the potential, which is refitted at every step

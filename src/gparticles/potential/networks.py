@@ -3,6 +3,7 @@
 import math
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
+from typing import cast
 
 import equinox as eqx
 import jax
@@ -79,6 +80,10 @@ class AbstractBody(AbstractPotential):
 
     def lipschitz_bound(self) -> float:
         return _bound(self.lipschitz, self, self.head)
+
+    def per_class(self, num_classes: int, *, seed: int) -> "ClassConditional":
+        """The same features with a head for each class."""
+        return ClassConditional(self, num_classes, seed=seed)
 
     def penalty(self, points: Points, labels: Labels | None = None) -> None:
         return None
@@ -329,6 +334,11 @@ class SoftLipschitz(AbstractPotential):
 
     def classes(self) -> int | None:
         return self.network.classes()
+
+    def per_class(self, num_classes: int, *, seed: int) -> "SoftLipschitz":
+        """The same penalty on a network with a head for each class."""
+        network = cast(AbstractBody, self.network).per_class(num_classes, seed=seed)
+        return SoftLipschitz(network, lipschitz=self.lipschitz, strength=self.strength)
 
 
 def is_certified(potential: AbstractPotential) -> bool:
