@@ -164,6 +164,16 @@ def test_the_function_wins_over_the_room_of_its_name():
     assert _loaded(code, ["nothing"]) == []
 
 
+def test_every_room_is_an_attribute():
+    code = (
+        "import gparticles as gpa\n"
+        "assert gpa.data.swiss_roll and gpa.flow.prepare and gpa.plots.scatter\n"
+        "assert callable(gpa.divergence)\n"
+        "assert not hasattr(gpa, 'interfaces')\n"
+    )
+    assert _loaded(code, ["nothing"]) == []
+
+
 def test_every_public_name_has_a_docstring():
     for name in gparticles.__all__:
         assert getattr(gparticles, name).__doc__, name

@@ -21,11 +21,14 @@ def _homes() -> dict[str, str]:
 
 
 _HOMES = _homes()
+_ROOMS = {room.name for room in pkgutil.iter_modules(__path__)}
 __all__ = sorted(_HOMES)  # pyright: ignore[reportUnsupportedDunderAll]
 
 
 def __getattr__(name: str) -> Any:
     # a name is loaded when it is first used: JAX takes a second, and --help needs none of it
+    if name in _ROOMS - set(_HOMES):
+        return import_module(f"{__name__}.{name}")
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = globals()[name] = getattr(import_module(_HOMES[name]), name)
@@ -33,7 +36,7 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_HOMES})
+    return sorted({*globals(), *_HOMES, *_ROOMS})
 
 
 class _Package(ModuleType):

@@ -56,4 +56,18 @@ from gparticles.potential import soft_mlp as soft_mlp
 from gparticles.potential import tight_mlp as tight_mlp
 from gparticles.report.tensorboard import TensorBoard as TensorBoard
 
+from . import augment as augment
+from . import data as data
+from . import errors as errors
+from . import evaluate as evaluate
+from . import experiment as experiment
+from . import flow as flow
+from . import gan as gan
+from . import integration as integration
+from . import latent as latent
+from . import plots as plots
+from . import potential as potential
+from . import report as report
+from . import tables as tables
+
 __version__: str
