@@ -22,6 +22,7 @@ ALLOWED = {
     "flow": {"divergence", "potential"},
     "latent": MATHEMATICS,
     "gan": MATHEMATICS,
+    "timecourse": MATHEMATICS | {"data", "tables", "evaluate", "plots", "report"},
     "tables": set(),
     "data": {"tables"},
     "evaluate": MATHEMATICS | {"plots"},

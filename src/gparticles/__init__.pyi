@@ -55,6 +55,9 @@ from gparticles.potential import smooth_mlp as smooth_mlp
 from gparticles.potential import soft_mlp as soft_mlp
 from gparticles.potential import tight_mlp as tight_mlp
 from gparticles.report.tensorboard import TensorBoard as TensorBoard
+from gparticles.timecourse import Trajectory as Trajectory
+from gparticles.timecourse import load_trajectory as load_trajectory
+from gparticles.timecourse import trajectory as trajectory
 
 from . import augment as augment
 from . import data as data
