@@ -56,6 +56,9 @@ from gparticles.potential import soft_mlp as soft_mlp
 from gparticles.potential import tight_mlp as tight_mlp
 from gparticles.report.tensorboard import TensorBoard as TensorBoard
 from gparticles.timecourse import Trajectory as Trajectory
+from gparticles.timecourse import gene_curves as gene_curves
+from gparticles.timecourse import integrate_times as integrate_times
+from gparticles.timecourse import leave_out as leave_out
 from gparticles.timecourse import load_trajectory as load_trajectory
 from gparticles.timecourse import trajectory as trajectory
 

@@ -56,7 +56,7 @@ def rotation(
     points[:, 0] = cosine * start[:, 0] - sine * start[:, 1]
     points[:, 1] = sine * start[:, 0] + cosine * start[:, 1]
 
-    def velocity(at: np.ndarray, t: float) -> np.ndarray:
+    def velocity(at: np.ndarray, _: float) -> np.ndarray:
         turned = np.zeros_like(at)
         turned[:, 0], turned[:, 1] = -rate * at[:, 1], rate * at[:, 0]
         return turned
@@ -85,7 +85,7 @@ def branching(
     # the solution of dx/dt = a tanh(2 x): sinh(2 x) grows by exp(2 a t)
     points[:, 1] = np.arcsinh(np.sinh(2 * points[:, 1]) * np.exp(2 * push * clock)) / 2
 
-    def velocity(at: np.ndarray, t: float) -> np.ndarray:
+    def velocity(at: np.ndarray, _: float) -> np.ndarray:
         moved = np.zeros_like(at)
         moved[:, 0], moved[:, 1] = rate, push * np.tanh(2 * at[:, 1])
         return moved
@@ -136,7 +136,7 @@ def growth(
 COURSES = {"rotation": rotation, "branching": branching, "growth": growth}
 
 
-def _no_growth(points: np.ndarray, t: float) -> np.ndarray:
+def _no_growth(points: np.ndarray, _: float) -> np.ndarray:
     return np.zeros(len(points))
 
 

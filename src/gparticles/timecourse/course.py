@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -24,11 +25,11 @@ from gparticles.errors import InputError
 from gparticles.flow.saving import read_arrays, read_record, write_arrays, write_record
 from gparticles.numerics import own_settings
 from gparticles.timecourse.field import Field, carried, empty_field, match_field, velocities
-from gparticles.timecourse.legs import FlowSettings, Leg, Transition, connect
+from gparticles.timecourse.legs import FlowSettings, Leg, Transition, connect, thinned
 from gparticles.timecourse.snapshots import Snapshot, check_snapshots
 
 # chosen on the samplers of known fields: docs/trajectories.md
-LIPSCHITZ, SMOOTHING, STEPS, FIT_STEPS = 0.1, 0.1, 60, 3000
+LIPSCHITZ, SMOOTHING, STEPS, FIT_STEPS = 0.3, 0.3, 60, 3000
 
 
 class Population(NamedTuple):
@@ -292,17 +293,19 @@ def trajectory(
     """
     snapshots, unit = check_snapshots(points, times, weights)
     check_seed(seed)
+    parts = [thinned(snapshot, seed) for snapshot in snapshots]
     settings = FlowSettings(
         f=KL() if f is None else f,
         lipschitz=check_number(lipschitz, "lipschitz"),
         smoothing=check_number(smoothing, "smoothing"),
         steps=check_count(steps, "steps"),
+        size=max(len(part.points) for part in parts),
         seed=seed,
     )
-    legs = [connect(*pair, settings) for pair in zip(snapshots[:-1], snapshots[1:], strict=True)]
+    legs = [connect(*pair, settings) for pair in pairwise(parts)]
     fit = match_field(legs, steps=check_count(fit_steps, "fit_steps"), seed=seed)
     kind = np.asarray(points).dtype
-    described = settings._asdict() | {"f": str(settings.f), "fit_steps": fit_steps}
+    described = settings._asdict() | {"f": str(settings.f), "fit_steps": int(fit_steps)}
     return Trajectory(
         snapshots=tuple(snapshots),
         legs=tuple(legs),
