@@ -32,7 +32,7 @@ ALLOWED = {
     "experiment": MATHEMATICS | BESIDE | {"latent"},
     "integration": MATHEMATICS | BESIDE | {"latent", "experiment"},
     "augment": MATHEMATICS | BESIDE | {"latent", "gan", "experiment"},
-    "command": MATHEMATICS | BESIDE | {"experiment", "integration", "augment"},
+    "command": MATHEMATICS | BESIDE | {"experiment", "integration", "augment", "timecourse"},
 }
 
 

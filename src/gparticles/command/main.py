@@ -17,6 +17,7 @@ from gparticles.command import (
     integrate,
     programs,
     report,
+    trajectory,
 )
 from gparticles.command.options import (
     MOST,
@@ -80,9 +81,9 @@ def _common(
 @app.command()
 def recipes() -> None:
     """List the experiments, one line each."""
-    from gparticles.experiment.packaged import packaged
+    from gparticles.experiment.packaged import courses, packaged
 
-    named = packaged()
+    named = packaged() | {name: keys["description"] for name, keys in courses().items()}
     width = max(map(len, named))
     for name, description in named.items():
         console.result(f"{name:{width}}  {description}")
@@ -120,8 +121,12 @@ def run(
     resume: Annotated[bool, typer.Option("--resume", help="Continue an unfinished run.")] = False,
 ) -> int:
     """Carry out a recipe, or move a source onto a target, and write a run folder."""
+    from gparticles.experiment.packaged import courses
     from gparticles.experiment.recipes import check, with_overrides
 
+    if recipe in courses():
+        trajectory.run_recipe(recipe, out or Path("runs") / recipe, seed=seed)
+        return console.OK
     written = _recipe(recipe, source=source, target=target, noise=noise)
     keys = {"n": n, "seed": seed, "validation": validation}
     for role in ("source", "target"):
@@ -251,6 +256,7 @@ divergence.register(app)
 evaluate.register(app)
 integrate.register(app)
 report.register(app)
+trajectory.register(app)
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -3,6 +3,11 @@
 from gparticles.data.cifar import CIFAR10_CLASSES as CIFAR10_CLASSES
 from gparticles.data.cifar import cifar10 as cifar10
 from gparticles.data.cifar import cifar10_split as cifar10_split
+from gparticles.data.courses import COURSES as COURSES
+from gparticles.data.courses import Course as Course
+from gparticles.data.courses import branching as branching
+from gparticles.data.courses import growth as growth
+from gparticles.data.courses import rotation as rotation
 from gparticles.data.datasets import SAMPLERS as SAMPLERS
 from gparticles.data.datasets import SPLITS as SPLITS
 from gparticles.data.datasets import draw as draw
@@ -27,6 +32,7 @@ from gparticles.data.handwriting import digits as digits
 from gparticles.data.handwriting import digits_split as digits_split
 from gparticles.data.handwriting import mnist as mnist
 from gparticles.data.handwriting import mnist_split as mnist_split
+from gparticles.data.myoblasts import hsmm as hsmm
 from gparticles.data.patches import patches as patches
 from gparticles.data.patches import patches_split as patches_split
 from gparticles.data.shapes import in_sierpinski_holes as in_sierpinski_holes

@@ -99,8 +99,9 @@ def bladder_cancer(path: str | Path | None = None) -> Study:
     Raises:
         InputError: it is not found or damaged, or the package rdata is not installed.
     """
-    place = _bladder_file() if path is None else Path(path)
-    objects = _rdata(place)
+    names = {"debian": "r-bioc-bladderbatch", "bioconductor": "bladderbatch"}
+    place = package_file(BLADDER, **names) if path is None else Path(path)
+    objects = r_objects(place)
     try:
         entry = objects["bladderEset"]
         matrix = _part(_part(entry, "assayData"), "exprs")
@@ -113,18 +114,28 @@ def bladder_cancer(path: str | Path | None = None) -> Study:
     return Study(values, samples, genes, attributes)
 
 
-def _bladder_file() -> Path:
+def package_file(place: Path, *, debian: str, bioconductor: str) -> Path:
+    """A file of an R package, where R keeps packages.
+
+    Raises:
+        InputError: it is not there; the line says what to install.
+    """
     named = [p for name in ("R_LIBS", "R_LIBS_USER") for p in os.environ.get(name, "").split(":")]
     for library in (*filter(None, named), *_LIBRARIES):
-        if (Path(library) / BLADDER).is_file():
-            return Path(library) / BLADDER
+        if (Path(library) / place).is_file():
+            return Path(library) / place
     raise InputError(
-        "bladderdata.rda is not where R keeps packages; install Debian's r-bioc-bladderbatch or "
-        "Bioconductor's bladderbatch, name the library's folder in R_LIBS, or give its path"
+        f"{place.name} is not where R keeps packages; install Debian's {debian} or "
+        f"Bioconductor's {bioconductor}, name the library's folder in R_LIBS, or give its path"
     )
 
 
-def _rdata(path: Path) -> Any:
+def r_objects(path: Path) -> Any:
+    """What an .rda holds, by name.
+
+    Raises:
+        InputError: it cannot be read, or the package rdata is not installed.
+    """
     try:
         import rdata
     except ImportError:

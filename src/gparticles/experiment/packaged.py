@@ -16,3 +16,9 @@ def packaged() -> dict[str, str]:
 def packaged_keys(name: str) -> dict[str, Any]:
     """The content of one of them."""
     return tomllib.loads((FOLDER / f"{name}.toml").read_text(encoding="utf-8"))
+
+
+def courses() -> dict[str, dict[str, Any]]:
+    """The courses that come with gparticles, which ``gpa trajectory`` takes, by name."""
+    paths = sorted((FOLDER / "courses").glob("*.toml"))
+    return {path.stem: tomllib.loads(path.read_text(encoding="utf-8")) for path in paths}

@@ -46,9 +46,9 @@ def integrate_times(
     """
     if not hasattr(adata, "obsm"):
         raise InputError(f"adata is a {type(adata).__name__}; give an anndata.AnnData")
-    points = _of(adata, "obsm", basis)
-    times = _column(adata, key, "key")
-    labels = None if fates_key is None else _column(adata, fates_key, "fates_key")
+    points = entry_of(adata, "obsm", basis)
+    times = column_of(adata, key, "key")
+    labels = None if fates_key is None else column_of(adata, fates_key, "fates_key")
     course = trajectory(points, times, seed=seed, **settings)
     fates = None if labels is None else course.fates(labels)
     velocity = np.empty(np.shape(points), course.dtype)
@@ -89,7 +89,7 @@ def gene_curves(
             if lacking
             else "genes: give the name of one or more"
         )
-    components = _of(adata, "varm", "PCs")
+    components = entry_of(adata, "varm", "PCs")
     width = course.snapshots[0].points.shape[1]
     if components.shape[1] != width:
         raise InputError(
@@ -103,7 +103,8 @@ def gene_curves(
     return curves(course, Columns(tuple(names), values, loadings), group=group, times=times)
 
 
-def _of(adata: Any, where: str, key: str) -> np.ndarray:
+def entry_of(adata: Any, where: str, key: str) -> np.ndarray:
+    """``obsm[key]`` or ``varm[key]`` as an array."""
     held = getattr(adata, where)
     if key not in held:
         mend = "scanpy.pp.pca writes it"
@@ -111,7 +112,8 @@ def _of(adata: Any, where: str, key: str) -> np.ndarray:
     return plain_array(held[key], f"{where}[{key!r}]")
 
 
-def _column(adata: Any, key: str, argument: str) -> Any:
+def column_of(adata: Any, key: str, argument: str) -> Any:
+    """``obs[key]``, without NaN."""
     if key not in adata.obs:
         raise InputError(
             f"{argument}: obs has no {key!r}, but {', '.join(map(str, adata.obs)) or 'none'}; "

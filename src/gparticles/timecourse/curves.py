@@ -70,8 +70,8 @@ def curves(
     for snapshot in course.snapshots:
         mine = np.isin(snapshot.rows, rows)
         if mine.any():
-            moved = _moved(course, snapshot.points[mine], (snapshot.time, wanted))
-            change = (moved - snapshot.points[mine]) @ columns.loadings.T
+            places = moved(course, snapshot.points[mine], (snapshot.time, wanted))
+            change = (places - snapshot.points[mine]) @ columns.loadings.T
             parts.append(columns.values[snapshot.rows[mine]] + change)
     everything = np.concatenate(parts, axis=1)
     low, high = np.quantile(everything, BAND, axis=1)
@@ -92,14 +92,14 @@ def _rows(course: Trajectory, group: Any) -> np.ndarray:
     return array
 
 
-def _moved(course: Trajectory, points: np.ndarray, when: tuple[float, np.ndarray]) -> np.ndarray:
-    """Cells of one time at all times, shape (k, m, d)."""
+def moved(course: Trajectory, points: np.ndarray, when: tuple[float, np.ndarray]) -> np.ndarray:
+    """Cells of one time at all times, shape (k, m, d); ``when`` is the one and the others."""
     own, times = when
     order = np.argsort(times)
     ascending = times[order]
     later = ascending >= own
     ahead = carried(course.field, points, np.array([own, *ascending[later]]))[1:]
     behind = carried(course.field, points, np.array([own, *ascending[~later][::-1]]))[1:]
-    moved = np.empty((len(times), *points.shape))
-    moved[order] = np.concatenate([behind[::-1], ahead])
-    return moved
+    places = np.empty((len(times), *points.shape))
+    places[order] = np.concatenate([behind[::-1], ahead])
+    return places
