@@ -74,10 +74,10 @@ class Fit(NamedTuple):
 
 
 class _Rows(NamedTuple):
-    points: Array
-    times: Array
-    velocities: Array
-    weights: Array
+    points: Any
+    times: Any
+    velocities: Any
+    weights: Any
 
 
 def match_field(legs: Sequence[Leg], *, steps: int, seed: int) -> Fit:

@@ -49,7 +49,7 @@ class Projection(NamedTuple):
 
 def principal(points: np.ndarray, dim: int) -> Projection:
     """The first ``dim`` principal components of points, or as many as there are."""
-    centre = np.mean(points, axis=0, dtype=np.float64)
+    centre = np.asarray(points, np.float64).mean(axis=0)
     _, _, rows = np.linalg.svd(points - centre, full_matrices=False)
     return Projection(centre, rows[:dim].T)
 

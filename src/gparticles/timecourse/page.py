@@ -75,7 +75,7 @@ def _numbers(result: LeftOut) -> list[str]:
 
 def _film(course: Trajectory) -> Film:
     first = course.snapshots[0]
-    times = np.linspace(*course.times[[0, -1]], FRAMES)
+    times = np.linspace(course.times[0], course.times[-1], FRAMES)
     everything = np.concatenate([snapshot.points for snapshot in course.snapshots])
     project = principal(everything, 2)
     one = project.loadings.shape[1] == 1
