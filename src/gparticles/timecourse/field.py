@@ -80,7 +80,7 @@ class _Rows(NamedTuple):
     weights: Any
 
 
-def match_field(legs: Sequence[Leg], *, steps: int, seed: int) -> Fit:
+def match_field(legs: Sequence[Leg], *, steps: int, seed: int, width: int = WIDTH) -> Fit:
     """Fits v(x, t) to the velocities of all ways; stops where held-out cells say so."""
     with own_settings():
         rng = np.random.default_rng(seed)
@@ -89,7 +89,8 @@ def match_field(legs: Sequence[Leg], *, steps: int, seed: int) -> Fit:
             _Rows(*map(np.concatenate, zip(*side, strict=True)))
             for side in zip(*parts, strict=True)
         )
-        field = _standardised(fitted, legs, seed)
+        field = empty_field(fitted.points.shape[1], width=width, seed=seed)
+        field = _standardised(field, fitted, legs)
         return _fitted(field, (_on_device(fitted), _on_device(kept)), steps=steps, seed=seed)
 
 
@@ -121,8 +122,7 @@ def _on_device(rows: _Rows) -> _Rows:
     return _Rows(*(jnp.asarray(part, jnp.float32) for part in rows))
 
 
-def _standardised(rows: _Rows, legs: Sequence[Leg], seed: int) -> Field:
-    field = empty_field(rows.points.shape[1], seed=seed)
+def _standardised(field: Field, rows: _Rows, legs: Sequence[Leg]) -> Field:
     centre = rows.points.mean(axis=0)
     spread = np.sqrt(((rows.points - centre) ** 2).mean())
     scales = (centre, spread if spread > 0 else 1.0, legs[0].begin, legs[-1].end)

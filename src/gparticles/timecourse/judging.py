@@ -107,13 +107,13 @@ def _judged(
         **baselines(before, after, truth.time),
     }
     target = Population(truth.points, truth.weights)
-    halves = _halves(truth.points, settings.seed)
+    pairs = halves(truth.points, settings.seed)
     return LeftOut(
         time=truth.time,
         w2={name: w2_between(one, target) for name, one in estimates.items()}
-        | {"its halves": float(np.mean([w2_between(*pair) for pair in halves]))},
+        | {"its halves": float(np.mean([w2_between(*pair) for pair in pairs]))},
         energy={name: energy_between(one, target) for name, one in estimates.items()}
-        | {"its halves": float(np.mean([energy_between(*pair) for pair in halves]))},
+        | {"its halves": float(np.mean([energy_between(*pair) for pair in pairs]))},
     )
 
 
@@ -146,7 +146,8 @@ def _plan(before: Snapshot, after: Snapshot) -> tuple[np.ndarray, np.ndarray, np
     return rows, columns, mass / mass.sum()
 
 
-def _halves(points: np.ndarray, seed: int) -> list[tuple[Population, Population]]:
+def halves(points: np.ndarray, seed: int) -> list[tuple[Population, Population]]:
+    """Random halves of a cloud, some times over."""
     rng = np.random.default_rng(seed)
     middle = len(points) // 2
     pairs = []

@@ -1,0 +1,223 @@
+"""Snapshots in time: left-out snapshots beside other methods, and courses whose truth is known.
+
+    pip install gparticles[bench] moscot
+    python benchmarks/run.py trajectories --files timecourse_mesc.npz timecourse_mef.npz
+    python benchmarks/run.py trajectories --quick           # one seed, and nothing is written
+    python benchmarks/run.py trajectories --choose          # what the defaults were chosen by
+
+A file holds `X` (n, genes), log expression, and `hours` or `days` (n,): mESC (456 cells) and MEF
+(373 cells), 100 transcription factors each, are the data of SCODE (github.com/hmatsu1226/SCODE,
+data/ and data2/; Matsumoto et al. 2017). HSMM is Bioconductor's HSMMSingleCell, measured where it
+is installed. Every inner snapshot is left out in turn; distances are taken in 16 principal
+components of the others. A method that is not installed is left out, and the output says so.
+"""
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from common import RESULTS, figure, machine, print_table, write_json
+from course_methods import METHODS, RANDOM, leg_of
+
+from gparticles.data import COURSES, hsmm
+from gparticles.errors import InputError
+from gparticles.timecourse import trajectory
+from gparticles.timecourse.judging import (
+    Population,
+    baselines,
+    energy_between,
+    halves,
+    principal,
+    w2_between,
+)
+from gparticles.timecourse.snapshots import Snapshot
+
+DIM, TIMES = 16, (0.0, 1.0, 2.0, 3.0)
+# what was tried for the flows between snapshots: L and smoothing
+TRIED = ((1.0, 1.0), (1.0, 0.3), (0.3, 0.3), (0.3, 0.1), (0.1, 0.1), (0.1, 0.03))
+
+
+def run(
+    *,
+    files: tuple[Path, ...] = (),
+    seeds: tuple[int, ...] = (0, 1, 2, 3, 4),
+    quick: bool = False,
+    choose: bool = False,
+) -> None:
+    if choose:
+        _chosen(seeds)
+        return
+    seeds = seeds[:1] if quick else seeds
+    record: dict[str, Any] = {"machine": machine(), "seeds": list(seeds), "sets": {}}
+    for name, values, times in _sets(files):
+        record["sets"][name] = _measured(values, times, seeds)
+        _show(name, record["sets"][name])
+        _keep(record, quick=quick)
+    record["samplers"] = _samplers(seeds)
+    _keep(record, quick=quick)
+
+
+def _keep(record: dict[str, Any], *, quick: bool) -> None:
+    if not quick:
+        write_json(RESULTS / "trajectories.json", record)
+
+
+def _sets(files: Sequence[Path]) -> list[tuple[str, np.ndarray, np.ndarray]]:
+    sets = []
+    for file in files:
+        with np.load(file, allow_pickle=False) as data:
+            key = "hours" if "hours" in data else "days"
+            sets.append((f"{file.stem.split('_')[-1]}, {key}", data["X"].astype(float), data[key]))
+    try:
+        study = hsmm()
+    except InputError as error:
+        print(f"HSMM is left out: {error}")
+        return sets
+    kept = np.argsort(study.values.var(axis=0))[::-1][:500]
+    sets.append(("hsmm, hours", study.values[:, kept], study.attributes["hours"].astype(float)))
+    return sets
+
+
+def _measured(values: np.ndarray, times: np.ndarray, seeds: Sequence[int]) -> dict[str, Any]:
+    moments = np.unique(times)
+    started = time.perf_counter()
+    rest = principal(values, DIM)(values)
+    trajectory(rest, times, seed=0)
+    seconds = time.perf_counter() - started
+    left_out = {}
+    for k in range(1, len(moments) - 1):
+        points = principal(values[times != moments[k]], DIM)(values)
+        before, truth, after = (points[times == moments[j]] for j in (k - 1, k, k + 1))
+        share = float((moments[k] - moments[k - 1]) / (moments[k + 1] - moments[k - 1]))
+        left_out[f"{moments[k]:g}"] = _one(before, truth, after, (share, seeds))
+    return {"seconds_of_the_course": seconds, "left_out": left_out}
+
+
+def _one(
+    before: np.ndarray, truth: np.ndarray, after: np.ndarray, how: tuple[float, Sequence[int]]
+) -> dict[str, Any]:
+    share, seeds = how
+    target = Population(truth, np.full(len(truth), 1 / len(truth)))
+    rows: dict[str, Any] = {}
+    for name, method in METHODS.items():
+        runs = []
+        for seed in seeds if name in RANDOM else seeds[:1]:
+            started = time.perf_counter()
+            try:
+                estimate = Population(*method(before, after, share, seed))
+            except ImportError as error:
+                print(f"{name} is left out: {error}")
+                break
+            seconds = time.perf_counter() - started
+            distances = {
+                "w2": w2_between(estimate, target),
+                "energy": energy_between(estimate, target),
+            }
+            runs.append(distances | {"seconds": seconds})
+        if runs:
+            rows[name] = runs
+    pairs = halves(truth, 0)
+    floor = {"w2": [w2_between(*p) for p in pairs], "energy": [energy_between(*p) for p in pairs]}
+    rows["its halves"] = [{key: float(np.mean(v)) for key, v in floor.items()} | {"seconds": 0.0}]
+    return rows
+
+
+def _samplers(seeds: Sequence[int]) -> dict[str, Any]:
+    """Errors of the field, of fates and of growth where the truth is known."""
+    rows: dict[str, Any] = {}
+    for name, sampler in COURSES.items():
+        for dim in (2, DIM):
+            rows[f"{name}, {dim} columns"] = [_against_truth(sampler, dim, seed) for seed in seeds]
+    print_table(
+        "courses whose truth is known",
+        ["course", "velocity", "fates", "growth"],
+        [
+            [
+                name,
+                *(figure(np.mean([r[k] for r in runs])) for k in ("velocity", "fates", "growth")),
+            ]
+            for name, runs in rows.items()
+        ],
+    )
+    return rows
+
+
+def _against_truth(sampler: Any, dim: int, seed: int) -> dict[str, float]:
+    course = sampler(100, times=TIMES, dim=dim, seed=seed)
+    fresh = sampler(300, times=(0.5, 1.5, 2.5), dim=dim, seed=1000 + seed)
+    fitted = trajectory(course.points, course.times, seed=seed)
+    wrong, size = 0.0, 0.0
+    for moment in (0.5, 1.5, 2.5):
+        points = fresh.points[fresh.times == moment]
+        truth = course.velocity(points, moment)
+        wrong += float(((fitted.velocity(points, moment) - truth) ** 2).sum())
+        size += float((truth**2).sum())
+    early = course.times == TIMES[0]
+    fates = fitted.fates(course.fates)
+    chosen = fates.classes[fates.probabilities.argmax(axis=1)]
+    rates = [course.growth(course.points[course.times == t], t) for t in TIMES[:-1]]
+    truth, known = np.concatenate(rates), course.times < TIMES[-1]
+    grown = np.log(fitted.growth[known])
+    return {
+        "velocity": wrong / size,
+        "fates": float((chosen == course.fates)[early].mean()),
+        "growth": float(np.corrcoef(truth, grown)[0, 1]) if truth.any() else float("nan"),
+        "growth_spread": float(grown.std()),
+    }
+
+
+def _chosen(seeds: Sequence[int]) -> None:
+    """W2 and energy distance over exact OT's on the samplers, for L and smoothing."""
+    rows: dict[str, Any] = {}
+    for lipschitz, smoothing in TRIED:
+        ratios = [
+            _ratios(sampler, seed, (lipschitz, smoothing))
+            for sampler in COURSES.values()
+            for seed in seeds
+        ]
+        w2, energy = np.mean([r for part in ratios for r in part], axis=0)
+        rows[f"L {lipschitz:g}, smoothing {smoothing:g}"] = {"w2": w2, "energy": energy}
+    write_json(RESULTS / "trajectories-choice.json", {"machine": machine(), "rows": rows})
+    print_table(
+        "over exact OT, on courses whose truth is known",
+        ["setting", "W2", "energy distance"],
+        [[name, figure(row["w2"]), figure(row["energy"])] for name, row in rows.items()],
+    )
+
+
+def _ratios(sampler: Any, seed: int, setting: tuple[float, float]) -> list[tuple[float, float]]:
+    # other draws than those that are reported
+    course = sampler(90, times=TIMES, dim=DIM, seed=2000 + seed)
+    ratios = []
+    for k in (1, 2):
+        clouds = [course.points[course.times == TIMES[j]] for j in (k - 1, k, k + 1)]
+        parts = [
+            Snapshot(float(j), c, np.full(90, 1 / 90), np.arange(90)) for j, c in enumerate(clouds)
+        ]
+        target = Population(parts[1].points, parts[1].weights)
+        leg = leg_of(clouds[0], clouds[2], seed, lipschitz=setting[0], smoothing=setting[1])
+        ours = Population(leg.place(0.5), leg.weights)
+        theirs = baselines(parts[0], parts[2], 1.0)["exact transport"]
+        ratios.append(
+            (
+                w2_between(ours, target) / w2_between(theirs, target),
+                energy_between(ours, target) / energy_between(theirs, target),
+            )
+        )
+    return ratios
+
+
+def _show(name: str, measured: dict[str, Any]) -> None:
+    left_out = measured["left_out"]
+    rows = []
+    for method in [*METHODS, "its halves"]:
+        cells = [
+            " ".join(f"{np.mean([r[key] for r in part[method]]):.3f}" for key in ("w2", "energy"))
+            for part in left_out.values()
+            if method in part
+        ]
+        rows.append([method, *cells] if cells else [method, *["-"] * len(left_out)])
+    print_table(f"{name}: W2 (energy distance) to the left-out snapshot", ["", *left_out], rows)
+    print(f"the whole course: {measured['seconds_of_the_course']:.1f} s")
