@@ -13,11 +13,11 @@ from gparticles.errors import InputError
 
 
 def trajectory(
-    file: Annotated[
-        str,
+    files: Annotated[
+        list[str],
         typer.Argument(
-            metavar="FILE | RECIPE",
-            help="A csv, tsv, parquet or h5ad with one row for each cell; or time-course, hsmm.",
+            metavar="FILES | RECIPE",
+            help="csv, tsv, parquet or one h5ad, with a row for each cell; or time-course, hsmm.",
         ),
     ],
     *,
@@ -66,7 +66,7 @@ def trajectory(
         "command": command,
     }
     columns = {"time_column": time_column, "fates": fates, "id_column": id_column, "basis": basis}
-    for line in _carried_out(file, out, asked | {"latent_dim": latent_dim}, columns):
+    for line in _carried_out(files, out, asked | {"latent_dim": latent_dim}, columns):
         console.result(line)
 
 
@@ -77,7 +77,7 @@ def register(app: typer.Typer) -> None:
 
 def run_recipe(name: str, out: Path, *, seed: int | None) -> None:
     """What ``gpa run`` does with a recipe that is a course."""
-    trajectory(name, out=out, seed=seed or 0)
+    trajectory([name], out=out, seed=seed or 0)
 
 
 def _times(text: str | None, option: str) -> list[float] | None:
@@ -90,45 +90,47 @@ def _times(text: str | None, option: str) -> list[float] | None:
 
 
 def _carried_out(
-    file: str, out: Path, asked: dict[str, Any], columns: dict[str, Any]
+    files: list[str], out: Path, asked: dict[str, Any], columns: dict[str, Any]
 ) -> Iterator[str]:
     from gparticles.experiment.packaged import courses
     from gparticles.experiment.pictures import versions
     from gparticles.timecourse.files import Request, carry_out, cells_of_recipe
 
     known = courses()
-    if file in known:
-        keys = known[file]
+    if len(files) == 1 and files[0] in known:
+        keys = known[files[0]]
         asked["latent_dim"] = keys.get("latent_dim", asked["latent_dim"])
         cells = cells_of_recipe(
             {k: v for k, v in keys.items() if k != "latent_dim"}, seed=asked["seed"]
         )
     else:
-        cells = _cells(Path(file), columns)
+        cells = _cells([Path(file) for file in files], columns)
     done = carry_out(cells, out, Request(**asked, versions=versions()), say=console.say)
     return summary(done, out)
 
 
-def _cells(path: Path, columns: dict[str, Any]) -> Any:
+def _cells(paths: list[Path], columns: dict[str, Any]) -> Any:
     from gparticles.timecourse.files import cells_of_adata, read_cells
 
     name, fates = columns["time_column"], columns["fates"]
     if name is None:
         raise InputError("--time-column: is missing; name the column that says when")
-    if path.suffix.lower() == ".h5ad":
+    if any(path.suffix.lower() == ".h5ad" for path in paths):
+        if len(paths) > 1:
+            raise InputError("give one .h5ad, or csv, tsv or parquet with the same columns")
         from gparticles.integration.h5ad import read_h5ad
 
         basis = columns["basis"] or "X_pca"
-        return cells_of_adata(read_h5ad(path), name, fates=fates, basis=basis)
+        return cells_of_adata(read_h5ad(paths[0]), name, fates=fates, basis=basis)
     if columns["basis"] is not None:
         raise InputError("--basis: means nothing for csv, tsv and parquet; leave it out")
-    return read_cells(path, name, fates=fates, id_column=columns["id_column"])
+    return read_cells(paths, name, fates=fates, id_column=columns["id_column"])
 
 
 def _command(options: dict[str, Any]) -> str:
     """The command line again, without what is as by default."""
     defaults = {"latent_dim": 30, "seed": 0}
-    words = ["gpa", "trajectory", options.pop("file")]
+    words = ["gpa", "trajectory", *options.pop("files")]
     for name, value in options.items():
         if value is None or value is False or defaults.get(name) == value:
             continue

@@ -16,7 +16,7 @@ _WORDS = {letter: letter for letter in HOURS} | {
     for form in (word, f"{word}s")
 }
 # "12", "12h", "12 hours", "day 2", "d2"; the unit stands on one side
-_TIME = re.compile(r"\s*([a-z]*)[\s_.-]*([+-]?\d+(?:\.\d+)?)[\s_]*([a-z]*)\s*")
+_TIME = re.compile(r"\s*(?:([a-z]+)[\s_.-]*)?([+-]?\d+(?:\.\d+)?)[\s_]*([a-z]*)\s*")
 _MEND = "give numbers, or text such as '12h', 'day 2' or '2024-05-31'"
 
 
@@ -71,7 +71,7 @@ def _of_text(texts: np.ndarray, name: str) -> tuple[np.ndarray, str]:
     return _days(dates)[index], "days"
 
 
-def _unit(before: str, after: str) -> str | None:
+def _unit(before: str | None, after: str) -> str | None:
     """The unit's letter, "" where there is none, and None where the words are no unit."""
     if before and after:
         return None

@@ -14,8 +14,9 @@ from gparticles.data import COURSES, hsmm
 from gparticles.errors import InputError
 from gparticles.outputs import check_free, staged
 from gparticles.tables import Table, load, save
-from gparticles.tables.table import listed, without_missing
+from gparticles.tables.table import check_same_columns, listed
 from gparticles.timecourse.annotated import column_of, entry_of, integrate_times
+from gparticles.timecourse.clock import read_times
 from gparticles.timecourse.course import Trajectory, trajectory
 from gparticles.timecourse.curves import Columns, Curves, curves, moved
 from gparticles.timecourse.judging import LeftOut, Projection, leave_out, principal
@@ -88,43 +89,48 @@ class Done:
 
 
 def read_cells(
-    path: Path, time_column: str, *, fates: str | None = None, id_column: str | None = None
+    paths: Sequence[Path],
+    time_column: str,
+    *,
+    fates: str | None = None,
+    id_column: str | None = None,
 ) -> Cells:
-    """Reads a table whose rows are cells.
+    """Reads tables whose rows are cells, one after the other.
 
     Args:
-        path: csv, tsv or parquet.
+        paths: csv, tsv or parquet, with the same columns.
         time_column: with each cell's time: numbers or text.
         fates: a column with late classes; times must then be numbers.
         id_column: of identifiers.
 
     Raises:
-        InputError: no such column, or what ``gparticles.tables.load`` refuses.
+        InputError: no such column, columns that differ, a missing time, or what
+            ``gparticles.tables.load`` refuses.
     """
     label_column = time_column if fates is None else fates
-    table = load(path, id_column=id_column, label_column=label_column, label_gaps=True)
-    names = table.columns or tuple(f"column {k + 1}" for k in range(table.values.shape[1]))
-    if table.values.ndim != 2:
-        raise InputError(f"{path}: holds images; give one row of numbers for each cell")
-    times, labels, values = table.labels, None, table.values
+    columns = {"id_column": id_column, "label_column": label_column, "label_gaps": True}
+    tables = [load(path, **columns) for path in paths]
+    for table in tables:
+        if table.values.ndim != 2:
+            raise InputError(f"{table.name}: holds images; give one row of numbers for each cell")
+        check_same_columns(tables[0], table)
+    first = tables[0]
+    values = np.concatenate([table.values for table in tables])
+    names = first.columns or tuple(f"column {k + 1}" for k in range(values.shape[1]))
+    times = [label for table in tables for label in np.asarray(table.labels).tolist()]
+    labels = None
     if fates is not None:
         if time_column not in names:
             raise InputError(
-                f"{path}: has no column {time_column!r} of numbers, but {listed(names)}; "
+                f"{first.name}: has no column {time_column!r} of numbers, but {listed(names)}; "
                 "name the column of times"
             )
         at = names.index(time_column)
-        times, labels = values[:, at], table.labels
+        labels, times = np.array(times, object), values[:, at]
         values, names = np.delete(values, at, axis=1), (*names[:at], *names[at + 1 :])
-    if labels is None and times is not None and times.dtype.kind == "U":
-        gaps = without_missing(times) == ""
-        if gaps.any():
-            raise InputError(
-                f"{path}: the time of row {int(np.argmax(gaps)) + 1} is missing ({int(gaps.sum())} "
-                f"of {len(gaps)}); fill it in, or remove such rows"
-            )
-    ids = table.ids or [str(k + 1) for k in range(len(table))]
-    return Cells(values=values, names=names, times=times, ids=ids, labels=labels, kind=table.kind)
+    given = [name for table in tables for name in table.ids or ()]
+    ids = given if len(given) == len(values) else [str(k + 1) for k in range(len(values))]
+    return Cells(values=values, names=names, times=times, ids=ids, labels=labels, kind=first.kind)
 
 
 def cells_of_adata(
@@ -196,6 +202,9 @@ def carry_out(
         InputError: anything that the user can mend, before anything is written.
     """
     check_free(out, force=request.force)
+    moments = np.unique(read_times(cells.times, len(cells.ids))[0])
+    at = _asked(moments, request.at)
+    _check_left(moments, request.left)
     settings |= {"seed": request.seed}
     cells, project = _in_components(cells, request, say)
     points = cells.values if cells.points is None else cells.points
@@ -203,7 +212,6 @@ def carry_out(
         course = trajectory(points, cells.times, **settings)
     else:
         course = integrate_times(cells.adata, **cells.keys, **settings)
-    at = _asked(course, request.at)
     results = _left_out(cells, course, request, project=project)
     curve = _curves(cells, course, request.genes)
     with staged(out) as stage:
@@ -228,8 +236,8 @@ def _in_components(
     return replace(cells, points=project(cells.values), loadings=project.loadings), project
 
 
-def _asked(course: Trajectory, at: Sequence[float]) -> np.ndarray:
-    first, last = course.times[[0, -1]]
+def _asked(moments: np.ndarray, at: Sequence[float]) -> np.ndarray:
+    first, last = moments[[0, -1]]
     wrong = [time for time in at if not first <= time <= last]
     if wrong:
         raise InputError(
@@ -239,12 +247,18 @@ def _asked(course: Trajectory, at: Sequence[float]) -> np.ndarray:
     return np.asarray(at, float) if len(at) else np.linspace(first, last, FRAMES)
 
 
+def _check_left(moments: np.ndarray, left: Sequence[float] | None) -> None:
+    wrong = [time for time in left or () if time not in moments[1:-1]]
+    if wrong:
+        inner = ", ".join(f"{time:g}" for time in moments[1:-1])
+        mend = f"choose of {inner}" if inner else "leaving one out needs three times"
+        raise InputError(f"--leave-out {wrong[0]:g}: is no inner time; {mend}")
+
+
 def _left_out(
     cells: Cells, course: Trajectory, request: Request, *, project: Projection | None
 ) -> list[LeftOut]:
     if len(course.times) < 3 or request.left == ():
-        if request.left:
-            raise InputError("--leave-out: there are two times; leaving one out needs three")
         return []
     points = cells.values if cells.points is None or project is not None else cells.points
     kept = {name: course.settings[name] for name in ("lipschitz", "smoothing", "steps", "seed")}
