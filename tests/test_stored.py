@@ -18,6 +18,14 @@ def stored(request):
     return STORED / request.param
 
 
+@pytest.mark.parametrize("release", [r for r in RELEASES if (STORED / r / "trajectory").is_dir()])
+def test_a_stored_course_carries_cells_as_it_did(release):
+    course = gpa.load_trajectory(STORED / release / "trajectory")
+    expected = np.load(STORED / release / "carried.npy", allow_pickle=False)
+    np.testing.assert_allclose(course.at(0.5), expected, atol=1e-4)
+    assert np.isfinite(course.growth[:6]).all()
+
+
 @pytest.mark.parametrize("kind", ["flow", "exact", "latent"])
 def test_a_stored_flow_carries_points_as_it_did(stored, kind):
     expected = np.load(stored / "expected.npz", allow_pickle=False)

@@ -16,6 +16,7 @@ RNG = np.random.default_rng(0)
 SOURCE, TARGET = RNG.normal(size=(5, 2)), RNG.normal(size=(6, 2)) + 1
 LABELS = {"labels": ["a", "b", "a", "b", "a"], "target_labels": list("ababab")}
 STORE = gpa.Store(frames=2)
+WIDE = np.concatenate([TARGET, TARGET + 1])
 
 
 def main(folder: Path) -> None:
@@ -29,6 +30,9 @@ def main(folder: Path) -> None:
     wide = RNG.normal(size=(8, 6)).astype(np.float32), RNG.normal(size=(9, 6)).astype(np.float32)
     latent = gpa.latent_transport(*wide, codec=gpa.PCA(2), steps=2, store=STORE, potential=body)
     latent.save(folder / "latent")
+    course = gpa.trajectory(WIDE, np.repeat([0.0, 1.0], 6), steps=2, fit_steps=50)
+    course.save(folder / "trajectory")
+    np.save(folder / "carried.npy", course.at(0.5))
     np.savez(
         folder / "expected.npz",
         source=SOURCE,

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gparticles.checks import check_count, check_seed
+from gparticles.checks import at_least, check_seed
 from gparticles.errors import InputError
 
 # by what the spread falls from one further column to the next, as of principal components
@@ -147,11 +147,12 @@ def _begun(
     shape: dict[str, float | int],
     defaults: dict[str, float],
 ) -> tuple[np.random.Generator, dict[str, float]]:
-    check_count(n, "n")
-    if check_count(dim, "dim") < 2:
-        raise InputError(f"dim is {dim}: two columns or more are needed")
+    at_least("n", n, 1)
+    at_least("dim", dim, 2)
     if len(times) == 0 or not np.isfinite(np.asarray(times, float)).all():
-        raise InputError("times: give the times of the snapshots, such as (0, 1, 2, 3)")
+        raise InputError(
+            "times: are missing or infinite; give those of the snapshots, such as (0, 1)"
+        )
     unknown = set(shape) - {*defaults, "seed"}
     if unknown:
         raise InputError(
