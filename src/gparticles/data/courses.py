@@ -151,7 +151,7 @@ def _begun(
     at_least("dim", dim, 2)
     if len(times) == 0 or not np.isfinite(np.asarray(times, float)).all():
         raise InputError(
-            "times: are missing or infinite; give those of the snapshots, such as (0, 1)"
+            "times: are missing or infinite; give those of the snapshots"
         )
     unknown = set(shape) - {*defaults, "seed"}
     if unknown:
