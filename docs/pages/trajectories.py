@@ -69,11 +69,13 @@ def truths(rows: dict[str, Any]) -> str:
     for name, runs in rows.items():
         grown = [run["growth"] for run in runs]
         known = not any(np.isnan(grown))
+        # an Ornstein-Uhlenbeck process keeps nothing of a cell that were a fate
+        fated = not name.startswith("growth")
         cells.append(
             [
                 name,
                 spread([run["velocity"] for run in runs]),
-                spread([run["fates"] for run in runs]),
+                spread([run["fates"] for run in runs]) if fated else "-",
                 spread(grown) if known else f"none ({spread([r['growth_spread'] for r in runs])})",
             ]
         )

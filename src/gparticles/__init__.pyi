@@ -75,5 +75,6 @@ from . import plots as plots
 from . import potential as potential
 from . import report as report
 from . import tables as tables
+from . import timecourse as timecourse
 
 __version__: str

@@ -150,9 +150,7 @@ def _begun(
     at_least("n", n, 1)
     at_least("dim", dim, 2)
     if len(times) == 0 or not np.isfinite(np.asarray(times, float)).all():
-        raise InputError(
-            "times: are missing or infinite; give those of the snapshots"
-        )
+        raise InputError("times: are missing or infinite; give those of the snapshots")
     unknown = set(shape) - {*defaults, "seed"}
     if unknown:
         raise InputError(
