@@ -28,6 +28,7 @@ ALLOWED = {
     "plots": MATHEMATICS,
     "report": MATHEMATICS | {"plots"},
     "estimators": MATHEMATICS | {"latent", "tables"},
+    "synthesizer": MATHEMATICS | {"tables"},
     "experiment": MATHEMATICS | BESIDE | {"latent"},
     "integration": MATHEMATICS | BESIDE | {"latent", "experiment"},
     "augment": MATHEMATICS | BESIDE | {"latent", "gan", "experiment"},

@@ -1,0 +1,153 @@
+"""Rows of mixed columns to points in which a flow works, and back."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from gparticles.tables.columns import AbstractColumn
+from gparticles.tables.frames import is_frame
+from gparticles.tables.gaps import GaussianFill, gaussian_fill
+from gparticles.tables.recognition import Range, recognise
+from gparticles.tables.storage import cells_of
+from gparticles.tables.table import check_rows, listed, refusal
+
+
+@dataclass(frozen=True, eq=False)
+class TableCodec:
+    """An invertible map between the rows of a DataFrame and points, shape (n, k).
+
+    Numbers become normal scores, categories coordinates that are 1 or 0, and a column in which
+    cells are missing gets one more coordinate that says where; columns that are missing together
+    share it. ``decode(encode(frame))`` is the frame, and whatever is decoded has the frame's
+    dtypes, its categories, and the columns' grids and ranges.
+
+    Attributes:
+        columns: in the frame's order.
+        flags: for each coordinate of gaps, the positions of the columns that it is for.
+        fill: draws coordinates for missing cells.
+        impute: whether missing cells are decoded as the cells that were drawn for them.
+        notes: what the user should know, a line each.
+    """
+
+    columns: tuple[AbstractColumn, ...]
+    flags: tuple[tuple[int, ...], ...]
+    fill: GaussianFill
+    impute: bool = False
+    notes: tuple[str, ...] = field(default=())
+
+    @classmethod
+    def fit(
+        cls,
+        frame: Any,
+        *,
+        columns: Mapping[Any, Any] | None = None,
+        ranges: Mapping[Any, Range] | None = None,
+        impute: bool = False,
+    ) -> "TableCodec":
+        """The codec of a table.
+
+        Args:
+            frame: a pandas DataFrame.
+            columns: what columns are, where it is not as their cells look: by name "continuous",
+                "integer", "ordinal" (or the list of its levels), "categorical", "boolean", "date",
+                "identifier", "constant" or "drop".
+            ranges: (low, high) of columns of numbers, None for an end without a bound.
+            impute: no cell of what is decoded is missing.
+
+        Raises:
+            InputError: a table that cannot be used, in one line with the mend.
+        """
+        if not is_frame(frame):
+            raise refusal("the table", f"is a {type(frame).__name__}", "give a pandas DataFrame")
+        check_rows(len(frame), "the table")
+        known, notes = recognise(frame, columns, ranges)
+        gaps = [frame[column.name].isna().to_numpy(bool) for column in known]
+        patterns = {mask.tobytes(): mask for mask in gaps if mask.any()}
+        flags = tuple(
+            tuple(k for k, mask in enumerate(gaps) if mask.tobytes() == pattern)
+            for pattern in patterns
+        )
+        empty = GaussianFill(np.zeros(0), np.zeros((0, 0)))
+        codec = cls(tuple(known), flags, empty, impute, tuple(notes))
+        points, _ = codec._with_gaps(frame, np.random.default_rng(0))
+        return cls(codec.columns, flags, gaussian_fill(points), impute, codec.notes)
+
+    @property
+    def coordinates(self) -> tuple[str, ...]:
+        """A name for each coordinate of a point."""
+        names = [name for column in self.columns for name in column.coordinates]
+        if self.impute:
+            return tuple(names)
+        shared = [" and ".join(str(self.columns[k].name) for k in at) for at in self.flags]
+        return (*names, *(f"{name} missing" for name in shared))
+
+    @property
+    def kinds(self) -> dict[Any, str]:
+        """What each column is, in words."""
+        return {column.name: column.describe() for column in self.columns}
+
+    def encode(self, frame: Any, *, seed: int = 0) -> np.ndarray:
+        """Points of rows, shape (n, k), float64.
+
+        Args:
+            frame: with the columns of the one that was fitted, in any order.
+            seed: of the scores of equal values and of missing cells.
+
+        Raises:
+            InputError: other columns, a category that was never seen, or a missing cell in a
+                column that had none.
+        """
+        generator = np.random.default_rng(seed)
+        points, missing = self._with_gaps(self._checked(frame), generator)
+        points = self.fill.fill(points, generator)
+        if self.impute or not self.flags:
+            return points
+        return np.hstack([points, np.stack([missing[at[0]] for at in self.flags], axis=1)])
+
+    def decode(self, points: np.ndarray) -> Any:
+        """The rows that points stand for, whatever the points are: a DataFrame."""
+        import pandas
+
+        points = np.asarray(points, np.float64)
+        n = len(points)
+        missing = np.zeros((len(self.columns), n), bool)
+        for flag, at in enumerate(() if self.impute else self.flags):
+            missing[list(at)] = points[:, flag - len(self.flags)] > 0.5
+        series, start = {}, 0
+        for k, column in enumerate(self.columns):
+            width = len(column.coordinates)
+            cells = column.decode(points[:, start : start + width])
+            series[column.name] = column.storage.series(cells, missing[k])
+            start += width
+        frame = pandas.concat(series, axis=1)
+        frame.columns = pandas.Index([column.name for column in self.columns])
+        return frame
+
+    def _with_gaps(
+        self, frame: Any, generator: np.random.Generator
+    ) -> tuple[np.ndarray, list[np.ndarray]]:
+        """Coordinates with NaN where cells are missing, and the columns' masks of these."""
+        blocks, masks = [], []
+        for column in self.columns:
+            cells, missing = cells_of(frame[column.name], name=str(column.name))
+            block = np.full((len(frame), len(column.coordinates)), np.nan)
+            block[~missing] = column.encode(cells[~missing], generator)
+            blocks.append(block)
+            masks.append(missing)
+        return np.hstack(blocks), masks
+
+    def _checked(self, frame: Any) -> Any:
+        if not is_frame(frame):
+            raise refusal("the table", f"is a {type(frame).__name__}", "give a pandas DataFrame")
+        absent = [column.name for column in self.columns if column.name not in frame.columns]
+        if absent:
+            raise refusal("the table", f"has no column {listed(absent)}", "give the fitted columns")
+        flagged = {k for at in self.flags for k in at}
+        for k, column in enumerate(self.columns):
+            if k not in flagged and frame[column.name].isna().any():
+                problem = "has a missing value, and had none in the rows that were fitted"
+                mend = "fill it in, or fit with such rows"
+                raise refusal(f"column {str(column.name)!r}", problem, mend)
+        return frame

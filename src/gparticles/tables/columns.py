@@ -1,0 +1,220 @@
+"""What a column is, and how its cells become coordinates in which a flow works, and cells again."""
+
+import abc
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from gparticles.tables.dates import stamps_of, written
+from gparticles.tables.scores import Grid, Scores
+from gparticles.tables.storage import Storage
+from gparticles.tables.table import listed, refusal
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class AbstractColumn(abc.ABC):
+    """One column of a table.
+
+    Attributes:
+        name: as in the frame.
+        storage: how the frame keeps it.
+    """
+
+    kind: ClassVar[str]
+    name: Any
+    storage: Storage
+
+    @property
+    @abc.abstractmethod
+    def coordinates(self) -> tuple[str, ...]:
+        """A name for each coordinate that the column becomes."""
+
+    @abc.abstractmethod
+    def encode(self, cells: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+        """Coordinates of cells none of which is missing, shape (n, k)."""
+
+    @abc.abstractmethod
+    def decode(self, coordinates: np.ndarray) -> np.ndarray:
+        """Cells of any coordinates, shape (n,)."""
+
+    def describe(self) -> str:
+        """The kind, and what else a reader should know."""
+        return self.kind
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Number(AbstractColumn):
+    """Numbers by their normal scores; ``grid`` and range are those of ``scores``."""
+
+    kind: ClassVar[str] = "continuous"
+    scores: Scores
+
+    @property
+    def coordinates(self) -> tuple[str, ...]:
+        return (str(self.name),)
+
+    def encode(self, cells: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+        return self.scores.encode(cells.astype(np.float64), generator)[:, None]
+
+    def decode(self, coordinates: np.ndarray) -> np.ndarray:
+        values = self.scores.decode(coordinates[:, 0])
+        if self.storage.dtype not in ("float32", "float16", "Float32"):
+            return values
+        narrow = values.astype(self.storage.dtype.lower())
+        # rounding to fewer digits may lead out of the range
+        narrow = np.where(narrow > self.scores.high, np.nextafter(narrow, -np.inf), narrow)
+        return np.where(narrow < self.scores.low, np.nextafter(narrow, np.inf), narrow)
+
+    def describe(self) -> str:
+        grid = self.scores.grid
+        if grid is None:
+            return "continuous"
+        return "integer" if grid == Grid(1, 0) else f"on a grid of {grid.step:g}"
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Time(AbstractColumn):
+    """Dates, times of day and durations: whole multiples of a step from an origin.
+
+    Attributes:
+        scores: of these multiples.
+        origin, step: in the units of the frame's dtype, or nanoseconds where it is text.
+        format: of text, as for ``strftime``; None for dates of a dtype of their own.
+    """
+
+    kind: ClassVar[str] = "date"
+    scores: Scores
+    origin: int
+    step: int
+    format: str | None
+
+    @property
+    def coordinates(self) -> tuple[str, ...]:
+        return (str(self.name),)
+
+    def encode(self, cells: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+        stamps = cells if self.format is None else stamps_of(cells, self.format)
+        if stamps is None:
+            problem = f"holds dates that are not written as {self.format}"
+            raise refusal(f"column {str(self.name)!r}", problem, "write all dates alike")
+        return self.scores.encode((stamps - self.origin) / self.step, generator)[:, None]
+
+    def decode(self, coordinates: np.ndarray) -> np.ndarray:
+        steps = self.scores.decode(coordinates[:, 0]).astype(np.int64)
+        stamps = self.origin + steps * self.step
+        return stamps if self.format is None else written(stamps, self.format)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Levels(AbstractColumn):
+    """Cells of finitely many kinds, kept letter for letter."""
+
+    levels: tuple[Any, ...]
+
+    def codes(self, cells: np.ndarray) -> np.ndarray:
+        """Positions of cells among the levels, shape (n,).
+
+        Raises:
+            InputError: a cell that is none of them.
+        """
+        at = {level: k for k, level in enumerate(self.levels)}
+        unknown = sorted({str(c) for c in cells.tolist() if c not in at})
+        if unknown:
+            problem = f"{listed(unknown)} did not occur in the rows that were fitted"
+            mend = f"use {listed(self.levels)}, or fit anew with such rows"
+            raise refusal(f"column {str(self.name)!r}", problem, mend)
+        return np.array([at[c] for c in cells.tolist()], np.int64)
+
+    def cells(self, codes: np.ndarray) -> np.ndarray:
+        made = np.empty(len(codes), object)
+        made[:] = [self.levels[k] for k in codes]
+        return made
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Categorical(Levels):
+    """Kinds without an order: one coordinate for each, 1 where it is the row's; one for two."""
+
+    kind: ClassVar[str] = "categorical"
+
+    @property
+    def coordinates(self) -> tuple[str, ...]:
+        shown = self.levels[1:] if len(self.levels) == 2 else self.levels
+        return tuple(f"{self.name} = {level}" for level in shown)
+
+    def encode(self, cells: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+        hot = np.eye(len(self.levels))[self.codes(cells)]
+        return hot[:, 1:] if len(self.levels) == 2 else hot
+
+    def decode(self, coordinates: np.ndarray) -> np.ndarray:
+        coordinates = np.nan_to_num(coordinates)
+        if len(self.levels) == 2:
+            return self.cells((coordinates[:, 0] > 0.5).astype(int))
+        return self.cells(coordinates.argmax(axis=1))
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Boolean(Categorical):
+    """True and False."""
+
+    kind: ClassVar[str] = "boolean"
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Ordinal(Levels):
+    """Kinds in an order: the normal scores of their positions."""
+
+    kind: ClassVar[str] = "ordinal"
+    scores: Scores
+
+    @property
+    def coordinates(self) -> tuple[str, ...]:
+        return (str(self.name),)
+
+    def encode(self, cells: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+        return self.scores.encode(self.codes(cells).astype(np.float64), generator)[:, None]
+
+    def decode(self, coordinates: np.ndarray) -> np.ndarray:
+        return self.cells(self.scores.decode(coordinates[:, 0]).astype(int))
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Constant(AbstractColumn):
+    """One value, which all rows get."""
+
+    kind: ClassVar[str] = "constant"
+    value: Any
+
+    @property
+    def coordinates(self) -> tuple[str, ...]:
+        return ()
+
+    def encode(self, cells: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+        return np.zeros((len(cells), 0))
+
+    def decode(self, coordinates: np.ndarray) -> np.ndarray:
+        made = np.empty(len(coordinates), object)
+        made[:] = [self.value] * len(coordinates)
+        return made
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Identifier(AbstractColumn):
+    """Names of rows: new rows get new ones."""
+
+    kind: ClassVar[str] = "identifier"
+    next: int | None
+
+    @property
+    def coordinates(self) -> tuple[str, ...]:
+        return ()
+
+    def encode(self, cells: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+        return np.zeros((len(cells), 0))
+
+    def decode(self, coordinates: np.ndarray) -> np.ndarray:
+        n = len(coordinates)
+        if self.next is not None:
+            return np.arange(self.next, self.next + n, dtype=np.float64)
+        return np.array([f"generated-{i:05d}" for i in range(1, n + 1)], object)
