@@ -6,11 +6,23 @@ from typing import Any
 
 import numpy as np
 
-from gparticles.tables.columns import AbstractColumn
+from gparticles.tables.columns import (
+    AbstractColumn,
+    Boolean,
+    Categorical,
+    Constant,
+    Identifier,
+    Number,
+    Ordinal,
+    Time,
+)
 from gparticles.tables.frames import is_frame
 from gparticles.tables.gaps import GaussianFill, gaussian_fill
 from gparticles.tables.recognition import Range, recognise
-from gparticles.tables.storage import cells_of
+from gparticles.tables.relations import Coded, Grouped, Sum, functions_among, told
+from gparticles.tables.scores import Grid, Scores
+from gparticles.tables.storage import Storage, cells_of
+from gparticles.tables.stored import packed, unpacked
 from gparticles.tables.table import check_rows, listed, refusal
 
 
@@ -63,6 +75,13 @@ class TableCodec:
             raise refusal("the table", f"is a {type(frame).__name__}", "give a pandas DataFrame")
         check_rows(len(frame), "the table")
         known, notes = recognise(frame, columns, ranges)
+        functions = functions_among(
+            known,
+            {column.name: cells_of(frame[column.name], name=str(column.name)) for column in known},
+            kept=[*(columns or ()), *(ranges or ())],
+        )
+        known = [functions.get(column.name, column) for column in known]
+        notes += told(functions)
         gaps = [frame[column.name].isna().to_numpy(bool) for column in known]
         patterns = {mask.tobytes(): mask for mask in gaps if mask.any()}
         flags = tuple(
@@ -115,15 +134,30 @@ class TableCodec:
         missing = np.zeros((len(self.columns), n), bool)
         for flag, at in enumerate(() if self.impute else self.flags):
             missing[list(at)] = points[:, flag - len(self.flags)] > 0.5
-        series, start = {}, 0
-        for k, column in enumerate(self.columns):
-            width = len(column.coordinates)
-            cells = column.decode(points[:, start : start + width])
-            series[column.name] = column.storage.series(cells, missing[k])
-            start += width
-        frame = pandas.concat(series, axis=1)
+        cells = self._cells(points)
+        frame = pandas.concat(
+            [
+                column.storage.series(cells[column.name], missing[k])
+                for k, column in enumerate(self.columns)
+            ],
+            axis=1,
+        )
         frame.columns = pandas.Index([column.name for column in self.columns])
         return frame
+
+    def _cells(self, points: np.ndarray) -> dict[Any, np.ndarray]:
+        """The cells of every column; those that are computed after those that they need."""
+        cells: dict[Any, np.ndarray] = {}
+        start = 0
+        for column in self.columns:
+            width = len(column.coordinates)
+            if not column.computed_from:
+                cells[column.name] = column.decode(points[:, start : start + width], cells)
+            start += width
+        for column in self.columns:
+            if column.computed_from:
+                cells[column.name] = column.decode(points[:, :0], cells)
+        return cells
 
     def _with_gaps(
         self, frame: Any, generator: np.random.Generator
@@ -151,3 +185,31 @@ class TableCodec:
                 mend = "fill it in, or fit with such rows"
                 raise refusal(f"column {str(column.name)!r}", problem, mend)
         return frame
+
+    def record(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+        """JSON and arrays, of which ``from_record`` makes the codec again."""
+        arrays: dict[str, np.ndarray] = {}
+        return packed(self, arrays), arrays
+
+    @classmethod
+    def from_record(cls, record: Any, arrays: Mapping[str, np.ndarray]) -> "TableCodec":
+        """The codec whose ``record`` this is.
+
+        Raises:
+            InputError: it is damaged.
+        """
+        try:
+            codec = unpacked(record, arrays, _KINDS)
+            codec.decode(np.zeros((2, len(codec.coordinates))))
+        except Exception as error:  # whatever a damaged record leads to
+            raise refusal("the codec", f"is damaged ({error!r})", "fit it again") from None
+        return codec
+
+
+_KINDS = {
+    kind.__name__: kind
+    for kind in (
+        *(Boolean, Categorical, Coded, Constant, GaussianFill, Grid, Grouped, Identifier),
+        *(Number, Ordinal, Scores, Storage, Sum, TableCodec, Time),
+    )
+}

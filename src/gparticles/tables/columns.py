@@ -1,6 +1,7 @@
 """What a column is, and how its cells become coordinates in which a flow works, and cells again."""
 
 import abc
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -9,7 +10,14 @@ import numpy as np
 from gparticles.tables.dates import stamps_of, written
 from gparticles.tables.scores import Grid, Scores
 from gparticles.tables.storage import Storage
-from gparticles.tables.table import listed, refusal
+from gparticles.tables.table import listed, made_up_ids, refusal
+
+
+def as_cells(values: Sequence[Any]) -> np.ndarray:
+    """An array of objects, shape (n,), whatever these are."""
+    cells = np.empty(len(values), object)
+    cells[:] = values
+    return cells
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -26,17 +34,27 @@ class AbstractColumn(abc.ABC):
     storage: Storage
 
     @property
-    @abc.abstractmethod
     def coordinates(self) -> tuple[str, ...]:
-        """A name for each coordinate that the column becomes."""
+        """A name for each coordinate that the column becomes; by default it becomes none."""
+        return ()
 
-    @abc.abstractmethod
+    @property
+    def computed_from(self) -> tuple[Any, ...]:
+        """The names of the columns that it is computed from; by default of none."""
+        return ()
+
     def encode(self, cells: np.ndarray, generator: np.random.Generator) -> np.ndarray:
         """Coordinates of cells none of which is missing, shape (n, k)."""
+        return np.zeros((len(cells), 0))
 
     @abc.abstractmethod
-    def decode(self, coordinates: np.ndarray) -> np.ndarray:
-        """Cells of any coordinates, shape (n,)."""
+    def decode(self, coordinates: np.ndarray, others: Mapping[Any, np.ndarray]) -> np.ndarray:
+        """Cells of any coordinates, shape (n,).
+
+        Args:
+            coordinates: shape (n, k).
+            others: the cells of the columns that it is computed from, by their names.
+        """
 
     def describe(self) -> str:
         """The kind, and what else a reader should know."""
@@ -57,8 +75,17 @@ class Number(AbstractColumn):
     def encode(self, cells: np.ndarray, generator: np.random.Generator) -> np.ndarray:
         return self.scores.encode(cells.astype(np.float64), generator)[:, None]
 
-    def decode(self, coordinates: np.ndarray) -> np.ndarray:
-        values = self.scores.decode(coordinates[:, 0])
+    def decode(self, coordinates: np.ndarray, others: Mapping[Any, np.ndarray]) -> np.ndarray:
+        return self.settled(self.scores.decode(coordinates[:, 0]))
+
+    @property
+    def reach(self) -> tuple[float, float]:
+        """The ends of the range."""
+        return self.scores.low, self.scores.high
+
+    def settled(self, values: np.ndarray) -> np.ndarray:
+        """Values as the column may have them: on its grid, in its range and of its precision."""
+        values = self.scores.settled(values)
         if self.storage.dtype not in ("float32", "float16", "Float32"):
             return values
         narrow = values.astype(self.storage.dtype.lower())
@@ -94,13 +121,13 @@ class Time(AbstractColumn):
         return (str(self.name),)
 
     def encode(self, cells: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-        stamps = cells if self.format is None else stamps_of(cells, self.format)
+        stamps = cells if self.format is None else stamps_of(cells.tolist(), self.format)
         if stamps is None:
             problem = f"holds dates that are not written as {self.format}"
             raise refusal(f"column {str(self.name)!r}", problem, "write all dates alike")
         return self.scores.encode((stamps - self.origin) / self.step, generator)[:, None]
 
-    def decode(self, coordinates: np.ndarray) -> np.ndarray:
+    def decode(self, coordinates: np.ndarray, others: Mapping[Any, np.ndarray]) -> np.ndarray:
         steps = self.scores.decode(coordinates[:, 0]).astype(np.int64)
         stamps = self.origin + steps * self.step
         return stamps if self.format is None else written(stamps, self.format)
@@ -127,9 +154,7 @@ class Levels(AbstractColumn):
         return np.array([at[c] for c in cells.tolist()], np.int64)
 
     def cells(self, codes: np.ndarray) -> np.ndarray:
-        made = np.empty(len(codes), object)
-        made[:] = [self.levels[k] for k in codes]
-        return made
+        return as_cells([self.levels[k] for k in codes])
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -147,7 +172,7 @@ class Categorical(Levels):
         hot = np.eye(len(self.levels))[self.codes(cells)]
         return hot[:, 1:] if len(self.levels) == 2 else hot
 
-    def decode(self, coordinates: np.ndarray) -> np.ndarray:
+    def decode(self, coordinates: np.ndarray, others: Mapping[Any, np.ndarray]) -> np.ndarray:
         coordinates = np.nan_to_num(coordinates)
         if len(self.levels) == 2:
             return self.cells((coordinates[:, 0] > 0.5).astype(int))
@@ -175,7 +200,7 @@ class Ordinal(Levels):
     def encode(self, cells: np.ndarray, generator: np.random.Generator) -> np.ndarray:
         return self.scores.encode(self.codes(cells).astype(np.float64), generator)[:, None]
 
-    def decode(self, coordinates: np.ndarray) -> np.ndarray:
+    def decode(self, coordinates: np.ndarray, others: Mapping[Any, np.ndarray]) -> np.ndarray:
         return self.cells(self.scores.decode(coordinates[:, 0]).astype(int))
 
 
@@ -186,17 +211,8 @@ class Constant(AbstractColumn):
     kind: ClassVar[str] = "constant"
     value: Any
 
-    @property
-    def coordinates(self) -> tuple[str, ...]:
-        return ()
-
-    def encode(self, cells: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-        return np.zeros((len(cells), 0))
-
-    def decode(self, coordinates: np.ndarray) -> np.ndarray:
-        made = np.empty(len(coordinates), object)
-        made[:] = [self.value] * len(coordinates)
-        return made
+    def decode(self, coordinates: np.ndarray, others: Mapping[Any, np.ndarray]) -> np.ndarray:
+        return as_cells([self.value] * len(coordinates))
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -206,15 +222,8 @@ class Identifier(AbstractColumn):
     kind: ClassVar[str] = "identifier"
     next: int | None
 
-    @property
-    def coordinates(self) -> tuple[str, ...]:
-        return ()
-
-    def encode(self, cells: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-        return np.zeros((len(cells), 0))
-
-    def decode(self, coordinates: np.ndarray) -> np.ndarray:
+    def decode(self, coordinates: np.ndarray, others: Mapping[Any, np.ndarray]) -> np.ndarray:
         n = len(coordinates)
         if self.next is not None:
             return np.arange(self.next, self.next + n, dtype=np.float64)
-        return np.array([f"generated-{i:05d}" for i in range(1, n + 1)], object)
+        return as_cells(made_up_ids(n))

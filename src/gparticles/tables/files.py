@@ -17,7 +17,7 @@ from gparticles.tables.arrays import read_npy, read_npz, write_npy, write_npz
 from gparticles.tables.delimited import read_delimited
 from gparticles.tables.frames import parts_of, read_parquet, write_parquet
 from gparticles.tables.image_folders import read_images, write_images
-from gparticles.tables.table import Table, refusal
+from gparticles.tables.table import Table, made_up_ids, refusal
 from gparticles.tables.writing import write_delimited
 
 SUFFIXES = {
@@ -199,15 +199,6 @@ def _rows_like(values: np.ndarray, like: Table, *, ids: Any, labels: Any) -> Tab
             raise refusal("the values", problem, "give one for each")
     ids = None if ids is None else [printable(i) for i in ids]
     return replace(like, values=rows, ids=ids, labels=labels)
-
-
-def made_up_ids(n: int) -> list[str]:
-    """Identifiers for n new rows.
-
-    >>> made_up_ids(2)
-    ['generated-00001', 'generated-00002']
-    """
-    return [f"generated-{i:05d}" for i in range(1, n + 1)]
 
 
 def _cast(rows: np.ndarray, dtype: np.dtype, kind: str) -> np.ndarray:

@@ -1,6 +1,7 @@
 """Which kind each column of a frame is, by its cells or by what the user says."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -188,9 +189,15 @@ def _number(cells: _Cells, grid: Grid | None, ends: Range) -> Number:
         raise refusal(cells.place, "holds numbers that are not whole", 'call it "continuous"')
     if grid is not None and np.abs(numbers).max() >= _LARGEST:
         raise refusal(cells.place, "holds whole numbers above 2^53", "drop it or make it text")
-    return Number(
-        name=cells.name, storage=cells.storage, scores=scores_of(numbers, given=ends, grid=grid)
-    )
+    scores = scores_of(numbers, given=ends, grid=grid)
+    least, most = cells.storage.limits
+    scores = replace(scores, low=max(scores.low, least), high=min(scores.high, most))
+    if not np.isfinite(scores.settled(numbers)).all() or scores.low > scores.high:
+        raise refusal(cells.place, "has a range without numbers", "give (low, high)")
+    if (scores.settled(numbers) != numbers).any():
+        outside = numbers[scores.settled(numbers) != numbers][0]
+        raise refusal(cells.place, f"holds {outside:g}, outside its range", "widen the range")
+    return Number(name=cells.name, storage=cells.storage, scores=scores)
 
 
 def _time(cells: _Cells, ends: Range) -> Time:
@@ -207,7 +214,10 @@ def _time(cells: _Cells, ends: Range) -> Time:
     assert stamps is not None
     origin = int(stamps.min())
     step = max(1, int(np.gcd.reduce(stamps - origin)))
-    scores = scores_of((stamps - origin) / step, grid=Grid(1, 0), bounded=True)
+    given = tuple(
+        None if end is None else (_stamp(cells, end, form) - origin) / step for end in ends
+    )
+    scores = scores_of((stamps - origin) / step, given=given, grid=Grid(1, 0), bounded=True)
     return Time(
         name=cells.name,
         storage=cells.storage,
@@ -216,6 +226,19 @@ def _time(cells: _Cells, ends: Range) -> Time:
         step=step,
         format=form,
     )
+
+
+def _stamp(cells: _Cells, end: Any, form: str | None) -> int:
+    """An end of a range as the column's own number."""
+    import pandas
+
+    if form is None:
+        series = pandas.Series([end]).astype(cells.storage.dtype)
+        return int(cells_of(series, name=str(cells.name))[0][0])
+    stamps = stamps_of([str(end)], form)
+    if stamps is None:
+        raise refusal(cells.place, f"has the range end {end}", f"write it as {form}")
+    return int(stamps[0])
 
 
 def _levels(cells: _Cells) -> dict[str, Any]:

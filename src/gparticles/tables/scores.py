@@ -161,17 +161,18 @@ class Scores:
         """Values of scores, whatever these are, in the range and on the grid, shape (n,)."""
         scores = np.clip(np.nan_to_num(scores), -FARTHEST, FARTHEST)
         knots, values = self._knots()
-        (left, right), (least, most) = self._slopes(), self.values[[0, -1]]
+        (left, right), least = self._slopes(), self.values[0]
         below, above = np.maximum(knots[0] - scores, 0), np.maximum(scores - knots[-1], 0)
         with np.errstate(over="ignore"):
             inside = np.interp(scores, knots, values) + right * above
-            if least > 0:
-                inside = inside * np.exp(-left * below / least)
-            else:
-                inside = inside - left * below
+            shrunk = inside * np.exp(-left * below / least) if least > 0 else inside - left * below
+        return self.settled(shrunk)
+
+    def settled(self, values: np.ndarray) -> np.ndarray:
+        """Values brought into the range and onto the grid."""
         ends = np.finfo(np.float64)
-        inside = np.clip(inside, max(self.low, ends.min), min(self.high, ends.max))
-        return inside if self.grid is None else self.grid.nearest(inside, self.low, self.high)
+        values = np.clip(values, max(self.low, ends.min), min(self.high, ends.max))
+        return values if self.grid is None else self.grid.nearest(values, self.low, self.high)
 
     def _knots(self) -> tuple[np.ndarray, np.ndarray]:
         ends = np.stack([self.first, self.last], axis=1).ravel()

@@ -3,7 +3,7 @@
 pandas is imported only where a frame is at hand.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -31,6 +31,15 @@ class Storage:
     gap: str = "nan"
     whole: bool = False
 
+    @property
+    def limits(self) -> tuple[float, float]:
+        """The least and the largest number that the dtype holds, as far as float64 counts."""
+        name = self.dtype.lower().split("[")[0]
+        if not name.startswith(("int", "uint")):
+            return -np.inf, np.inf
+        ends = np.iinfo(np.dtype(name))
+        return max(float(ends.min), -(2.0**53)), min(float(ends.max), 2.0**53)
+
     def series(self, values: np.ndarray, missing: np.ndarray) -> Any:
         """A pandas Series of values, shape (n,), with nothing where they are missing."""
         import pandas
@@ -52,9 +61,6 @@ class Storage:
         cells[missing] = None if self.gap == "None" else _gap(pandas, dtype)
         return pandas.Series(cells, dtype=dtype)
 
-    def record(self) -> dict[str, Any]:
-        return asdict(self)
-
 
 def _times(pandas: Any, stamps: np.ndarray, missing: np.ndarray, dtype: Any) -> Any:
     stamps = stamps.astype(np.int64).view(f"{dtype.kind}8[{_unit(dtype)}]").copy()
@@ -74,7 +80,7 @@ def _cast(values: np.ndarray, dtype: Any) -> np.ndarray:
 
 
 def _gap(pandas: Any, dtype: Any) -> Any:
-    return np.nan if dtype == object or dtype.kind == "f" else pandas.NA
+    return np.nan if dtype.kind in "Of" and isinstance(dtype, np.dtype) else pandas.NA
 
 
 def storage_of(series: Any) -> Storage:
@@ -83,7 +89,7 @@ def storage_of(series: Any) -> Storage:
     if type(dtype).__name__ == "CategoricalDtype":
         levels = tuple(_plain(level) for level in dtype.categories.tolist())
         return Storage("category", levels, str(dtype.categories.dtype), bool(dtype.ordered))
-    cells = series.tolist() if dtype == object else []
+    cells = series.tolist() if _is_plain(dtype) else []
     present = [cell for cell in cells if cell == cell and cell is not None]
     return Storage(
         str(dtype),
@@ -104,7 +110,7 @@ def cells_of(series: Any, *, name: str) -> tuple[np.ndarray, np.ndarray]:
     """
     missing = series.isna().to_numpy(dtype=bool)
     dtype = series.dtype
-    if type(dtype).__name__ == "CategoricalDtype" or dtype == object or _is_text(dtype):
+    if type(dtype).__name__ == "CategoricalDtype" or _is_plain(dtype) or _is_text(dtype):
         cells = np.empty(len(series), object)
         cells[:] = [_plain(cell) for cell in series.tolist()]
         return _one_kind(cells, missing, name), missing
@@ -119,6 +125,11 @@ def cells_of(series: Any, *, name: str) -> tuple[np.ndarray, np.ndarray]:
         mend = "make it numbers, text, categories or dates, or drop it"
         raise refusal(f"column {name!r}", f"is of kind {dtype}", mend)
     return series.to_numpy(dtype=np.float64, na_value=np.nan), missing
+
+
+def _is_plain(dtype: Any) -> bool:
+    """Whether cells are Python's objects."""
+    return isinstance(dtype, np.dtype) and dtype.kind == "O"
 
 
 def _is_text(dtype: Any) -> bool:
