@@ -68,6 +68,8 @@ def _step_size(config: Config) -> float | Cooldown | None:
 
 
 def _scale(config: Config, inputs: Inputs) -> float | str:
+    if inputs.mixed is not None:
+        return "auto"
     if config.scale is not None:
         return config.scale
     return "columns" if inputs.tabular else "auto"

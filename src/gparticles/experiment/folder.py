@@ -15,6 +15,7 @@ from threadpoolctl import threadpool_info
 
 from gparticles.errors import InputError, printable
 from gparticles.experiment.checked import brief
+from gparticles.experiment.mixed_runs import Mixed, load_mixed
 from gparticles.experiment.provenance import SourceLaw, load_law
 from gparticles.flow import Flow, load_flow
 from gparticles.latent import LatentFlow, load_latent_flow
@@ -136,6 +137,14 @@ class RunFolder:
             flow = load_flow(stored)
         _check_points(flow, self.path)
         return flow
+
+    def mixed(self) -> Mixed | None:
+        """What the rows of a table of mixed columns are moved as; None for other runs.
+
+        Raises:
+            InputError: it is damaged.
+        """
+        return load_mixed(self.path / "flow")
 
     @contextmanager
     def reading(self) -> Iterator[None]:

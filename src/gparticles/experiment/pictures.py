@@ -13,6 +13,7 @@ from gparticles.experiment.checked import built, parsed_toml, read_metrics
 from gparticles.experiment.folder import CONFIG, METRICS, RunFolder, machine
 from gparticles.experiment.inputs import Inputs
 from gparticles.experiment.latent_runs import as_shown
+from gparticles.experiment.mixed_runs import shown_flow
 from gparticles.flow import Flow
 from gparticles.flow.saving import read_arrays, read_record, write_arrays, write_record
 
@@ -82,8 +83,10 @@ def report_again(folder: RunFolder) -> Path:
         mend = "continue it with gpa run ... --resume" if folder.begun else "give a run's folder"
         raise InputError(f"{folder}: holds no finished run ({METRICS} is missing); {mend}")
     metrics = read_metrics(folder.path / METRICS)
+    mixed = folder.mixed()
     with folder.reading():
-        return report_run(folder, as_shown(flow), metrics)
+        plain = mixed is None or not isinstance(flow, Flow)
+        return report_run(folder, as_shown(flow) if plain else shown_flow(mixed, flow), metrics)
 
 
 def _config_text(folder: RunFolder) -> str:

@@ -12,6 +12,7 @@ from gparticles.tables.columns import (
     Categorical,
     Constant,
     Identifier,
+    Label,
     Number,
     Ordinal,
     Time,
@@ -64,7 +65,7 @@ class TableCodec:
             frame: a pandas DataFrame.
             columns: what columns are, where it is not as their cells look: by name "continuous",
                 "integer", "ordinal" (or the list of its levels), "categorical", "boolean", "date",
-                "identifier", "constant" or "drop".
+                "identifier", "constant", "label" (a class with a potential of its own) or "drop".
             ranges: (low, high) of columns of numbers, None for an end without a bound.
             impute: no cell of what is decoded is missing.
 
@@ -125,8 +126,29 @@ class TableCodec:
             return points
         return np.hstack([points, np.stack([missing[at[0]] for at in self.flags], axis=1)])
 
-    def decode(self, points: np.ndarray) -> Any:
-        """The rows that points stand for, whatever the points are: a DataFrame."""
+    @property
+    def label(self) -> Label | None:
+        """The column of classes, or None."""
+        return next((column for column in self.columns if isinstance(column, Label)), None)
+
+    def labels(self, frame: Any) -> np.ndarray | None:
+        """The classes of rows as text, shape (n,); None where there are none.
+
+        Raises:
+            InputError: a class that was never seen.
+        """
+        if self.label is None:
+            return None
+        cells, _ = cells_of(frame[self.label.name], name=str(self.label.name))
+        return np.array(self.label.levels, np.str_)[self.label.codes(cells)]
+
+    def decode(self, points: np.ndarray, labels: np.ndarray | None = None) -> Any:
+        """The rows that points stand for, whatever the points are: a DataFrame.
+
+        Args:
+            points: shape (n, k).
+            labels: of the rows, shape (n,), where the codec has a column of classes.
+        """
         import pandas
 
         points = np.asarray(points, np.float64)
@@ -134,7 +156,7 @@ class TableCodec:
         missing = np.zeros((len(self.columns), n), bool)
         for flag, at in enumerate(() if self.impute else self.flags):
             missing[list(at)] = points[:, flag - len(self.flags)] > 0.5
-        cells = self._cells(points)
+        cells = self._cells(points, labels)
         frame = pandas.concat(
             [
                 column.storage.series(cells[column.name], missing[k])
@@ -145,9 +167,31 @@ class TableCodec:
         frame.columns = pandas.Index([column.name for column in self.columns])
         return frame
 
-    def _cells(self, points: np.ndarray) -> dict[Any, np.ndarray]:
+    def readable(self, points: np.ndarray) -> np.ndarray:
+        """Points as numbers that a reader knows: columns in their own units, and 1 or 0."""
+        blocks, start = [], 0
+        for column in self.columns:
+            width = len(column.coordinates)
+            blocks.append(column.readable(points[:, start : start + width]))
+            start += width
+        return np.hstack([*blocks, (points[:, start:] > 0.5).astype(np.float64)])
+
+    def numbered(self, frame: Any, *, start: int = 0) -> Any:
+        """The rows with identifiers in their order, as if so many rows came before."""
+        for column in self.columns:
+            if isinstance(column, Identifier):
+                cells = column.decode(np.zeros((start + len(frame), 0)), {})[start:]
+                frame[column.name] = column.storage.series(cells, np.zeros(len(cells), bool))
+        return frame
+
+    def _cells(self, points: np.ndarray, labels: np.ndarray | None) -> dict[Any, np.ndarray]:
         """The cells of every column; those that are computed after those that they need."""
         cells: dict[Any, np.ndarray] = {}
+        if self.label is not None:
+            # of no rows that a flow made, any class
+            known = [str(level) for level in self.label.levels]
+            texts = [known[0]] * len(points) if labels is None else labels.tolist()
+            cells[self.label.name] = self.label.cells([known.index(text) for text in texts])
         start = 0
         for column in self.columns:
             width = len(column.coordinates)
@@ -209,7 +253,7 @@ class TableCodec:
 _KINDS = {
     kind.__name__: kind
     for kind in (
-        *(Boolean, Categorical, Coded, Constant, GaussianFill, Grid, Grouped, Identifier),
+        *(Boolean, Categorical, Coded, Constant, GaussianFill, Grid, Grouped, Identifier, Label),
         *(Number, Ordinal, Scores, Storage, Sum, TableCodec, Time),
     )
 }

@@ -56,6 +56,10 @@ class AbstractColumn(abc.ABC):
             others: the cells of the columns that it is computed from, by their names.
         """
 
+    def readable(self, coordinates: np.ndarray) -> np.ndarray:
+        """Coordinates as numbers that a reader knows, shape (n, k): in the column's own units."""
+        return coordinates
+
     def describe(self) -> str:
         """The kind, and what else a reader should know."""
         return self.kind
@@ -77,6 +81,9 @@ class Number(AbstractColumn):
 
     def decode(self, coordinates: np.ndarray, others: Mapping[Any, np.ndarray]) -> np.ndarray:
         return self.settled(self.scores.decode(coordinates[:, 0]))
+
+    def readable(self, coordinates: np.ndarray) -> np.ndarray:
+        return self.scores.decode(coordinates[:, 0])[:, None]
 
     @property
     def reach(self) -> tuple[float, float]:
@@ -127,6 +134,9 @@ class Time(AbstractColumn):
             raise refusal(f"column {str(self.name)!r}", problem, "write all dates alike")
         return self.scores.encode((stamps - self.origin) / self.step, generator)[:, None]
 
+    def readable(self, coordinates: np.ndarray) -> np.ndarray:
+        return self.scores.decode(coordinates[:, 0])[:, None]
+
     def decode(self, coordinates: np.ndarray, others: Mapping[Any, np.ndarray]) -> np.ndarray:
         steps = self.scores.decode(coordinates[:, 0]).astype(np.int64)
         stamps = self.origin + steps * self.step
@@ -153,7 +163,7 @@ class Levels(AbstractColumn):
             raise refusal(f"column {str(self.name)!r}", problem, mend)
         return np.array([at[c] for c in cells.tolist()], np.int64)
 
-    def cells(self, codes: np.ndarray) -> np.ndarray:
+    def cells(self, codes: Sequence[int] | np.ndarray) -> np.ndarray:
         return as_cells([self.levels[k] for k in codes])
 
 
@@ -172,11 +182,29 @@ class Categorical(Levels):
         hot = np.eye(len(self.levels))[self.codes(cells)]
         return hot[:, 1:] if len(self.levels) == 2 else hot
 
+    def readable(self, coordinates: np.ndarray) -> np.ndarray:
+        hot = np.eye(len(self.levels))[self.nearest(coordinates)]
+        return hot[:, 1:] if len(self.levels) == 2 else hot
+
     def decode(self, coordinates: np.ndarray, others: Mapping[Any, np.ndarray]) -> np.ndarray:
+        return self.cells(self.nearest(coordinates))
+
+    def nearest(self, coordinates: np.ndarray) -> np.ndarray:
+        """The positions of the levels that coordinates are nearest to, shape (n,)."""
         coordinates = np.nan_to_num(coordinates)
         if len(self.levels) == 2:
-            return self.cells((coordinates[:, 0] > 0.5).astype(int))
-        return self.cells(coordinates.argmax(axis=1))
+            return (coordinates[:, 0] > 0.5).astype(int)
+        return coordinates.argmax(axis=1)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Label(Levels):
+    """The class of a row, which is given and not decoded: each class has its own potential."""
+
+    kind: ClassVar[str] = "label"
+
+    def decode(self, coordinates: np.ndarray, others: Mapping[Any, np.ndarray]) -> np.ndarray:
+        return others[self.name]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -199,6 +227,9 @@ class Ordinal(Levels):
 
     def encode(self, cells: np.ndarray, generator: np.random.Generator) -> np.ndarray:
         return self.scores.encode(self.codes(cells).astype(np.float64), generator)[:, None]
+
+    def readable(self, coordinates: np.ndarray) -> np.ndarray:
+        return self.scores.decode(coordinates[:, 0])[:, None]
 
     def decode(self, coordinates: np.ndarray, others: Mapping[Any, np.ndarray]) -> np.ndarray:
         return self.cells(self.scores.decode(coordinates[:, 0]).astype(int))

@@ -12,6 +12,7 @@ from gparticles.tables.columns import (
     Categorical,
     Constant,
     Identifier,
+    Label,
     Number,
     Ordinal,
     Time,
@@ -24,7 +25,7 @@ from gparticles.tables.table import quoted, refusal
 
 KINDS = (
     *("continuous", "integer", "ordinal", "categorical", "boolean", "date", "identifier"),
-    *("constant", "drop"),
+    *("constant", "label", "drop"),
 )
 """What a user may call a column; an ordinal one also by the list of its levels in their order."""
 
@@ -61,6 +62,9 @@ def recognise(
         column = _column(described, settings.get(name), ranges.get(name, (None, None)))
         columns.append(column)
         notes += described.notes
+    labels = [column.name for column in columns if isinstance(column, Label)]
+    if len(labels) > 1:
+        raise refusal("columns", f"{quoted(labels[1])} is a second label", "give one")
     if not any(column.coordinates for column in columns):
         raise refusal("the table", "has no column that varies", "give one")
     return columns, notes
@@ -120,6 +124,7 @@ def _column(cells: _Cells, setting: Any, ends: Range) -> AbstractColumn:
         "date": lambda: _time(cells, ends),
         "identifier": lambda: _identifier(cells),
         "constant": lambda: _constant(cells),
+        "label": lambda: _label(cells),
     }
     return make[setting]()
 
@@ -243,6 +248,13 @@ def _stamp(cells: _Cells, end: Any, form: str | None) -> int:
 
 def _levels(cells: _Cells) -> dict[str, Any]:
     return {"name": cells.name, "storage": cells.storage, "levels": tuple(cells.distinct)}
+
+
+def _label(cells: _Cells) -> Label:
+    if len(cells.cells) < cells.total:
+        mend = "fill it in, remove the row, or call the column categorical"
+        raise refusal(cells.place, "has rows without a label", mend)
+    return Label(**_levels(cells))
 
 
 def _boolean(cells: _Cells) -> Boolean:

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from gparticles.tables.columns import AbstractColumn, Levels, Number, as_cells
+from gparticles.tables.columns import AbstractColumn, Label, Levels, Number, as_cells
 from gparticles.tables.table import listed
 
 # rows for each number that a rule has, so that it holds by no chance
@@ -130,7 +130,8 @@ def functions_among(
         if column.name in kept or column.name in used or not column.coordinates:
             continue
         others = [c for c in columns if c is not column and c.name not in functions]
-        function = _function(column, [c for c in others if c.coordinates], cells)
+        usable = [c for c in others if c.coordinates or isinstance(c, Label)]
+        function = _function(column, usable, cells)
         if function is not None:
             functions[column.name] = function
             used.update(function.of)
@@ -185,7 +186,9 @@ def _sum(column: Number, others: Sequence[Number], present: Mapping[Any, np.ndar
         return None
     # with a sign, but without the ends that a sample of it happens to have
     least, most = column.storage.limits
-    free = replace(column.scores, low=max(0.0, least) if column.scores.low >= 0 else least, high=most)
+    free = replace(
+        column.scores, low=max(0.0, least) if column.scores.low >= 0 else least, high=most
+    )
     terms = [weight * np.array(others[k].reach) for k, weight in zip(at, weights[:-1], strict=True)]
     if free.low == 0 > np.sum([term.min() for term in terms]) + weights[-1]:
         return None

@@ -40,6 +40,19 @@ class Storage:
         ends = np.iinfo(np.dtype(name))
         return max(float(ends.min), -(2.0**53)), min(float(ends.max), 2.0**53)
 
+    def value(self, given: Any, *, place: str) -> Any:
+        """A cell of this dtype, which may be given as text.
+
+        Raises:
+            InputError: it is none.
+        """
+        import pandas
+
+        try:
+            return pandas.Series([given]).astype(self.dtype).iloc[0]
+        except (ValueError, TypeError):
+            raise refusal(place, f"{given!r} is none of its values", "give one") from None
+
     def series(self, values: np.ndarray, missing: np.ndarray) -> Any:
         """A pandas Series of values, shape (n,), with nothing where they are missing."""
         import pandas
