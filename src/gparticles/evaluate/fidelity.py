@@ -91,17 +91,20 @@ def _entry(measure: "TableMeasure", values: dict[str, float]) -> dict[str, Any]:
     }
 
 
-def told_apart(one: np.ndarray, other: np.ndarray, *, seed: int = 0) -> float:
+def told_apart(
+    one: np.ndarray, other: np.ndarray, *, trees: int = _TREES, seed: int = 0
+) -> float:
     """How well a forest tells rows of two clouds apart: its area under the ROC curve.
 
-    Cross-validated in three folds, over forests of 100 trees. 1/2 for two samples of one law, 1
+    Cross-validated in three folds, extremely randomised trees (Geurts et al. 2006). 1/2 for two samples of one law, 1
     where every row is told.
 
     Args:
         one, other: shapes (m, k) and (n, k); they may have different numbers of rows.
+        trees: of the forest.
         seed: of folds and forest.
     """
-    from sklearn.ensemble import RandomForestClassifier
+    from sklearn.ensemble import ExtraTreesClassifier
     from sklearn.metrics import roc_auc_score
     from sklearn.model_selection import StratifiedKFold
 
@@ -109,8 +112,8 @@ def told_apart(one: np.ndarray, other: np.ndarray, *, seed: int = 0) -> float:
     folds = StratifiedKFold(FOLDS, shuffle=True, random_state=seed % 2**32)
     areas = []
     for train, test in folds.split(rows, origin):
-        forest = RandomForestClassifier(
-            _TREES, min_samples_leaf=_LEAF, class_weight="balanced", random_state=seed % 2**32
+        forest = ExtraTreesClassifier(
+            trees, min_samples_leaf=_LEAF, class_weight="balanced", random_state=seed % 2**32
         )
         share = np.asarray(forest.fit(rows[train], origin[train]).predict_proba(rows[test]))[:, 1]
         areas.append(float(roc_auc_score(origin[test], share)))
