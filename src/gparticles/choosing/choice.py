@@ -29,7 +29,7 @@ OTHERS = (Way("no network", steps=12), Way("tight network"))
 # a machine's seconds for compiling one kind, and per step and point of the default's flow
 _COMPILING, _A_POINT = 2.0, 2e-6
 # in standard errors of the paired differences: what is not chance
-ERRORS = 1.0
+ERRORS = 2.0
 
 
 @dataclass(frozen=True)

@@ -91,13 +91,11 @@ def _entry(measure: "TableMeasure", values: dict[str, float]) -> dict[str, Any]:
     }
 
 
-def told_apart(
-    one: np.ndarray, other: np.ndarray, *, trees: int = _TREES, seed: int = 0
-) -> float:
+def told_apart(one: np.ndarray, other: np.ndarray, *, trees: int = _TREES, seed: int = 0) -> float:
     """How well a forest tells rows of two clouds apart: its area under the ROC curve.
 
-    Cross-validated in three folds, extremely randomised trees (Geurts et al. 2006). 1/2 for two samples of one law, 1
-    where every row is told.
+    Cross-validated in three folds, by extremely randomised trees (Geurts et al. 2006). 1/2 for two
+    samples of one law, 1 where every row is told.
 
     Args:
         one, other: shapes (m, k) and (n, k); they may have different numbers of rows.

@@ -58,18 +58,27 @@ class Usefulness(NamedTuple):
 _ROWS = {"real": "real rows", "new": "new rows", "both": "real and new rows"}
 
 
-def usefulness(folds: Sequence[Fold], task: Any, *, seed: int = 0) -> Usefulness:
+def usefulness(
+    folds: Sequence[Fold],
+    task: Any,
+    *,
+    repeats: int = REPEATS,
+    draws: int = DRAWS,
+    seed: int = 0,
+) -> Usefulness:
     """What a forest learns of a column from real rows, from new ones, and from both.
 
-    Three forests for each of the three and each fold; their mean prediction of the held-out rows
+    Some forests for each of the three and each fold; their mean prediction of the held-out rows
     is scored by R^2 where the column holds numbers, and by the area under the ROC curve (the mean
     of all pairs of kinds: Hand and Till 2001) where it holds kinds. Intervals hold the middle 95 %
-    over 500 draws of the held-out rows of all folds with repetition, the same draws for all three,
+    over draws of the held-out rows of all folds with repetition, the same draws for all three,
     so they say what other held-out rows would give, and not what other real rows to learn from.
 
     Args:
         folds: at least one; the more, the more rows are tested on.
         task: the column.
+        repeats: forests of each kind.
+        draws: by which intervals are formed; without any, intervals are one number.
         seed: of forests and draws.
 
     Raises:
@@ -88,10 +97,12 @@ def usefulness(folds: Sequence[Fold], task: Any, *, seed: int = 0) -> Usefulness
             "give more rows, or name another column"
         )
     answers = {
-        name: np.concatenate([_taught(fold, name, scorer, seed) for fold in folds])[known]
+        name: np.concatenate([_taught(fold, name, scorer, (repeats, seed)) for fold in folds])[
+            known
+        ]
         for name in TAUGHT_BY
     }
-    return _judged(str(task), scorer, Answers(truth[known], answers), seed=seed)
+    return _judged(str(task), scorer, Answers(truth[known], answers), (draws, seed))
 
 
 class Answers(NamedTuple):
@@ -172,8 +183,9 @@ def _area(higher: np.ndarray, lower: np.ndarray) -> float:
     return float((ranks.sum() / len(higher) - (len(higher) + 1) / 2) / len(lower))
 
 
-def _taught(fold: Fold, name: str, task: _Numbers | _Kinds, seed: int) -> np.ndarray:
-    """The mean prediction of three forests for the held-out rows of a fold."""
+def _taught(fold: Fold, name: str, task: _Numbers | _Kinds, how: tuple[int, int]) -> np.ndarray:
+    """The mean prediction of so many forests, from a seed, for the held-out rows of a fold."""
+    repeats, seed = how
     units = FrameUnits.of(fold.real).without(task.column.name)
     frames = {"real": (fold.real,), "new": (fold.new,), "both": (fold.real, fold.new)}[name]
     rows = np.concatenate([units.points(frame) for frame in frames])
@@ -186,22 +198,24 @@ def _taught(fold: Fold, name: str, task: _Numbers | _Kinds, seed: int) -> np.nda
         )
     each = [
         task.predicted(rows[usable], cells[usable], asked, (seed + k) % 2**32)
-        for k in range(REPEATS)
+        for k in range(repeats)
     ]
     return np.mean(each, axis=0)
 
 
-def _judged(name: str, task: _Numbers | _Kinds, answers: Answers, *, seed: int) -> Usefulness:
+def _judged(
+    name: str, task: _Numbers | _Kinds, answers: Answers, how: tuple[int, int]
+) -> Usefulness:
     """Scores, gains and their intervals, from the same draws of the held-out rows for all."""
 
     def scores(of: Answers) -> np.ndarray:
         return np.array([task.score(of.truth, of.by[which]) for which in TAUGHT_BY])
 
+    number, seed = how
     generator, count = np.random.default_rng(seed), len(answers.truth)
-    draws = np.array(
-        [scores(answers.take(generator.integers(count, size=count))) for _ in range(DRAWS)]
-    )
     values = scores(answers)
+    redrawn = [scores(answers.take(generator.integers(count, size=count))) for _ in range(number)]
+    draws = np.array(redrawn or [values])
     by_score = dict(zip(TAUGHT_BY, map(_interval, values, draws.T), strict=True))
     gains = {
         which: _interval(values[k] - values[0], draws[:, k] - draws[:, 0])
