@@ -99,23 +99,25 @@ class Way:
         if labels is not None:
             known = labels[weights > 0]
             classes = known[generator.permutation(np.arange(PARTICLES) % len(known))]
-        kind = KINDS[self.potential]
-        settings = dict(kind.settings)
-        if kind.potential is not None:
-            settings["potential"] = kind.potential(white.shape[1], seed=seed)
-        if len(points) > BATCH and kind.batches:
-            settings["batch_size"] = BATCH
         flow = transport(
             source,
             white,
             target_weights=weights / weights.sum(),
             labels=classes,
             target_labels=labels,
-            steps=self.steps,
-            seed=seed,
-            **settings,
+            **self.settings(*white.shape, seed=seed),
         )
         return FittedWay(whitening, flow, self.noise)
+
+    def settings(self, rows: int, dim: int, *, seed: int) -> dict[str, Any]:
+        """The arguments of ``gparticles.transport`` for so many rows of so many coordinates."""
+        kind = KINDS[self.potential]
+        settings = {**kind.settings, "steps": self.steps, "seed": seed}
+        if kind.potential is not None:
+            settings["potential"] = kind.potential(dim, seed=seed)
+        if rows > BATCH and kind.batches:
+            settings["batch_size"] = BATCH
+        return settings
 
 
 DEFAULT = Way()
@@ -149,7 +151,11 @@ class FittedWay:
         return self._decoded(self.flow.particles, seed)
 
     def _decoded(self, white: np.ndarray, seed: int) -> np.ndarray:
-        # noise of its own stream, so that another amount of it moves every point the same way
-        noise = np.random.default_rng([seed, 2]).standard_normal(white.shape)
-        blurred = (white + self.noise * noise) / np.sqrt(1 + self.noise**2)
-        return self.whitening.decode(blurred)
+        return self.whitening.decode(blurred(white, self.noise, seed=seed))
+
+
+def blurred(white: np.ndarray, noise: float, *, seed: int) -> np.ndarray:
+    """White points with so much noise, as ``Way`` says, of the same mean and covariance."""
+    # of a stream of its own, so that another amount of noise moves every point the same way
+    drawn = np.random.default_rng([seed, 2]).standard_normal(white.shape)
+    return (white + noise * drawn) / np.sqrt(1 + noise**2)
