@@ -9,7 +9,7 @@ import numpy as np
 
 from gparticles.divergence import Wasserstein1
 from gparticles.flow import Cooldown, ExactPotential, Flow, transport
-from gparticles.potential import tight_mlp
+from gparticles.potential import ClassConditional, tight_mlp
 from gparticles.tables.whitening import Whitening
 
 # that the flow is fitted with; further ones ride along
@@ -105,16 +105,28 @@ class Way:
             target_weights=weights / weights.sum(),
             labels=classes,
             target_labels=labels,
-            **self.settings(*white.shape, seed=seed),
+            **self.settings(
+                *white.shape,
+                classes=None if labels is None else len(np.unique(labels)),
+                seed=seed,
+            ),
         )
         return FittedWay(whitening, flow, self.noise)
 
-    def settings(self, rows: int, dim: int, *, seed: int) -> dict[str, Any]:
+    def settings(
+        self, rows: int, dim: int, *, classes: int | None = None, seed: int = 0
+    ) -> dict[str, Any]:
         """The arguments of ``gparticles.transport`` for so many rows of so many coordinates."""
         kind = KINDS[self.potential]
         settings = {**kind.settings, "steps": self.steps, "seed": seed}
+        if classes is not None:
+            # Wasserstein1 would need equal shares of the classes on both sides
+            settings.pop("f", None)
         if kind.potential is not None:
-            settings["potential"] = kind.potential(dim, seed=seed)
+            body = kind.potential(dim, seed=seed)
+            settings["potential"] = (
+                body if classes is None else ClassConditional(body, classes, seed=seed)
+            )
         if rows > BATCH and kind.batches:
             settings["batch_size"] = BATCH
         return settings

@@ -126,7 +126,7 @@ def _scored(
         learnt = weights.copy()
         learnt[out] = 0.0
         flow = transport(
-            **settings | {"target_weights": learnt, "store": Store(potentials=False, frames=FRAMES)}
+            **trial | {"target_weights": learnt, "store": Store(potentials=False, frames=FRAMES)}
         )
         parts = target[np.setdiff1d(usable, out)], target[out]
         for step, particles in zip(flow.trajectory_steps[1:], flow.trajectory[1:], strict=True):
