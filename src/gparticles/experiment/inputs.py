@@ -22,7 +22,7 @@ from gparticles.experiment.mixed_runs import (
 from gparticles.experiment.provenance import SourceLaw, condensed, form_of, stream
 from gparticles.tables import Table, check_same_columns, load, load_custom
 from gparticles.tables.mixed import Form, read_frame
-from gparticles.tables.table import refusal
+from gparticles.tables.table import listed, quoted, refusal
 
 # of a sampler, where the recipe does not say
 TARGET_ROWS = 200
@@ -197,10 +197,11 @@ def rows_to_fit(config: Config) -> tuple[Any, Form, Any]:
 
 
 def _check_label(config: Config, frame: Any) -> None:
-    label = config.target.label_column if isinstance(config.target, File) else None
+    assert isinstance(config.target, File)
+    label = config.target.label_column
     if label is not None and label not in frame.columns:
-        mend = f"choose one of {', '.join(map(str, frame.columns))}"
-        raise refusal(config.target.file, f"no label column {label!r}", mend)  # type: ignore[union-attr]
+        mend = f"choose one of {listed(list(frame.columns))}"
+        raise refusal(shorter(config.target.file), f"no label column {quoted(label)}", mend)
 
 
 def _mixed_target(config: Config) -> Target:

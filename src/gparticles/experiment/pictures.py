@@ -85,8 +85,9 @@ def report_again(folder: RunFolder) -> Path:
     metrics = read_metrics(folder.path / METRICS)
     mixed = folder.mixed()
     with folder.reading():
-        plain = mixed is None or not isinstance(flow, Flow)
-        return report_run(folder, as_shown(flow) if plain else shown_flow(mixed, flow), metrics)
+        if mixed is not None and isinstance(flow, Flow):
+            return report_run(folder, shown_flow(mixed, flow), metrics)
+        return report_run(folder, as_shown(flow), metrics)
 
 
 def _config_text(folder: RunFolder) -> str:

@@ -12,6 +12,7 @@ from gparticles.tables.columns import (
     Categorical,
     Constant,
     Identifier,
+    Inflated,
     Label,
     Number,
     Ordinal,
@@ -39,7 +40,7 @@ class TableCodec:
     Attributes:
         columns: in the frame's order.
         flags: for each coordinate of gaps, the positions of the columns that it is for.
-        fill: draws coordinates for missing cells.
+        fill: draws coordinates that are open: of missing cells, and of numbers at an inflated end.
         impute: whether missing cells are decoded as the cells that were drawn for them.
         notes: what the user should know, a line each.
     """
@@ -253,7 +254,7 @@ class TableCodec:
 _KINDS = {
     kind.__name__: kind
     for kind in (
-        *(Boolean, Categorical, Coded, Constant, GaussianFill, Grid, Grouped, Identifier, Label),
-        *(Number, Ordinal, Scores, Storage, Sum, TableCodec, Time),
+        *(Boolean, Categorical, Coded, Constant, GaussianFill, Grid, Grouped, Identifier),
+        *(Inflated, Label, Number, Ordinal, Scores, Storage, Sum, TableCodec, Time),
     )
 }

@@ -108,6 +108,47 @@ class Number(AbstractColumn):
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
+class Inflated(Number):
+    """Numbers of which many are the same end of the range, such as amounts that are often 0.
+
+    One coordinate says where, and the scores are those of all others. Where it is the end, the
+    score is left open (NaN).
+
+    Attributes:
+        end: the value.
+    """
+
+    end: float
+
+    @property
+    def coordinates(self) -> tuple[str, ...]:
+        return (str(self.name), f"{self.name} = {self.end:g}")
+
+    @property
+    def reach(self) -> tuple[float, float]:
+        low, high = super().reach
+        return min(low, self.end), max(high, self.end)
+
+    def encode(self, cells: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+        at_end = cells.astype(np.float64) == self.end
+        scores = super().encode(cells, generator)
+        scores[at_end] = np.nan
+        return np.hstack([scores, at_end[:, None]])
+
+    def decode(self, coordinates: np.ndarray, others: Mapping[Any, np.ndarray]) -> np.ndarray:
+        values = super().decode(coordinates, others)
+        return np.where(coordinates[:, 1] > 0.5, self.end, values).astype(values.dtype)
+
+    def readable(self, coordinates: np.ndarray) -> np.ndarray:
+        at_end = coordinates[:, 1] > 0.5
+        values = np.where(at_end, self.end, super().readable(coordinates)[:, 0])
+        return np.column_stack([values, at_end])
+
+    def describe(self) -> str:
+        return f"{super().describe()}, often {self.end:g}"
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Time(AbstractColumn):
     """Dates, times of day and durations: whole multiples of a step from an origin.
 

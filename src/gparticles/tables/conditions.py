@@ -120,7 +120,7 @@ def _known(column: AbstractColumn, cell: Any) -> Any:
     if not isinstance(column, Levels):
         return column.storage.value(cell, place=f"column {quoted(column.name)}")
     for level in column.levels:
-        if level == cell or str(level) == str(cell):
+        if level == cell or cell in (str(level), f"{level:g}" if isinstance(level, float) else ""):
             return level
     problem = f"no row has {quoted(cell)}"
     raise refusal(f"column {quoted(column.name)}", problem, f"use one of {listed(column.levels)}")

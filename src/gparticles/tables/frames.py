@@ -5,6 +5,7 @@ pandas is imported only where a DataFrame or a parquet file is at hand.
 
 from collections import Counter
 from decimal import Decimal
+from importlib import import_module
 from numbers import Real
 from pathlib import Path
 from typing import Any
@@ -117,8 +118,7 @@ def to_frame(values: np.ndarray, like: Table, *, ids: Any = None, labels: Any = 
     Raises:
         InputError: values of another width than `like`.
     """
-    import pandas
-
+    pandas: Any = import_module("pandas")
     values = np.asarray(values)
     columns = None if like.columns is None else list(like.columns)
     if values.ndim != 2 or (columns and values.shape[1] != len(columns)):

@@ -12,6 +12,7 @@ from gparticles.tables.columns import (
     Categorical,
     Constant,
     Identifier,
+    Inflated,
     Label,
     Number,
     Ordinal,
@@ -19,7 +20,7 @@ from gparticles.tables.columns import (
 )
 from gparticles.tables.dates import formats_of, look_like_dates, stamps_of
 from gparticles.tables.delimited import ID_NAMES
-from gparticles.tables.scores import Grid, grid_of, scores_of
+from gparticles.tables.scores import Grid, grid_of, inflated_end, scores_of
 from gparticles.tables.storage import Storage, cells_of, storage_of
 from gparticles.tables.table import quoted, refusal
 
@@ -146,6 +147,8 @@ def _kind(cells: _Cells) -> str:
 def _kind_of_numbers(cells: _Cells) -> str:
     numbers = cells.numbers
     assert numbers is not None
+    if len(cells.distinct) == 2:
+        return "categorical"
     if not (cells.all_differ and (numbers == np.rint(numbers)).all()):
         return "number"
     steps = np.diff(numbers)
@@ -194,14 +197,17 @@ def _number(cells: _Cells, grid: Grid | None, ends: Range) -> Number:
         raise refusal(cells.place, "holds numbers that are not whole", 'call it "continuous"')
     if grid is not None and np.abs(numbers).max() >= _LARGEST:
         raise refusal(cells.place, "holds whole numbers above 2^53", "drop it or make it text")
-    scores = scores_of(numbers, given=ends, grid=grid)
+    end = inflated_end(numbers)
+    scores = scores_of(numbers[numbers != end], given=ends, grid=grid)
     least, most = cells.storage.limits
     scores = replace(scores, low=max(scores.low, least), high=min(scores.high, most))
-    if not np.isfinite(scores.settled(numbers)).all() or scores.low > scores.high:
+    if scores.low > scores.high or not np.isfinite(scores.settled(numbers)).all():
         raise refusal(cells.place, "has a range without numbers", "give (low, high)")
-    if (scores.settled(numbers) != numbers).any():
-        outside = numbers[scores.settled(numbers) != numbers][0]
-        raise refusal(cells.place, f"holds {outside:g}, outside its range", "widen the range")
+    outside = numbers[(scores.settled(numbers) != numbers) & (numbers != end)]
+    if len(outside):
+        raise refusal(cells.place, f"holds {outside[0]:g}, outside its range", "widen the range")
+    if end is not None:
+        return Inflated(name=cells.name, storage=cells.storage, scores=scores, end=end)
     return Number(name=cells.name, storage=cells.storage, scores=scores)
 
 

@@ -147,7 +147,9 @@ def _function(
     present = {name: values[~missing] for name, (values, _) in cells.items()}
     if int((~missing).sum()) < _ENOUGH:
         return None
-    candidates = [_coded(column, c, present) for c in usable if isinstance(c, Levels)]
+    candidates: list[AbstractFunction | None] = [
+        _coded(column, c, present) for c in usable if isinstance(c, Levels)
+    ]
     if isinstance(column, Number):
         candidates.append(_sum(column, [c for c in usable if isinstance(c, Number)], present))
     if isinstance(column, Levels) or _has_few_values(present[column.name]):
@@ -174,7 +176,7 @@ def _sum(column: Number, others: Sequence[Number], present: Mapping[Any, np.ndar
     if y.std() == 0 or not np.isfinite(spread).all():
         return None
     weights = np.linalg.lstsq((x - mean) / spread, y - y.mean(), rcond=None)[0]
-    at = np.flatnonzero(np.abs(weights) > 1e-6 * y.std())
+    at = np.flatnonzero(np.abs(weights) > 1e-6 * y.std()).tolist()
     if len(at) == 0 or len(y) < _ROWS_EACH * (len(at) + 1):
         return None
     design = np.column_stack([x[:, at], np.ones(len(y))])

@@ -16,6 +16,9 @@ _MOST_DECIMALS, _MOST_DIGITS = 8, 13
 _TAIL = 0.1
 # at an end of the range where so much of the rows lies, the range ends
 _PILE = 0.05
+# a value is one of its own kind where so much of the rows have it, so many times as many as have
+# any other, of which there are so many
+_LEAST_SHARE, _TIMES_OTHERS, _MANY_OTHERS = 0.08, 4, 10
 # so few values in so many rows each are all that there are
 _FEW_VALUES, _ROWS_EACH = 20, 5
 
@@ -103,6 +106,22 @@ def learnt_range(values: np.ndarray, grid: Grid | None) -> tuple[float, float]:
         least if counts[0] >= pile else low,
         most if counts[-1] >= pile else high,
     )
+
+
+def inflated_end(values: np.ndarray) -> float | None:
+    """The end of the range at which many values lie, as zeros of amounts do; None for others.
+
+    >>> inflated_end(np.array([0.0] * 20 + [1.5 * k for k in range(1, 31)]))
+    0.0
+    """
+    distinct, counts = np.unique(values, return_counts=True)
+    if len(distinct) <= _MANY_OTHERS:
+        return None
+    at = 0 if counts[0] >= counts[-1] else -1
+    share, others = counts[at] / len(values), np.delete(counts, at)
+    if not _LEAST_SHARE <= share <= 1 - _LEAST_SHARE or counts[at] < _TIMES_OTHERS * others.max():
+        return None
+    return float(distinct[at])
 
 
 @dataclass(frozen=True, eq=False)
