@@ -30,7 +30,7 @@ ALLOWED = {
     "estimators": MATHEMATICS | {"latent", "tables"},
     "choosing": MATHEMATICS | {"data", "tables", "evaluate"},
     "synthesizer": MATHEMATICS | {"tables", "choosing"},
-    "experiment": MATHEMATICS | BESIDE | {"latent"},
+    "experiment": MATHEMATICS | BESIDE | {"latent", "choosing", "synthesizer"},
     "integration": MATHEMATICS | BESIDE | {"latent", "experiment"},
     "augment": MATHEMATICS | BESIDE | {"latent", "gan", "experiment"},
     "command": MATHEMATICS | BESIDE | {"experiment", "integration", "augment"},

@@ -56,6 +56,7 @@ from gparticles.potential import soft_mlp as soft_mlp
 from gparticles.potential import tight_mlp as tight_mlp
 from gparticles.report.tensorboard import TensorBoard as TensorBoard
 from gparticles.synthesizer import Synthesizer as Synthesizer
+from gparticles.synthesizer import load_synthesizer as load_synthesizer
 from gparticles.tables.codec import TableCodec as TableCodec
 
 from . import augment as augment

@@ -34,6 +34,15 @@ from gparticles.potential import (
 
 def arguments(config: Config, inputs: Inputs) -> dict[str, Any]:
     """Everything that ``transport`` is called with, but callbacks and the checkpoint."""
+    asked = _asked(config, inputs)
+    if inputs.mixed is None or config.potential is not None:
+        return asked
+    classes = None if inputs.target_labels is None else len(np.unique(inputs.target_labels))
+    chosen = inputs.mixed.settings(classes=classes, seed=config.seed)
+    return asked | {name: value for name, value in chosen.items() if asked[name] is None}
+
+
+def _asked(config: Config, inputs: Inputs) -> dict[str, Any]:
     return {
         "source": inputs.source,
         "target": inputs.target,

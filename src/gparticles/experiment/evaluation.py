@@ -13,10 +13,11 @@ from gparticles.experiment.config import Config, Custom, File
 from gparticles.experiment.folder import CONFIG, RunFolder
 from gparticles.experiment.inputs import Inputs, among_target, read_target, rows_to_fit
 from gparticles.experiment.latent_runs import as_shown, seen_by
-from gparticles.experiment.mixed_runs import Mixed, shown, shown_flow
+from gparticles.experiment.mixed_runs import repeated, shown, shown_flow
 from gparticles.experiment.provenance import stream
 from gparticles.experiment.recipes import check, read_recipe
 from gparticles.flow import Flow
+from gparticles.synthesizer import TableUnits
 from gparticles.tables import Table, check_same_columns, load
 from gparticles.tables.mixed import read_frame
 
@@ -103,11 +104,11 @@ def evaluate_run(
         InputError: no finished run, other columns than its particles', or a target that is gone.
     """
     flow, form = folder.flow(), folder.law().like
-    mixed = folder.mixed()
-    if mixed is not None and isinstance(flow, Flow):
+    units = folder.units()
+    if units is not None and isinstance(flow, Flow):
         columns = {"id_column": id_column, "label_column": label_column}
         config = _configuration(folder, target, columns)
-        return _evaluated_rows(folder, mixed, flow, config, held_out=Path(path), say=say)
+        return _evaluated_rows(folder, units, flow, config, held_out=Path(path), say=say)
     with folder.reading():
         shown, seen = as_shown(flow), seen_by(flow)
     labelled = shown.classes is not None
@@ -141,7 +142,7 @@ def evaluate_run(
 
 def _evaluated_rows(
     folder: RunFolder,
-    mixed: Mixed,
+    units: TableUnits,
     flow: Flow,
     config: Config,
     *,
@@ -151,27 +152,27 @@ def _evaluated_rows(
     """As ``evaluate_run``, for rows of mixed columns."""
     training, _, _ = rows_to_fit(config)
     unseen, _ = read_frame(held_out)
-    repeated = replace(mixed, frame=training).repeated(unseen, name=str(held_out))
-    if repeated is not None:
-        say(repeated)
+    wrong = repeated(units.codec, training, unseen, name=str(held_out))
+    if wrong is not None:
+        say(wrong)
     with folder.reading():
-        labelled = mixed.codec.label is not None
+        labelled = units.codec.label is not None
         clouds = {
-            name: shown(mixed, mixed.encode(rows, seed=config.seed))
+            name: shown(units, units.encode(rows, seed=config.seed))
             for name, rows in (("held_out", unseen), ("target", training))
         }
         written = read_frame(_particles(folder))[0] if labelled else None
         return _evaluated(
             config,
-            shown_flow(mixed, flow),
+            shown_flow(units, flow, seed=config.seed),
             {
                 **clouds,
                 "fresh": None,
-                "labels": None if written is None else mixed.codec.labels(written),
-                "target_labels": mixed.codec.labels(training),
-                "held_out_labels": mixed.codec.labels(unseen),
+                "labels": None if written is None else units.codec.labels(written),
+                "target_labels": units.codec.labels(training),
+                "held_out_labels": units.codec.labels(unseen),
             },
-            called=UNSEEN if repeated is None else GIVEN,
+            called=UNSEEN if wrong is None else GIVEN,
         )
 
 

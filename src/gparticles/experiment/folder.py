@@ -15,11 +15,11 @@ from threadpoolctl import threadpool_info
 
 from gparticles.errors import InputError, printable
 from gparticles.experiment.checked import brief
-from gparticles.experiment.mixed_runs import Mixed, load_mixed
 from gparticles.experiment.provenance import SourceLaw, load_law
 from gparticles.flow import Flow, load_flow
 from gparticles.latent import LatentFlow, load_latent_flow
 from gparticles.outputs import is_temporary, remove, replace_file, sweep
+from gparticles.synthesizer import TableUnits, load_units
 from gparticles.tables import save
 
 CONFIG = "config.toml"
@@ -138,13 +138,13 @@ class RunFolder:
         _check_points(flow, self.path)
         return flow
 
-    def mixed(self) -> Mixed | None:
-        """What the rows of a table of mixed columns are moved as; None for other runs.
+    def units(self) -> TableUnits | None:
+        """What the rows of a table of mixed columns are moved in; None for other runs.
 
         Raises:
             InputError: it is damaged.
         """
-        return load_mixed(self.path / "flow")
+        return load_units(self.path / "flow")
 
     @contextmanager
     def reading(self) -> Iterator[None]:

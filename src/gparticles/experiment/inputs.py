@@ -4,17 +4,20 @@ import math
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from gparticles.choosing.ways import PARTICLES
 from gparticles.data import SPLITS, draw
 from gparticles.errors import InputError
 from gparticles.experiment.config import CloudSection, Config, Custom, Dataset, File, Noise
 from gparticles.experiment.mixed_runs import (
     Mixed,
     fit_mixed,
+    repeated,
     repetition,
     scores_possible,
     scores_wanted,
@@ -117,7 +120,9 @@ def gather(config: Config, *, max_held_out: int) -> Inputs:
         values, labels = table.values, table.labels
     else:
         law = _law(source, target.table, target_labels)
-        n = check_memory(_count(config, source, target.table), target.table.values)
+        wanted = check_memory(_count(config, source, target.table), target.table.values)
+        # of a table fewer rows may be asked for than a flow is fitted with
+        n = wanted if target.mixed is None else max(wanted, PARTICLES)
         values, labels = law.draw(n, seed=_seed(config, source))
         table = replace(target.table, ids=None)
     if conditional and labels is None:
@@ -208,13 +213,13 @@ def _mixed_target(config: Config) -> Target:
     """The target as white points; its classes, where it has a column of them."""
     frame, form, aside = rows_to_fit(config)
     mixed = fit_mixed(config, frame, form, conditional=is_conditional(config))
-    points = mixed.encode(frame, seed=config.seed)
+    encode, codec = partial(mixed.units.encode, seed=config.seed), mixed.units.codec
     name = str(getattr(config.target, "file", "the table"))
-    table = mixed.table(points, mixed.codec.labels(frame), name=name)
-    table = replace(table, warnings=mixed.codec.notes)
+    table = mixed.table(encode(frame), codec.labels(frame), name=name)
+    table = replace(table, warnings=codec.notes)
 
     def unseen(_: int) -> Labelled:
-        return mixed.encode(aside, seed=config.seed), mixed.codec.labels(aside)
+        return encode(aside), codec.labels(aside)
 
     return Target(table, None if aside is None else unseen, None, False, mixed)
 
@@ -406,8 +411,10 @@ def _mixed_held_out(
     if not isinstance(config.held_out, File):
         raise InputError("held_out: a table of mixed columns is judged by a file of such rows")
     frame, _ = read_rows(config.held_out)
-    points = mixed.encode(frame, seed=config.seed)
-    return points, mixed.codec.labels(frame), mixed.repeated(frame, name=config.held_out.file)
+    codec = mixed.units.codec
+    points = mixed.units.encode(frame, seed=config.seed)
+    wrong = repeated(codec, mixed.frame, frame, name=config.held_out.file)
+    return points, codec.labels(frame), wrong
 
 
 def among_target(held_out: Table, target: Table) -> str | None:

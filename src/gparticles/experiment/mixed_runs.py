@@ -1,100 +1,70 @@
 """Runs on tables of mixed columns: frames in, white normal scores that move, frames out."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from gparticles.choosing import DEFAULT, Way, WayChoice, choose_way
 from gparticles.errors import InputError
 from gparticles.experiment.config import ColumnSetting, Config, File, Noise
-from gparticles.experiment.provenance import stream
+from gparticles.experiment.provenance import SourceLaw, stream
 from gparticles.flow import Flow
-from gparticles.flow.saving import read_arrays, read_record, write_arrays, write_record
 from gparticles.flow.scaling import UNITS_PER_SPREAD, Scaling
+from gparticles.synthesizer import TableUnits
 from gparticles.tables import Table
 from gparticles.tables.codec import TableCodec
-from gparticles.tables.conditions import Selected, conditions_of_words, levels_of, select
+from gparticles.tables.conditions import (
+    Selected,
+    conditions_of_words,
+    labels_asked,
+    levels_of,
+    select,
+)
 from gparticles.tables.files import kind_of
 from gparticles.tables.mixed import KINDS, Form
-from gparticles.tables.stored import packed, unpacked
 from gparticles.tables.table import refusal
 from gparticles.tables.whitening import Whitening
-
-_RECORD, _ARRAYS = "table.json", "table.safetensors"
 
 
 @dataclass(frozen=True)
 class Mixed:
-    """A table of mixed columns and the coordinates that it is moved in.
+    """A table of mixed columns, and how it is moved.
 
     Attributes:
-        codec: of its rows.
-        whitening: of the codec's points.
-        form: of its file.
-        frame: the rows that the run is fitted to; None where it was read from a run's folder.
+        units: its coordinates.
+        frame: the rows that the run is fitted to.
+        choice: of the way, or None where the recipe has settings of its own.
     """
 
-    codec: TableCodec
-    whitening: Whitening
-    form: Form
-    frame: Any = None
+    units: TableUnits
+    frame: Any
+    choice: WayChoice | None
 
-    def encode(self, frame: Any, *, seed: int = 0) -> np.ndarray:
-        """White points of rows, shape (n, r)."""
-        return self.whitening.encode(self.codec.encode(frame, seed=seed))
+    @property
+    def way(self) -> Way:
+        return DEFAULT if self.choice is None else self.choice.way
 
-    def decode(self, points: np.ndarray, labels: np.ndarray | None = None) -> Any:
-        """The rows of white points."""
-        return self.codec.decode(self.whitening.decode(points.astype(np.float64)), labels)
+    def settings(self, *, classes: int | None, seed: int) -> dict[str, Any]:
+        """Arguments of ``transport`` for the chosen way."""
+        rows, dim = len(self.frame), len(self.units.whitening.back)
+        return self.way.settings(rows, dim, classes=classes, seed=seed)
 
     def table(self, points: np.ndarray, labels: np.ndarray | None, *, name: str) -> Table:
         """White points as the table that a flow takes."""
         columns = tuple(f"direction {k + 1}" for k in range(points.shape[1]))
-        return Table(values=points, columns=columns, labels=labels, kind=self.form.kind, name=name)
-
-    def repeated(self, frame: Any, *, name: str) -> str | None:
-        """What is wrong with held-out rows that the run is fitted to; None where none is."""
-        names = [column.name for column in self.codec.columns if column.coordinates]
-        known = set(map(tuple, self.frame[names].astype(str).to_numpy().tolist()))
-        rows = list(map(tuple, frame[names].astype(str).to_numpy().tolist()))
-        return repetition(sum(row in known for row in rows), len(rows), name=name)
-
-    def save(self, folder: Path) -> None:
-        """Writes ``table.json`` and ``table.safetensors`` into a folder."""
-        arrays: dict[str, np.ndarray] = {}
-        record = {
-            "codec": packed(self.codec, arrays),
-            "whitening": packed(self.whitening, arrays),
-            "form": packed(self.form, arrays),
-        }
-        checksum = write_arrays(folder / _ARRAYS, arrays)
-        write_record(folder / _RECORD, {**record, "checksum": checksum})
+        kind = "csv" if self.units.form is None else self.units.form.kind
+        return Table(values=points, columns=columns, labels=labels, kind=kind, name=name)
 
 
-def load_mixed(folder: Path) -> Mixed | None:
-    """What ``Mixed.save`` wrote into a folder, or None where it holds nothing such.
-
-    Raises:
-        InputError: it is damaged.
-    """
-    path = folder / _RECORD
-    if not path.exists():
-        return None
-    record = read_record(path)
-    try:
-        arrays = read_arrays(folder / _ARRAYS, record["checksum"])
-        codec = TableCodec.from_record(record["codec"], arrays)
-        whitening = unpacked(record["whitening"], arrays, {"Whitening": Whitening})
-        form = unpacked(record["form"], arrays, {"Form": Form})
-        mixed = Mixed(codec, whitening, form)
-        mixed.decode(np.zeros((2, len(whitening.back))))
-    except InputError:
-        raise
-    except Exception as error:  # whatever a damaged record leads to
-        raise refusal(path, f"is damaged ({error!r})", "run it again") from None
-    return mixed
+def repeated(codec: TableCodec, frame: Any, held_out: Any, *, name: str) -> str | None:
+    """What is wrong with held-out rows that a run is fitted to; None where none is."""
+    names = [column.name for column in codec.columns if column.coordinates]
+    known = set(map(tuple, frame[names].astype(str).to_numpy().tolist()))
+    rows = list(map(tuple, held_out[names].astype(str).to_numpy().tolist()))
+    return repetition(sum(row in known for row in rows), len(rows), name=name)
 
 
 def scores_wanted(config: Config) -> bool:
@@ -125,6 +95,13 @@ def scores_possible(config: Config) -> bool:
 def _is_possible(config: Config) -> bool:
     plain = config.source is None or config.source == Noise(noise="gaussian")
     return plain and isinstance(config.target, File) and _holds_frames(config.target.file)
+
+
+OWN_SETTINGS = (
+    *("f", "lipschitz", "potential", "integrator", "steps", "step_size", "cooldown", "fit_steps"),
+    *("learning_rate", "batch_size", "stop"),
+)
+"""Keys of a recipe with any of which nothing is chosen."""
 
 
 def repetition(count: int, total: int, *, name: str) -> str | None:
@@ -185,7 +162,11 @@ def fit_mixed(config: Config, frame: Any, form: Form, *, conditional: bool) -> M
         settings[config.target.label_column] = "label"
     codec = TableCodec.fit(frame, columns=settings, ranges=ranges, impute=bool(config.impute))
     points = codec.encode(frame, seed=config.seed)
-    return Mixed(codec, Whitening.fit(points), form, frame)
+    choice = None
+    if all(getattr(config, name) is None for name in OWN_SETTINGS) and not config.reverse:
+        choice = choose_way(points, codec.labels(frame), seed=config.seed)
+    noise = 0.0 if config.potential is not None else (choice.way if choice else DEFAULT).noise
+    return Mixed(TableUnits(codec, Whitening.fit(points), noise, form), frame, choice)
 
 
 def _by_name(config: Config, frame: Any) -> tuple[dict[Any, Any], dict[Any, Any]]:
@@ -206,30 +187,33 @@ def _end(end: Any) -> Any:
     return None if isinstance(end, float) and np.isinf(end) else end
 
 
-def shown(mixed: Mixed, points: np.ndarray) -> np.ndarray:
+def shown(units: TableUnits, points: np.ndarray) -> np.ndarray:
     """White points in columns that a reader knows, shape (n, k)."""
-    return mixed.codec.readable(mixed.whitening.decode(points.astype(np.float64)))
+    return units.codec.readable(units.whitening.decode(points.astype(np.float64)))
 
 
-def shown_flow(mixed: Mixed, flow: Flow) -> Flow:
-    """The flow as it is drawn and judged: in columns that a reader knows, without potentials."""
-    particles = shown(mixed, flow.particles)
-    frames = [shown(mixed, frame) for frame in flow.trajectory]
+def shown_flow(units: TableUnits, flow: Flow, *, seed: int) -> Flow:
+    """The flow as it is drawn and judged: in columns that a reader knows, without potentials.
+
+    The noise after the flow belongs to the particles and to the last of the frames.
+    """
+    particles = units.codec.readable(units.ended(flow.particles, seed=seed))
+    frames = [shown(units, frame) for frame in flow.trajectory[:-1]]
     spread = particles.std(axis=0)
     scale = np.where(spread > 0, spread, 1.0) / UNITS_PER_SPREAD
     return replace(
         flow,
         particles=particles,
-        trajectory=np.stack(frames) if frames else particles[None][:0],
+        trajectory=np.stack([*frames, particles]) if len(flow.trajectory) else particles[None][:0],
         scaling=Scaling(np.median(particles, axis=0), scale, UNITS_PER_SPREAD),
         ride=None,
     )
 
 
 def sample_rows(
-    mixed: Mixed,
+    units: TableUnits,
     flow: Flow,
-    draw: Callable[..., tuple[np.ndarray, np.ndarray | None]],
+    law: SourceLaw,
     *,
     n: int,
     seed: int,
@@ -239,9 +223,9 @@ def sample_rows(
     """n new rows of which the conditions hold.
 
     Args:
-        mixed: of the run.
+        units: of the run.
         flow: its flow.
-        draw: of the source's points and labels, as ``SourceLaw.draw``.
+        law: of its source.
         n: how many.
         seed: of the draw.
         where: conditions such as ``species=Adelie``.
@@ -250,25 +234,27 @@ def sample_rows(
     Raises:
         InputError: no such column, or hardly any row is so.
     """
-    conditions = conditions_of_words(mixed.codec, where)
+    conditions = conditions_of_words(units.codec, where)
+    levels = None if balance is None else levels_of(units.codec, balance)
+    asked = replace(law, labels=labels_asked(units.codec, law.labels, conditions, levels))
 
     def rows(count: int, call: int) -> Any:
-        values, labels = draw(count, seed=stream(seed + call, "sample"))
-        return mixed.decode(flow(values, labels), labels)
+        own = stream(seed, "sample") + call
+        values, labels = asked.draw(count, seed=own)
+        return units.decode(flow(values, labels), labels, seed=own)
 
-    levels = None if balance is None else levels_of(mixed.codec, balance)
     return select(rows, n, conditions=conditions, balance=levels)
 
 
-def mixed_as_shown(mixed: Mixed, inputs: Any) -> Any:
+def mixed_as_shown(units: TableUnits, inputs: Any) -> Any:
     """A run's inputs in the columns of ``shown``."""
     held_out = inputs.held_out
     return replace(
         inputs,
-        source=shown(mixed, inputs.source),
-        target=shown(mixed, inputs.target),
-        held_out=None if held_out is None else shown(mixed, held_out),
-        like=replace(inputs.like, columns=mixed.codec.coordinates),
+        source=shown(units, inputs.source),
+        target=shown(units, inputs.target),
+        held_out=None if held_out is None else shown(units, held_out),
+        like=replace(inputs.like, columns=units.codec.coordinates),
     )
 
 

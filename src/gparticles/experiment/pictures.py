@@ -83,10 +83,11 @@ def report_again(folder: RunFolder) -> Path:
         mend = "continue it with gpa run ... --resume" if folder.begun else "give a run's folder"
         raise InputError(f"{folder}: holds no finished run ({METRICS} is missing); {mend}")
     metrics = read_metrics(folder.path / METRICS)
-    mixed = folder.mixed()
+    units = folder.units()
     with folder.reading():
-        if mixed is not None and isinstance(flow, Flow):
-            return report_run(folder, shown_flow(mixed, flow), metrics)
+        if units is not None and isinstance(flow, Flow):
+            seed = int(flow.settings["seed"])
+            return report_run(folder, shown_flow(units, flow, seed=seed), metrics)
         return report_run(folder, as_shown(flow), metrics)
 
 

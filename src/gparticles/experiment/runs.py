@@ -27,7 +27,6 @@ from gparticles.experiment.latent_runs import (
     latent_run,
 )
 from gparticles.experiment.mixed_runs import (
-    Mixed,
     appended,
     mixed_as_shown,
     sample_rows,
@@ -39,6 +38,7 @@ from gparticles.flow import Checkpoint, Flow, Progress, prepare
 from gparticles.flow.settings import AbstractKind
 from gparticles.flow.transport import Prepared
 from gparticles.latent import AbstractCodec, LatentFlow
+from gparticles.synthesizer import TableUnits
 from gparticles.tables import check_same_columns, load, made_up_ids, save
 from gparticles.tables.cohorts import with_genes
 from gparticles.tables.conditions import Selected
@@ -179,8 +179,10 @@ def _tell(ready: ReadyRun, say: Say) -> None:
     if isinstance(ready.arguments["potential"], AbstractKind) and inputs.held_out is None:
         say("without a network particles may copy the target; --validation 0.2 lets metrics tell")
     if inputs.mixed is not None:
-        kinds = [f"{name} {kind}" for name, kind in inputs.mixed.codec.kinds.items()]
+        kinds = [f"{name} {kind}" for name, kind in inputs.mixed.units.codec.kinds.items()]
         say(f"columns, moved as normal scores: {', '.join(kinds)}")
+        if inputs.mixed.choice is not None:
+            say(inputs.mixed.choice.sentence)
     if inputs.tabular and config.scale is None and config.latent is None:
         say(
             'each column is divided by its own spread (scale = "columns"); '
@@ -215,10 +217,10 @@ def _finish(
     config, inputs = ready.config, ready.inputs
     flow.save(folder.path / "flow", overwrite=True)
     inputs.law.save(folder.path / "flow")
-    particles = _write_particles(folder, inputs, flow)
+    particles = _write_particles(folder, config, inputs, flow)
     folder.write_history(flow.history)
     bound = bound_entry(config, inputs, flow)
-    inputs, shown = _as_shown(inputs, flow)
+    inputs, shown = _as_shown(config, inputs, flow)
     figures = draw_run(folder, inputs, shown)
     metrics = run_metrics(config, inputs, shown, seconds=seconds) | bound
     report = report_run(folder, shown, metrics)
@@ -226,19 +228,24 @@ def _finish(
     return Result(flow, metrics, particles, figures, report)
 
 
-def _write_particles(folder: RunFolder, inputs: Inputs, flow: Flow | LatentFlow) -> Path:
+def _write_particles(
+    folder: RunFolder, config: Config, inputs: Inputs, flow: Flow | LatentFlow
+) -> Path:
     if inputs.mixed is None:
         form = {"like": inputs.like, "ids": inputs.ids, "labels": inputs.kept_labels}
         return folder.write_points("particles", flow.particles, **form)
-    inputs.mixed.save(folder.path / "flow")
-    rows = inputs.mixed.decode(flow.particles, inputs.labels)
-    return save_frame(rows, folder.path / "particles", inputs.mixed.form)
+    units = inputs.mixed.units
+    units.save(folder.path / "flow")
+    rows = units.decode(flow.particles, inputs.labels, seed=config.seed)
+    asked = config.n or len(inputs.target)
+    return save_frame(rows.iloc[:asked], folder.path / "particles", units.form)
 
 
-def _as_shown(inputs: Inputs, flow: Flow | LatentFlow) -> tuple[Inputs, Flow]:
+def _as_shown(config: Config, inputs: Inputs, flow: Flow | LatentFlow) -> tuple[Inputs, Flow]:
     """What is drawn and judged, all of it in the same columns."""
     if inputs.mixed is not None and isinstance(flow, Flow):
-        return mixed_as_shown(inputs.mixed, inputs), shown_flow(inputs.mixed, flow)
+        units = inputs.mixed.units
+        return mixed_as_shown(units, inputs), shown_flow(units, flow, seed=config.seed)
     shown = as_shown(flow)
     if isinstance(flow, LatentFlow) and shown.particles.ndim == 2:
         return encoded(inputs, flow.codec), shown
@@ -265,12 +272,12 @@ def transform(
         InputError: no flow, other columns than the flow's, or labels it does not know.
     """
     flow, form = folder.flow(), folder.law().like
-    mixed = folder.mixed()
-    if mixed is not None and isinstance(flow, Flow):
+    units = folder.units()
+    if units is not None and isinstance(flow, Flow):
         rows, own = read_frame(path, id_column=id_column)
         with folder.reading():
-            labels = mixed.codec.labels(rows)
-            moved = mixed.decode(flow(mixed.encode(rows), labels), labels)
+            labels = units.codec.labels(rows)
+            moved = units.decode(flow(units.encode(rows), labels), labels)
         return save_frame(moved, out, own)
     labelled = flow.classes is not None
     if labelled and label_column is None and form.columns is not None:
@@ -343,11 +350,11 @@ def sample(
             f"{folder}: its particles came from {law.name}, of which there is no more to draw; "
             f"use gpa transform {folder} points.csv -o {out}"
         )
-    mixed = folder.mixed()
-    if mixed is not None and isinstance(flow, Flow):
-        drawn = partial(sample_rows, mixed, flow, law.draw, n=n, where=where, balance=balance)
+    units = folder.units()
+    if units is not None and isinstance(flow, Flow):
+        drawn = partial(sample_rows, units, flow, law, n=n, where=where, balance=balance)
         with folder.reading():
-            return _sampled_rows(mixed, drawn, out, seed=seed, append=append)
+            return _sampled_rows(units, drawn, out, seed=seed, append=append)
     if where or balance is not None:
         raise InputError(
             f"{folder}: its rows were not made column by column; --where and --balance are for "
@@ -370,14 +377,14 @@ def sample(
 
 
 def _sampled_rows(
-    mixed: Mixed, drawn: Callable[..., Selected], out: Path, *, seed: int | None, append: bool
+    units: TableUnits, drawn: Callable[..., Selected], out: Path, *, seed: int | None, append: bool
 ) -> Sampled:
     """New rows of mixed columns in a file, after those that are there."""
-    before, form = read_frame(out) if append else (None, mixed.form)
+    before, form = read_frame(out) if append else (None, units.form)
     count = 0 if before is None else len(before)
     seed = count if seed is None else seed
     selected = drawn(seed=seed)
-    rows = mixed.codec.numbered(selected.frame, start=count)
+    rows = units.codec.numbered(selected.frame, start=count)
     if before is not None:
         rows = appended(before, rows, out)
     return Sampled(save_frame(rows, out, form), seed, selected.acceptance)

@@ -126,6 +126,29 @@ def _known(column: AbstractColumn, cell: Any) -> Any:
     raise refusal(f"column {quoted(column.name)}", problem, f"use one of {listed(column.levels)}")
 
 
+def labels_asked(
+    codec: TableCodec,
+    labels: np.ndarray | None,
+    conditions: Sequence[Condition],
+    balance: Levels | None = None,
+) -> np.ndarray | None:
+    """The classes, in whose proportions rows are drawn, where the column of classes is asked for.
+
+    Args:
+        codec: of the rows.
+        labels: those of the rows that were fitted, shape (n,), or None.
+        conditions, balance: as for ``select``.
+    """
+    if labels is None or codec.label is None:
+        return None
+    if balance is not None and balance.name == codec.label.name:
+        labels = np.unique(labels)
+    for condition in conditions:
+        if condition.name == codec.label.name and condition.cells is not None:
+            labels = labels[np.isin(labels, [str(cell) for cell in condition.cells])]
+    return labels
+
+
 @dataclass(frozen=True)
 class Selected:
     """Rows that were selected, and which share of all that were drawn these are."""
