@@ -126,8 +126,13 @@ def _gap(cells: Sequence[str]) -> str:
     return words.most_common(1)[0][0] if words else ""
 
 
-def save_frame(frame: Any, path: str | Path, form: Form) -> Path:
-    """Writes a frame as the kind of file that its form says, or that the path's ending does.
+def save_frame(frame: Any, path: str | Path, form: Form | None = None) -> Path:
+    """Writes a frame as the kind of file that the path's ending says, or its form does.
+
+    Args:
+        frame: to write.
+        path: where to.
+        form: of the file that the rows are like; without one, a csv with a header.
 
     Returns:
         The path that was written.
@@ -135,6 +140,7 @@ def save_frame(frame: Any, path: str | Path, form: Form) -> Path:
     Raises:
         InputError: a path that cannot be written, or another kind of file.
     """
+    form = form or Form("csv", header=True, gaps=())
     path, kind = destination(Path(path), form.kind)
     if kind not in KINDS:
         raise refusal(path, "holds no mixed columns", f"use one of {', '.join(KINDS)}")
