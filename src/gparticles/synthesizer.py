@@ -162,7 +162,12 @@ class Synthesizer(BaseEstimator):
         self.choice_ = None
         if isinstance(self.potential, str) and self.potential == AUTO:
             self.choice_ = choose_way(
-                points, labels, closeness=self.closeness, seconds=self.seconds, seed=self.seed
+                points,
+                labels,
+                settled=codec.settled,
+                closeness=self.closeness,
+                seconds=self.seconds,
+                seed=self.seed,
             )
         self._made = self._fitted(points, labels)
         self.codec_, self._labels, self.flow_ = codec, labels, self._made.flow

@@ -1,7 +1,7 @@
 """Which way to new rows suits a table, by scores on rows that were held out."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any, NamedTuple
@@ -13,6 +13,8 @@ from gparticles.choosing.scoring import ENERGY_COUNTS, MOST_COPIES, WayScore, me
 from gparticles.choosing.simple import SIMPLE
 from gparticles.choosing.ways import DEFAULT, KINDS, PARTICLES, Way
 from gparticles.errors import InputError
+
+Settled = Callable[[np.ndarray], np.ndarray]
 
 SECONDS = 10.0
 # fewer rows choose nothing: a quarter of them says too little
@@ -95,6 +97,7 @@ def choose_way(
     points: np.ndarray,
     labels: np.ndarray | None = None,
     *,
+    settled: Settled = np.asarray,
     closeness: float | None = None,
     seconds: float = SECONDS,
     seed: int = 0,
@@ -110,6 +113,8 @@ def choose_way(
     Args:
         points: of a table's rows, as a codec encodes them, shape (n, k).
         labels: classes, for class-conditional flows, shape (n,), or None.
+        settled: takes new points to those of the rows that they stand for (a category, a value of
+            the grid), which are what is scored: ``TableCodec.settled``.
         closeness: 0 to 1, how near to the learnt rows new ones shall lie; None for what scores
             best.
         seconds: what choosing may take about. Ways are left out by an estimate and never by a
@@ -132,8 +137,8 @@ def choose_way(
     ways, noises = _within(budget, parts[0]), NOISES
     if asked is not None:
         ways, noises = [DEFAULT, NEAR_WAY], DIAL
-    tried = [t for way in ways for t in _tried(way, parts, noises, seed=seed)]
-    simple = _simple(parts, seed=seed) if asked is None else {}
+    tried = [t for way in ways for t in _tried(way, parts, Trial(noises, settled, seed))]
+    simple = _simple(parts, Trial((), settled, seed)) if asked is None else {}
     best = _best(tried) if asked is None else _at_distance(tried, asked)
     scores = {str(t.way): t.mean for t in tried} | {str(best.way): best.mean}
     took = time.monotonic() - began
@@ -175,25 +180,35 @@ def _within(budget: float, part: Part) -> list[Way]:
     return ways
 
 
-def _tried(way: Way, parts: list[Part], noises: tuple[float, ...], *, seed: int) -> list[Tried]:
+class Trial(NamedTuple):
+    """How ways are tried: with which amounts of noise, on which rows, and the seed."""
+
+    noises: tuple[float, ...]
+    settled: Settled
+    seed: int
+
+
+def _tried(way: Way, parts: list[Part], trial: Trial) -> list[Tried]:
     """A way with every amount of noise, from one flow for each part."""
+    noises, settled, seed = trial
     scores: dict[float, list[WayScore]] = {noise: [] for noise in noises}
     for k, part in enumerate(parts):
         weights = part.learnt.astype(float)
         fitted = way.fit_weighted(part.points, weights, labels=part.labels, seed=seed + k)
         for noise in noises:
-            new = fitted.with_noise(noise).particles(seed=seed + k)
+            new = settled(fitted.with_noise(noise).particles(seed=seed + k))
             real = part.points[part.learnt], part.points[~part.learnt]
             scores[noise].append(score(new, *real, seed=seed))
     return [Tried(replace(way, noise=noise), scores[noise]) for noise in noises]
 
 
-def _simple(parts: list[Part], *, seed: int) -> dict[str, WayScore]:
+def _simple(parts: list[Part], trial: Trial) -> dict[str, WayScore]:
+    _, settled, seed = trial
     each = {name: [] for name in SIMPLE}
     for k, part in enumerate(parts):
         learnt, held_out = part.points[part.learnt], part.points[~part.learnt]
         for name, make in SIMPLE.items():
-            new = np.asarray(make(learnt, PARTICLES, seed=seed + k), np.float64)
+            new = settled(np.asarray(make(learnt, PARTICLES, seed=seed + k), np.float64))
             each[name].append(score(new, learnt, held_out, seed=seed))
     return {name: mean_score(scores) for name, scores in each.items()}
 

@@ -164,7 +164,8 @@ def fit_mixed(config: Config, frame: Any, form: Form, *, conditional: bool) -> M
     points = codec.encode(frame, seed=config.seed)
     choice = None
     if all(getattr(config, name) is None for name in OWN_SETTINGS) and not config.reverse:
-        choice = choose_way(points, codec.labels(frame), seed=config.seed)
+        labels = codec.labels(frame)
+        choice = choose_way(points, labels, settled=codec.settled, seed=config.seed)
     noise = 0.0 if config.potential is not None else (choice.way if choice else DEFAULT).noise
     return Mixed(TableUnits(codec, Whitening.fit(points), noise, form), frame, choice)
 

@@ -168,6 +168,10 @@ class TableCodec:
         frame.columns = pandas.Index([column.name for column in self.columns])
         return frame
 
+    def settled(self, points: np.ndarray) -> np.ndarray:
+        """The points of the rows that points stand for: whole categories, values of the grid."""
+        return self.encode(self.decode(points))
+
     def readable(self, points: np.ndarray) -> np.ndarray:
         """Points as numbers that a reader knows: columns in their own units, and 1 or 0."""
         blocks, start = [], 0
