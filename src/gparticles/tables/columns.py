@@ -154,12 +154,14 @@ class Time(AbstractColumn):
 
     Attributes:
         scores: of these multiples.
+        stamps: the sample's own, exactly, for each of the scores' values.
         origin, step: in the units of the frame's dtype, or nanoseconds where it is text.
         format: of text, as for ``strftime``; None for dates of a dtype of their own.
     """
 
     kind: ClassVar[str] = "date"
     scores: Scores
+    stamps: np.ndarray
     origin: int
     step: int
     format: str | None
@@ -179,8 +181,12 @@ class Time(AbstractColumn):
         return self.scores.decode(coordinates[:, 0])[:, None]
 
     def decode(self, coordinates: np.ndarray, others: Mapping[Any, np.ndarray]) -> np.ndarray:
-        steps = self.scores.decode(coordinates[:, 0]).astype(np.int64)
-        stamps = self.origin + steps * self.step
+        steps = self.scores.decode(coordinates[:, 0])
+        at = np.searchsorted(self.scores.values, steps).clip(max=len(self.stamps) - 1)
+        # there are more nanoseconds in a year than whole numbers in a float
+        known = self.scores.values[at] == steps
+        made = self.origin + steps.astype(np.int64) * self.step
+        stamps = np.where(known, self.stamps[at], made)
         return stamps if self.format is None else written(stamps, self.format)
 
 

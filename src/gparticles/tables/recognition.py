@@ -229,10 +229,12 @@ def _time(cells: _Cells, ends: Range) -> Time:
         None if end is None else (_stamp(cells, end, form) - origin) / step for end in ends
     )
     scores = scores_of((stamps - origin) / step, given=given, grid=Grid(1, 0), bounded=True)
+    exact = stamps[np.unique((stamps - origin) / step + 0.0, return_index=True)[1]]
     return Time(
         name=cells.name,
         storage=cells.storage,
         scores=scores,
+        stamps=exact,
         origin=origin,
         step=step,
         format=form,

@@ -17,6 +17,8 @@ from gparticles.tables.table import listed
 # rows for each number that a rule has, so that it holds by no chance
 _ROWS_EACH = 5
 _ENOUGH = 20
+# columns that another is a sum of
+_MOST_TERMS = 8
 # of a column's spread; what a sum misses by less is rounding
 _ROUNDING = 1e-9
 
@@ -171,13 +173,10 @@ def _holds(function: AbstractFunction, present: Mapping[Any, np.ndarray]) -> boo
 def _sum(column: Number, others: Sequence[Number], present: Mapping[Any, np.ndarray]) -> Sum | None:
     y = present[column.name].astype(np.float64)
     x = np.stack([present[c.name].astype(np.float64) for c in others] or [y * 0], axis=1)
-    mean, spread = x.mean(axis=0), x.std(axis=0)
-    spread[spread == 0] = 1
-    if y.std() == 0 or not np.isfinite(spread).all():
+    if y.std() == 0 or not np.isfinite(np.abs(x).sum() + np.abs(y).sum()):
         return None
-    weights = np.linalg.lstsq((x - mean) / spread, y - y.mean(), rcond=None)[0]
-    at = np.flatnonzero(np.abs(weights) > 1e-6 * y.std()).tolist()
-    if len(at) == 0 or len(y) < _ROWS_EACH * (len(at) + 1):
+    at = _terms(x, y)
+    if not at or len(y) < _ROWS_EACH * (len(at) + 1):
         return None
     design = np.column_stack([x[:, at], np.ones(len(y))])
     weights = np.linalg.lstsq(design, y, rcond=None)[0]
@@ -202,6 +201,22 @@ def _sum(column: Number, others: Sequence[Number], present: Mapping[Any, np.ndar
         coefficients=tuple(weights[:-1].tolist()),
         constant=float(weights[-1]),
     )
+
+
+def _terms(x: np.ndarray, y: np.ndarray) -> list[int]:
+    """The few columns of which y is a sum, each the likest to what those before leave; or none."""
+    centred = (x - x.mean(axis=0)) / np.where(x.std(axis=0) > 0, x.std(axis=0), 1.0)
+    left = y - y.mean()
+    at: list[int] = []
+    while np.abs(left).max() > 10 * _ROUNDING * max(y.std(), np.abs(y).max()):
+        if len(at) == min(_MOST_TERMS, x.shape[1]):
+            return []
+        likeness = np.abs(centred.T @ left)
+        likeness[at] = 0
+        at.append(int(likeness.argmax()))
+        chosen = centred[:, at]
+        left = y - y.mean() - chosen @ np.linalg.lstsq(chosen, y - y.mean(), rcond=None)[0]
+    return sorted(at)
 
 
 def _coded(

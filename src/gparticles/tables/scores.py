@@ -62,11 +62,10 @@ class Grid:
 def grid_of(values: np.ndarray) -> Grid | None:
     """The coarsest decimal grid that values lie on, or None where they have all their digits.
 
-    Steps are 1, 2 or 5 times a power of ten; one that is coarser than the last decimal needs eight
-    different values, or it is chance.
+    Steps are 1, 2 or 5 times a power of ten.
 
     >>> grid_of(np.array([0.5, 1.0, 7.25])), grid_of(np.array([1 / 3, 0.1]))
-    (Grid(factor=1, decimals=2), None)
+    (Grid(factor=5, decimals=2), None)
     """
     distinct = np.unique(values)
     largest = np.abs(distinct).max(initial=0.0)
@@ -75,7 +74,7 @@ def grid_of(values: np.ndarray) -> Grid | None:
         if largest * 10.0**decimals >= 10.0**_MOST_DIGITS:
             return None
         if grid.holds(distinct):
-            return _coarser(distinct, grid) if len(distinct) >= 8 else grid
+            return _coarser(distinct, grid)
     return None
 
 
@@ -168,6 +167,8 @@ class Scores:
         """Scores of values that the sample does not have."""
         middles = ndtri((self.first + self.last) / 2)
         inside = np.interp(values, self.values, middles)
+        inside = np.where(values < self.values[0], ndtri(self.first[0]), inside)
+        inside = np.where(values > self.values[-1], ndtri(self.last[-1]), inside)
         (left, right), (least, most) = self._slopes(), self.values[[0, -1]]
         below, above = np.maximum(least - values, 0), np.maximum(values - most, 0)
         if least > 0 and left > 0:
