@@ -61,7 +61,11 @@ COLUMNS = {
     "dates": lambda n: st.lists(DATES, min_size=n, max_size=n).map(
         lambda d: np.array(d, "M8[us]").astype("M8[ns]")
     ),
-    "days": _of(st.dates(date(1900, 1, 1), date(2100, 1, 1)).map(lambda d: f"{d.day:02d}.{d.month:02d}.{d.year:04d}")),
+    "days": _of(
+        st.dates(date(1900, 1, 1), date(2100, 1, 1)).map(
+            lambda d: f"{d.day:02d}.{d.month:02d}.{d.year:04d}"
+        )
+    ),
     "zoned": _typed(DATES, "datetime64[ns, UTC]"),
     "spans": lambda n: hnp.arrays("m8[s]", n, elements=st.integers(-(10**6), 10**6)),
 }

@@ -13,6 +13,15 @@ from gparticles.tables.storage import Storage
 from gparticles.tables.table import listed, made_up_ids, refusal
 
 
+def word(level: Any) -> str:
+    """A level as a reader writes it: 3 for 3.0.
+
+    >>> word(3.0), word("3.0"), word(True)
+    ('3', '3.0', 'True')
+    """
+    return f"{level:g}" if isinstance(level, float) else str(level)
+
+
 def as_cells(values: Sequence[Any]) -> np.ndarray:
     """An array of objects, shape (n,), whatever these are."""
     cells = np.empty(len(values), object)
@@ -223,7 +232,7 @@ class Categorical(Levels):
     @property
     def coordinates(self) -> tuple[str, ...]:
         shown = self.levels[1:] if len(self.levels) == 2 else self.levels
-        return tuple(f"{self.name} = {level}" for level in shown)
+        return tuple(f"{self.name} = {word(level)}" for level in shown)
 
     def encode(self, cells: np.ndarray, generator: np.random.Generator) -> np.ndarray:
         hot = np.eye(len(self.levels))[self.codes(cells)]

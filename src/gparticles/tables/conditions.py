@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from gparticles.tables.codec import TableCodec
-from gparticles.tables.columns import AbstractColumn, Levels
+from gparticles.tables.columns import AbstractColumn, Levels, word
 from gparticles.tables.table import listed, quoted, refusal
 
 # of rows drawn in vain before they are called too rare, and at once
@@ -120,7 +120,7 @@ def _known(column: AbstractColumn, cell: Any) -> Any:
     if not isinstance(column, Levels):
         return column.storage.value(cell, place=f"column {quoted(column.name)}")
     for level in column.levels:
-        if level == cell or cell in (str(level), f"{level:g}" if isinstance(level, float) else ""):
+        if level == cell or str(cell) in (str(level), word(level)):
             return level
     problem = f"no row has {quoted(cell)}"
     raise refusal(f"column {quoted(column.name)}", problem, f"use one of {listed(column.levels)}")

@@ -32,6 +32,8 @@ KINDS = (
 
 # rows from which on it is no chance that all cells differ
 _ENOUGH = 20
+# in the mean; names of rows that stand first may have blanks, as Mazda RX4 Wag has
+_WORDS_OF_A_NAME = 3
 # whole numbers beyond have no float64 of their own
 _LARGEST = 2**53
 
@@ -176,7 +178,8 @@ def _kind_of_text(cells: _Cells) -> str:
         if len(cells.distinct) > 2:
             mend = 'write all in one way, such as 2024-01-31, or call it "categorical"'
             raise refusal(cells.place, "holds dates written in several ways", mend)
-    if cells.all_differ and (cells.first or not any(" " in text.strip() for text in texts)):
+    words = sum(len(text.split()) for text in texts) / len(texts)
+    if cells.all_differ and words <= (_WORDS_OF_A_NAME if cells.first else 1):
         cells.notes.append(f"{cells.place} names the rows: new rows get new names")
         return "identifier"
     if len(texts) >= _ENOUGH and len(cells.distinct) > len(texts) / 2:

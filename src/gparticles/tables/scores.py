@@ -165,8 +165,15 @@ class Scores:
 
     def _between(self, values: np.ndarray) -> np.ndarray:
         """Scores of values that the sample does not have."""
-        middles = ndtri((self.first + self.last) / 2)
-        inside = np.interp(values, self.values, middles)
+        after = np.searchsorted(self.values, values).clip(1, max(len(self.values) - 1, 1))
+        if len(self.values) == 1:
+            after = np.zeros(len(values), np.int64)
+        before = np.maximum(after - 1, 0)
+        ends = self.values[before], self.values[after]
+        between = ndtri(self.last[before]), ndtri(self.first[after])
+        width = np.where(ends[1] > ends[0], ends[1] - ends[0], 1.0)
+        share = np.clip((values - ends[0]) / width, 0, 1)
+        inside = between[0] + share * (between[1] - between[0])
         inside = np.where(values < self.values[0], ndtri(self.first[0]), inside)
         inside = np.where(values > self.values[-1], ndtri(self.last[-1]), inside)
         (left, right), (least, most) = self._slopes(), self.values[[0, -1]]
