@@ -74,10 +74,10 @@ def conditions_of_words(codec: TableCodec, words: Sequence[str]) -> list[Conditi
         InputError: words that are none, or what ``conditions_of`` refuses.
     """
     conditions = []
-    for word in words:
-        parts = _WORDS.fullmatch(word)
+    for text in words:
+        parts = _WORDS.fullmatch(text)
         if parts is None:
-            raise refusal(f"--where {word}", "is no condition", "write column=value")
+            raise refusal(f"--where {text}", "is no condition", "write column=value")
         column = _named(codec, parts["name"])
         if parts["sign"] == "=":
             conditions.append(Condition(column.name, (_known(column, parts["value"]),)))
