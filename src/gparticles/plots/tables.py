@@ -123,10 +123,15 @@ def save_pairs(
     for k, (first, second) in enumerate(pairs):
         axes = figure.add_subplot(down, across, k + 1)
         for cells, colour, label in ((real, TARGET, REAL), (new, PARTICLES, NEW)):
-            x, y = (_positions(cells[i], real[i])[:_MOST_POINTS] for i in (first, second))
+            x, y = (_positions(cells[i], real[i], i)[:_MOST_POINTS] for i in (first, second))
             axes.scatter(x, y, s=6, alpha=0.5, color=colour, label=label, linewidths=0)
         literal(axes.set_xlabel(words[first][:MAX_LETTERS], fontsize=8))
         literal(axes.set_ylabel(words[second][:MAX_LETTERS], fontsize=8))
+        for axis, column in ((axes.xaxis, real[first]), (axes.yaxis, real[second])):
+            if column.dtype.kind != "f":
+                levels = [level or "missing" for level in np.unique(column)[:MOST_BARS].tolist()]
+                axis.set_ticks(range(len(levels)), [w[:_SHORT] for w in pictured(levels, "kind")])
+                literal(*axis.get_ticklabels())
         axes.tick_params(labelsize=7)
         tidy(axes)
         if k == 0:
@@ -134,13 +139,13 @@ def save_pairs(
     return save_png(figure, path, dpi=100)
 
 
-def _positions(cells: np.ndarray, real: np.ndarray) -> np.ndarray:
+def _positions(cells: np.ndarray, real: np.ndarray, seed: int) -> np.ndarray:
     """Numbers as they are, and kinds by their place in the real rows', spread a little."""
     if cells.dtype.kind == "f":
         return cells
     levels = np.unique(real)
     places = np.clip(np.searchsorted(levels, cells), 0, len(levels) - 1)
-    return places + np.random.default_rng(0).uniform(-0.2, 0.2, len(cells))
+    return places + np.random.default_rng(seed).uniform(-0.2, 0.2, len(cells))
 
 
 def dial(axes: Axes, curves: dict[str, np.ndarray], *, chosen: tuple[float, float]) -> Axes:
