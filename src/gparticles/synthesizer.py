@@ -10,8 +10,8 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from gparticles.checks import check_count, check_seed
-from gparticles.choosing import DEFAULT, FittedWay, Way, WayChoice, blurred, choose_way
-from gparticles.choosing.ways import KINDS, PARTICLES
+from gparticles.choosing import WAYS, FittedWay, Way, WayChoice, blurred, choose_way
+from gparticles.choosing.ways import PARTICLES
 from gparticles.errors import InputError
 from gparticles.flow import Flow, load_flow, transport
 from gparticles.flow.saving import read_arrays, read_record, write_arrays, write_record
@@ -184,10 +184,10 @@ class Synthesizer(BaseEstimator):
     def _fitted(self, points: np.ndarray, labels: np.ndarray | None) -> FittedWay:
         way = self.potential if self.choice_ is None else self.choice_.way
         if isinstance(way, str):
-            if way not in KINDS:
-                names = ", ".join(f'"{name}"' for name in (AUTO, *KINDS))
+            if way not in WAYS:
+                names = ", ".join(f'"{name}"' for name in (AUTO, *WAYS))
                 raise InputError(f"potential is {way!r}: use {names}, a way or a potential")
-            way = Way(way) if way == DEFAULT.potential else Way(way, noise=0.0)
+            way = WAYS[way]
         if isinstance(way, Way):
             return way.fit(points, labels=labels, seed=self.seed)
         whitening = Whitening.fit(points)

@@ -114,3 +114,4 @@ def test_the_dial_leads_from_new_to_near(points):
     assert far.score.nearest > near.score.nearest + 0.3
     assert near.score.nearest == pytest.approx(nearest_of(0.9), abs=0.15)
     assert "closeness 0.9 asks for a nearest of 0.38" in near.sentence
+    assert near.score.copies <= 0.01 and set(near.curves) == {"network", "no network"}

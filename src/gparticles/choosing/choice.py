@@ -11,7 +11,7 @@ import numpy as np
 from gparticles.checks import check_number, check_seed
 from gparticles.choosing.scoring import ENERGY_COUNTS, MOST_COPIES, WayScore, mean_score, score
 from gparticles.choosing.simple import SIMPLE
-from gparticles.choosing.ways import DEFAULT, KINDS, PARTICLES, Way
+from gparticles.choosing.ways import DEFAULT, KINDS, PARTICLES, WAYS, Way
 from gparticles.errors import InputError
 
 Settled = Callable[[np.ndarray], np.ndarray]
@@ -25,9 +25,9 @@ REPEATS, HELD_OUT = 3, 0.25
 MOST_ROWS = 1000
 NOISES = (0.2, 0.4, 0.6)
 # amounts of noise, and a way that comes near, from which a closeness is made
-DIAL, NEAR_WAY = (0.0, 0.1, 0.2, 0.4, 0.6, 0.9, 1.3), Way("no network", steps=20)
+DIAL, NEAR_WAY = (0.0, 0.05, 0.1, 0.2, 0.4, 0.8, 1.3), Way("no network", steps=20)
 # what is tried besides the default, in this order while the seconds last
-OTHERS = (Way("no network", steps=12), Way("tight network"))
+OTHERS = (WAYS["no network"], WAYS["tight network"])
 # a machine's seconds for compiling one kind, and per step and point of the default's flow
 _COMPILING, _A_POINT = 2.0, 2e-6
 # in standard errors of the paired differences: what is not chance
@@ -68,6 +68,14 @@ class WayChoice:
             return None
         best = min(self.simple, key=lambda name: self.simple[name].loss)
         return best if self.simple[best].loss < self.score.loss else None
+
+    @property
+    def curves(self) -> dict[str, np.ndarray]:
+        """(nearest, told apart) of every setting, shape (k, 2), by what gives the velocity."""
+        kinds: dict[str, list[tuple[float, float]]] = {}
+        for name, value in self.scores.items():
+            kinds.setdefault(name.split(",")[0], []).append((value.nearest, value.told_apart))
+        return {name: np.array(points) for name, points in kinds.items()}
 
     def to_dict(self) -> dict[str, Any]:
         """As a record holds it."""
@@ -137,9 +145,10 @@ def choose_way(
     ways, noises = _within(budget, parts[0]), NOISES
     if asked is not None:
         ways, noises = [DEFAULT, NEAR_WAY], DIAL
-    tried = [t for way in ways for t in _tried(way, parts, Trial(noises, settled, seed))]
-    simple = _simple(parts, Trial((), settled, seed)) if asked is None else {}
-    best = _best(tried) if asked is None else _at_distance(tried, asked)
+    trial = Trial(noises, settled, seed)
+    tried = [t for way in ways for t in _tried(way, parts, trial)]
+    simple = _simple(parts, trial) if asked is None else {}
+    best = _best(tried) if asked is None else _at_distance(tried, parts, asked, trial)
     scores = {str(t.way): t.mean for t in tried} | {str(best.way): best.mean}
     took = time.monotonic() - began
     choice = WayChoice(best.way, scores, simple, "", took, budget, closeness)
@@ -265,28 +274,26 @@ def nearest_of(closeness: float) -> float:
     return round(FAR + (CLOSE - FAR) * closeness, 6)
 
 
-def _at_distance(tried: list[Tried], asked: float) -> Tried:
-    """The best of the settings at that nearest, with the amount of noise between two others."""
-    between = [
+def _at_distance(tried: list[Tried], parts: list[Part], asked: float, trial: Trial) -> Tried:
+    """The best of the ways with the amount of noise that leads to the nearest that is asked for."""
+    ways = [
         _between(lower, upper, asked)
         for lower, upper in pairwise(tried)
         if lower.way.potential == upper.way.potential
         and lower.mean.nearest <= asked <= upper.mean.nearest
         and lower.mean.nearest < upper.mean.nearest
     ]
-    usable = [t for t in between or tried if t.mean.copies <= MOST_COPIES] or tried
-    if between:
+    exact = [t for way in ways for t in _tried(way, parts, trial._replace(noises=(way.noise,)))]
+    usable = [t for t in exact if t.mean.copies <= MOST_COPIES]
+    if usable:
         return min(usable, key=lambda t: t.mean.told_apart + ENERGY_COUNTS * t.mean.energy)
+    usable = [t for t in tried if t.mean.copies <= MOST_COPIES] or tried
     return min(usable, key=lambda t: abs(t.mean.nearest - asked))
 
 
-def _between(lower: Tried, upper: Tried, asked: float) -> Tried:
+def _between(lower: Tried, upper: Tried, asked: float) -> Way:
     """With the noise at which the nearest is the one asked for, if it grows in a straight line."""
     near, far = lower.mean.nearest, upper.mean.nearest
     share = (asked - near) / (far - near)
     noise = lower.way.noise + share * (upper.way.noise - lower.way.noise)
-    scores = [
-        WayScore(*(np.array(a) + share * (np.array(b) - np.array(a))))
-        for a, b in zip(lower.scores, upper.scores, strict=True)
-    ]
-    return Tried(replace(lower.way, noise=round(noise, 4)), scores)
+    return replace(lower.way, noise=round(noise, 4))

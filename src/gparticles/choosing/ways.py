@@ -134,6 +134,12 @@ class Way:
 
 DEFAULT = Way()
 """What is used where nothing can be chosen."""
+WAYS = {
+    DEFAULT.potential: DEFAULT,
+    "tight network": Way("tight network"),
+    "no network": Way("no network", steps=12),
+}
+"""A way for each of ``KINDS``, by its name."""
 
 
 @dataclass(frozen=True, eq=False)
