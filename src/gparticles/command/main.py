@@ -117,6 +117,16 @@ def run(
     set_: Settings = None,
     id_column: IdColumn = None,
     label_column: LabelColumn = None,
+    task: Annotated[
+        str | None,
+        typer.Option(
+            metavar="COLUMN", help="Say what the new rows of a table teach of it; see --validation."
+        ),
+    ] = None,
+    closeness: Annotated[
+        float | None,
+        typer.Option(min=0, max=1, help="New rows of a table: 0 is new, 1 near the learnt ones."),
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Continue an unfinished run.")] = False,
 ) -> int:
     """Carry out a recipe, or move a source onto a target, and write a run folder."""
@@ -124,6 +134,7 @@ def run(
 
     written = _recipe(recipe, source=source, target=target, noise=noise)
     keys = {"n": n, "seed": seed, "validation": validation}
+    keys |= {"task": task, "closeness": closeness}
     for role in ("source", "target"):
         if isinstance(written.keys.get(role), dict) and "file" in written.keys[role]:
             columns = {"id_column": id_column, "label_column": label_column}

@@ -316,6 +316,8 @@ class Config(Section):
     conditional: Flag | None = None
     columns: dict[str, Annotated[ColumnSetting, PlainValidator(_column)]] | None = None
     impute: Flag | None = None
+    task: str | None = None
+    closeness: Annotated[float, Field(ge=0, le=1), _allows("a number from 0 to 1")] | None = None
     f: FName | None = None
     lipschitz: Lipschitz | None = None
     latent: Latent | None = None

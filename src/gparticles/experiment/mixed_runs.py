@@ -25,7 +25,7 @@ from gparticles.tables.conditions import (
 )
 from gparticles.tables.files import kind_of
 from gparticles.tables.mixed import KINDS, Form
-from gparticles.tables.table import refusal
+from gparticles.tables.table import listed, refusal
 from gparticles.tables.whitening import Whitening
 
 
@@ -155,6 +155,7 @@ def fit_mixed(config: Config, frame: Any, form: Form, *, conditional: bool) -> M
         form: of their file.
         conditional: whether each class of the label column has its own potential.
     """
+    _check_task(config, frame)
     settings, ranges = _by_name(config, frame)
     if form.id_column is not None:
         settings.setdefault(form.id_column, "identifier")
@@ -165,9 +166,30 @@ def fit_mixed(config: Config, frame: Any, form: Form, *, conditional: bool) -> M
     choice = None
     if all(getattr(config, name) is None for name in OWN_SETTINGS) and not config.reverse:
         labels = codec.labels(frame)
-        choice = choose_way(points, labels, settled=codec.settled, seed=config.seed)
+        choice = choose_way(
+            points, labels, settled=codec.settled, closeness=config.closeness, seed=config.seed
+        )
     noise = 0.0 if config.potential is not None else (choice.way if choice else DEFAULT).noise
     return Mixed(TableUnits(codec, Whitening.fit(points), noise, form), frame, choice)
+
+
+def _check_task(config: Config, frame: Any) -> None:
+    """Whether the column that the rows shall teach can be learnt, and be tested.
+
+    Raises:
+        InputError: it is not there or constant, or no rows are held out.
+    """
+    if config.task is None:
+        return
+    names = {str(name): name for name in frame.columns}
+    if config.task not in names:
+        raise InputError(f"task: no column {config.task!r}; choose one of {listed(list(names))}")
+    if frame[names[config.task]].nunique() < 2:
+        raise InputError(f"task: column {config.task!r} is constant; name another one")
+    if config.validation is None:
+        raise InputError(
+            "task: what new rows teach is tested on rows that are held out; give --validation 0.2"
+        )
 
 
 def _by_name(config: Config, frame: Any) -> tuple[dict[Any, Any], dict[Any, Any]]:

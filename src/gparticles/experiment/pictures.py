@@ -14,6 +14,7 @@ from gparticles.experiment.folder import CONFIG, METRICS, RunFolder, machine
 from gparticles.experiment.inputs import Inputs
 from gparticles.experiment.latent_runs import as_shown
 from gparticles.experiment.mixed_runs import shown_flow
+from gparticles.experiment.table_report import section
 from gparticles.flow import Flow
 from gparticles.flow.saving import read_arrays, read_record, write_arrays, write_record
 
@@ -68,6 +69,7 @@ def report_run(folder: RunFolder, flow: Flow, metrics: dict[str, Any]) -> Path:
         config=text,
         versions=versions,
         metrics=metrics,
+        table=section(folder, metrics),
     )
     return write_report(folder.path / REPORT, flow, shown, about=about)
 

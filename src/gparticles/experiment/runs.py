@@ -34,6 +34,7 @@ from gparticles.experiment.mixed_runs import (
 )
 from gparticles.experiment.pictures import draw_run, report_run
 from gparticles.experiment.provenance import SourceLaw, stream
+from gparticles.experiment.table_report import draw_table, table_metrics
 from gparticles.flow import Checkpoint, Flow, Progress, prepare
 from gparticles.flow.settings import AbstractKind
 from gparticles.flow.transport import Prepared
@@ -109,6 +110,11 @@ def make_ready(config: Config) -> ReadyRun:
         InputError: anything that the user can mend.
     """
     inputs = gather(config, max_held_out=MAX_HELD_OUT)
+    if inputs.mixed is None and (config.task, config.closeness) != (None, None):
+        raise InputError(
+            "task and closeness are for tables whose rows are made column by column; leave them "
+            'out, or set scale = "scores"'
+        )
     codec, moved = in_its_space(config, inputs)
     asked = arguments(config, moved)
     return ReadyRun(config, inputs, codec, moved, asked, prepare(**asked))
@@ -223,6 +229,10 @@ def _finish(
     inputs, shown = _as_shown(config, inputs, flow)
     figures = draw_run(folder, inputs, shown)
     metrics = run_metrics(config, inputs, shown, seconds=seconds) | bound
+    if inputs.mixed is not None:
+        rows = _rows_made(config, inputs, flow)
+        draw_table(folder, inputs.mixed, rows)
+        metrics |= table_metrics(config, inputs.mixed, rows)
     report = report_run(folder, shown, metrics)
     folder.finish(metrics)
     return Result(flow, metrics, particles, figures, report)
@@ -236,9 +246,15 @@ def _write_particles(
         return folder.write_points("particles", flow.particles, **form)
     units = inputs.mixed.units
     units.save(folder.path / "flow")
-    rows = units.decode(flow.particles, inputs.labels, seed=config.seed)
-    asked = config.n or len(inputs.target)
-    return save_frame(rows.iloc[:asked], folder.path / "particles", units.form)
+    rows = _rows_made(config, inputs, flow)
+    return save_frame(rows, folder.path / "particles", units.form)
+
+
+def _rows_made(config: Config, inputs: Inputs, flow: Flow | LatentFlow) -> Any:
+    """The new rows of a table of mixed columns, as many as were asked for."""
+    assert inputs.mixed is not None
+    rows = inputs.mixed.units.decode(flow.particles, inputs.labels, seed=config.seed)
+    return rows.iloc[: config.n or len(inputs.target)]
 
 
 def _as_shown(config: Config, inputs: Inputs, flow: Flow | LatentFlow) -> tuple[Inputs, Flow]:
