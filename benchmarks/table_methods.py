@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from gparticles.choosing import DEFAULT, choose_way
+from gparticles.choosing import DEFAULT
 from gparticles.choosing.simple import NEIGHBOURS, SIMPLE
 from gparticles.evaluate.pairwise import squared_distances
+from gparticles.synthesizer import Synthesizer
 from gparticles.tables.codec import TableCodec
 
 Method = Callable[..., Any]
@@ -29,15 +30,14 @@ def through_codec(make: Callable[..., np.ndarray]) -> Method:
     return method
 
 
-def chosen(points: np.ndarray, count: int, *, seed: int) -> np.ndarray:
+def chosen(frame: Any, count: int, *, seed: int) -> Any:
     """What a user gets: the way that held-out rows choose."""
-    way = choose_way(points, seed=seed).way
-    return way.fit(points, seed=seed).draw(count, seed=seed)
+    return Synthesizer(seed=seed).fit(frame).sample(count)
 
 
-def default(points: np.ndarray, count: int, *, seed: int) -> np.ndarray:
+def default(frame: Any, count: int, *, seed: int) -> Any:
     """The fixed default, without a choice."""
-    return DEFAULT.fit(points, seed=seed).draw(count, seed=seed)
+    return Synthesizer(seed=seed, potential=DEFAULT).fit(frame).sample(count)
 
 
 def manifold_parzen(points: np.ndarray, count: int, *, seed: int) -> np.ndarray:
@@ -82,8 +82,6 @@ def closed_form_diffusion(points: np.ndarray, count: int, *, seed: int) -> np.nd
 
 
 MATRIX: dict[str, Callable[..., np.ndarray]] = {
-    "gparticles, chosen": chosen,
-    "gparticles, default": default,
     **SIMPLE,
     "manifold Parzen": manifold_parzen,
     "closed-form diffusion": closed_form_diffusion,
@@ -206,5 +204,10 @@ OTHERS: dict[str, Method] = {
     "ForestDiffusion, small": forest_diffusion,
     "CTGAN": ctgan,
 }
-METHODS: dict[str, Method] = {name: through_codec(m) for name, m in MATRIX.items()} | OTHERS
+OURS: dict[str, Method] = {"gparticles, chosen": chosen, "gparticles, default": default}
+METHODS: dict[str, Method] = {
+    **OURS,
+    **{name: through_codec(make) for name, make in MATRIX.items()},
+    **OTHERS,
+}
 """By name; each takes (frame, count, *, seed)."""

@@ -30,8 +30,9 @@ DIAL, NEAR_WAY = (0.0, 0.05, 0.1, 0.2, 0.4, 0.8, 1.3), Way("no network", steps=2
 OTHERS = (WAYS["no network"], WAYS["tight network"])
 # a machine's seconds for compiling one kind, and per step and point of the default's flow
 _COMPILING, _A_POINT = 2.0, 2e-6
-# in standard errors of the paired differences: what is not chance
-ERRORS = 2.0
+# what is not chance: in standard errors of the paired differences, of which there are few, and in
+# the score
+ERRORS, MARGIN = 2.0, 0.03
 
 
 @dataclass(frozen=True)
@@ -114,8 +115,8 @@ def choose_way(
 
     Three times a quarter of the points is held out, every way makes new points from the rest, and
     these are scored (``WayScore``): told from the held-out ones by a forest, energy distance, and
-    how near they lie to learnt ones. The default is left only for a way that is better by more than
-    the standard error of the paired differences. Simple ways are scored beside them and never
+    how near they lie to learnt ones. The default is left only for a way that is better by 0.03 and
+    by two standard errors of the paired differences, since best of many is soon best by chance. Simple ways are scored beside them and never
     chosen: a sentence says where one wins.
 
     Args:
@@ -230,7 +231,7 @@ def _best(tried: list[Tried]) -> Tried:
         return best
     better = [a.loss - b.loss for a, b in zip(first.scores, best.scores, strict=True)]
     error = float(np.std(better, ddof=1)) / np.sqrt(len(better))
-    return best if np.mean(better) > ERRORS * error else first
+    return best if np.mean(better) > max(ERRORS * error, MARGIN) else first
 
 
 def _sentence(choice: WayChoice, rows: int) -> str:
