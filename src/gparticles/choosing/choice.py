@@ -116,8 +116,8 @@ def choose_way(
     Three times a quarter of the points is held out, every way makes new points from the rest, and
     these are scored (``WayScore``): told from the held-out ones by a forest, energy distance, and
     how near they lie to learnt ones. The default is left only for a way that is better by 0.03 and
-    by two standard errors of the paired differences, since best of many is soon best by chance. Simple ways are scored beside them and never
-    chosen: a sentence says where one wins.
+    by two standard errors of the paired differences, since the best of many is soon so by chance.
+    Simple ways are scored beside them and never chosen: a sentence says where one wins.
 
     Args:
         points: of a table's rows, as a codec encodes them, shape (n, k).
