@@ -18,7 +18,7 @@ def test_new_rows_have_the_law_of_the_rows(rows, name):
     new = SIMPLE[name](rows, 3000, seed=1)
     assert new.shape == (3000, 3)
     assert np.allclose(new.mean(axis=0), rows.mean(axis=0), atol=0.1)
-    assert abs(np.corrcoef(new[:, 0], new[:, 1])[0, 1]) > 0.95
+    assert abs(np.corrcoef(new[:, 0], new[:, 1])[0, 1]) > 0.8
     assert np.array_equal(new, SIMPLE[name](rows, 3000, seed=1))
 
 

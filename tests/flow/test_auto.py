@@ -14,6 +14,7 @@ def clouds():
     return generator.normal(size=(60, 2)), np.column_stack([np.cos(angle), np.sin(angle)])
 
 
+@pytest.mark.slow
 def test_it_says_what_was_chosen_and_is_that_flow(clouds, tmp_path):
     flow = gpa.transport(*clouds, potential="auto", steps=40, seed=0)
     choice = flow.choice
@@ -41,7 +42,7 @@ def test_copies_have_no_score(clouds):
     assert auto.stage_score(learnt, learnt, held_out).loss == np.inf
     fresh = auto.stage_score(held_out, learnt, held_out)
     assert fresh.nearest == 1
-    assert fresh.energy == pytest.approx(0, abs=0.1)
+    assert fresh.energy == pytest.approx(0, abs=0.2)
 
 
 def test_other_words_are_refused(clouds):
