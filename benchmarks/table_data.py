@@ -37,7 +37,7 @@ NUMERIC = {
 }
 MIXED = {
     "penguins": Source("palmerpenguins", "penguins", "species"),
-    "lung": Source("survival", "lung", "status", ("inst",)),
+    "lung": Source("survival", "cancer", "time", ("inst",)),
     "credit": Source("ISLR", "Credit", "Balance", ("ID",)),
     "titanic": Source("carData", "TitanicSurvival", "survived"),
     "houses": Source("AER", "HousePrices", "price"),
