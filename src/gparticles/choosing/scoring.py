@@ -11,8 +11,8 @@ from gparticles.evaluate.pairwise import subset
 
 # what an energy distance of one spread counts beside an area under the curve of one
 ENERGY_COUNTS = 3.0
-# new rows that are nearer to learnt ones than this, beside held-out ones, count as a shortage
-NEAR = 0.8
+# fresh rows are as near to learnt ones as held-out ones are, at 1; what lies outside counts
+NEAR, FAR = 0.8, 1.1
 # a larger share of copies rules a way out
 MOST_COPIES = 0.01
 # new rows for each held-out row that a forest tells apart
@@ -36,10 +36,14 @@ class WayScore(NamedTuple):
 
     @property
     def loss(self) -> float:
-        """told_apart + 3 energy + what nearest lacks of 0.8; infinite beyond 1 % of copies."""
+        """told_apart + 3 energy + how far nearest is from 0.8 to 1.1; infinite with copies.
+
+        That is, where more than 1 % of the rows are copies.
+        """
         if self.copies > MOST_COPIES:
             return float("inf")
-        return self.told_apart + ENERGY_COUNTS * self.energy + max(NEAR - self.nearest, 0.0)
+        astray = max(NEAR - self.nearest, self.nearest - FAR, 0.0)
+        return self.told_apart + ENERGY_COUNTS * self.energy + astray
 
     def to_dict(self) -> dict[str, Any]:
         loss = round(self.loss, 6) if np.isfinite(self.loss) else None

@@ -30,12 +30,11 @@ def save_table_pictures(new: Any, real: Any, folder: Path, *, seed: int = 0) -> 
     files = [save_margins(*cells, folder / MARGINS, names=names)]
     if len(names) < 2:
         return files
-    few = [each[:_COLUMNS] for each in cells]
-    matrices = [associations(each) for each in few]
-    named = {"names": names[:_COLUMNS]}
-    files.append(save_associations(*matrices, folder / ASSOCIATIONS, **named))
+    few, other = (each[:_COLUMNS] for each in cells)
+    names, matrices = names[:_COLUMNS], (associations(few), associations(other))
+    files.append(save_associations(*matrices, folder / ASSOCIATIONS, names=names))
     pairs = [(pair.first, pair.second) for pair in differing_pairs(*matrices)]
-    return [*files, save_pairs(*few, folder / PAIRS, pairs=pairs, **named)]
+    return [*files, save_pairs(few, other, folder / PAIRS, pairs=pairs, names=names)]
 
 
 CAPTIONS = {

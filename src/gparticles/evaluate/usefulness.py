@@ -13,7 +13,7 @@ from gparticles.evaluate.wasserstein import Interval
 REPEATS, _TREES, _LEAF = 3, 100, 2
 # draws of the held-out rows by which intervals are formed
 DRAWS = 500
-TAUGHT_BY = ("real", "new", "both")
+TAUGHT_BY: tuple[str, ...] = ("real", "new", "both")
 
 
 class Fold(NamedTuple):
