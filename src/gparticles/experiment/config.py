@@ -304,6 +304,9 @@ def _column(value: Any) -> ColumnSetting:
     return setting
 
 
+ColumnField = Annotated[SerializeAsAny[ColumnSetting], PlainValidator(_column)]
+
+
 class Config(Section):
     """One run, complete."""
 
@@ -314,7 +317,7 @@ class Config(Section):
     validation: Fraction | None = None
     n: Count | None = None
     conditional: Flag | None = None
-    columns: dict[str, Annotated[ColumnSetting, PlainValidator(_column)]] | None = None
+    columns: dict[str, ColumnField] | None = None
     impute: Flag | None = None
     task: str | None = None
     closeness: Annotated[float, Field(ge=0, le=1), _allows("a number from 0 to 1")] | None = None

@@ -163,14 +163,20 @@ def fit_mixed(config: Config, frame: Any, form: Form, *, conditional: bool) -> M
         settings[config.target.label_column] = "label"
     codec = TableCodec.fit(frame, columns=settings, ranges=ranges, impute=bool(config.impute))
     points = codec.encode(frame, seed=config.seed)
-    choice = None
-    if all(getattr(config, name) is None for name in OWN_SETTINGS) and not config.reverse:
-        labels = codec.labels(frame)
-        choice = choose_way(
-            points, labels, settled=codec.settled, closeness=config.closeness, seed=config.seed
-        )
-    noise = 0.0 if config.potential is not None else (choice.way if choice else DEFAULT).noise
-    return Mixed(TableUnits(codec, Whitening.fit(points), noise, form), frame, choice)
+    noise = DEFAULT.noise if config.potential is None else 0.0
+    return Mixed(TableUnits(codec, Whitening.fit(points), noise, form), frame, None)
+
+
+def with_choice(config: Config, mixed: Mixed) -> Mixed:
+    """The same, moved in a way that is chosen by held-out rows, unless the recipe has settings."""
+    if config.reverse or any(getattr(config, name) is not None for name in OWN_SETTINGS):
+        return mixed
+    codec = mixed.units.codec
+    points, labels = codec.encode(mixed.frame, seed=config.seed), codec.labels(mixed.frame)
+    choice = choose_way(
+        points, labels, settled=codec.settled, closeness=config.closeness, seed=config.seed
+    )
+    return replace(mixed, units=replace(mixed.units, noise=choice.way.noise), choice=choice)
 
 
 def _check_task(config: Config, frame: Any) -> None:

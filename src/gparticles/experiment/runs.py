@@ -31,6 +31,7 @@ from gparticles.experiment.mixed_runs import (
     mixed_as_shown,
     sample_rows,
     shown_flow,
+    with_choice,
 )
 from gparticles.experiment.pictures import draw_run, report_run
 from gparticles.experiment.provenance import SourceLaw, stream
@@ -115,6 +116,8 @@ def make_ready(config: Config) -> ReadyRun:
             "task and closeness are for tables whose rows are made column by column; leave them "
             'out, or set scale = "scores"'
         )
+    if inputs.mixed is not None:
+        inputs = replace(inputs, mixed=with_choice(config, inputs.mixed))
     codec, moved = in_its_space(config, inputs)
     asked = arguments(config, moved)
     return ReadyRun(config, inputs, codec, moved, asked, prepare(**asked))

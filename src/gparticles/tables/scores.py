@@ -62,10 +62,10 @@ class Grid:
 def grid_of(values: np.ndarray) -> Grid | None:
     """The coarsest decimal grid that values lie on, or None where they have all their digits.
 
-    Steps are 1, 2 or 5 times a power of ten.
+    Steps are 1, 2, 2.5 or 5 times a power of ten.
 
     >>> grid_of(np.array([0.5, 1.0, 7.25])), grid_of(np.array([1 / 3, 0.1]))
-    (Grid(factor=5, decimals=2), None)
+    (Grid(factor=25, decimals=2), None)
     """
     distinct = np.unique(values)
     largest = np.abs(distinct).max(initial=0.0)
@@ -81,7 +81,7 @@ def grid_of(values: np.ndarray) -> Grid | None:
 def _coarser(distinct: np.ndarray, grid: Grid) -> Grid:
     whole = np.rint(distinct / grid.step).astype(np.int64)
     common = int(np.gcd.reduce(whole))
-    factors = [m * 10**k for k in range(_MOST_DIGITS) for m in (1, 2, 5)]
+    factors = [m * 10**k for k in range(_MOST_DIGITS) for m in (1, 2, 5, 25)]
     best = Grid(max(f for f in factors if common % f == 0), grid.decimals)
     return best if best.holds(distinct) else grid
 
