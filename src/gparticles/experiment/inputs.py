@@ -21,6 +21,7 @@ from gparticles.experiment.mixed_runs import (
     repetition,
     scores_possible,
     scores_wanted,
+    without_dropped,
 )
 from gparticles.experiment.provenance import SourceLaw, condensed, form_of, stream
 from gparticles.tables import Table, check_same_columns, load, load_custom
@@ -191,7 +192,7 @@ def rows_to_fit(config: Config) -> tuple[Any, Form, Any]:
         InputError: the file cannot be used, or is too small to be divided.
     """
     assert isinstance(config.target, File)
-    frame, form = read_rows(config.target)
+    frame, form = without_dropped(config, *read_rows(config.target))
     _check_label(config, frame)
     if config.validation is None:
         return frame, form, None

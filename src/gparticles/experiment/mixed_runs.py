@@ -9,7 +9,7 @@ import numpy as np
 
 from gparticles.choosing import DEFAULT, Way, WayChoice, choose_way
 from gparticles.errors import InputError
-from gparticles.experiment.config import ColumnSetting, Config, File, Noise
+from gparticles.experiment.config import Config, File, Noise
 from gparticles.experiment.provenance import SourceLaw, stream
 from gparticles.flow import Flow
 from gparticles.flow.scaling import UNITS_PER_SPREAD, Scaling
@@ -198,17 +198,25 @@ def _check_task(config: Config, frame: Any) -> None:
         )
 
 
+def without_dropped(config: Config, frame: Any, form: Form) -> tuple[Any, Form]:
+    """A file's rows without the columns that the recipe drops."""
+    dropped = {name for name, setting in (config.columns or {}).items() if setting.kind == "drop"}
+    kept = [k for k, name in enumerate(frame.columns) if str(name) not in dropped]
+    if len(kept) == frame.shape[1]:
+        return frame, form
+    return frame.iloc[:, kept], replace(form, gaps=tuple(form.gaps[k] for k in kept))
+
+
 def _by_name(config: Config, frame: Any) -> tuple[dict[Any, Any], dict[Any, Any]]:
     named = {str(name): name for name in frame.columns}
     kinds: dict[Any, Any] = {}
     ranges: dict[Any, Any] = {}
     for text, setting in (config.columns or {}).items():
         name = named.get(text, text)
-        whole = setting if isinstance(setting, ColumnSetting) else ColumnSetting(kind=setting)
-        if whole.kind is not None:
-            kinds[name] = whole.kind
-        if whole.range is not None:
-            ranges[name] = tuple(_end(end) for end in whole.range)
+        if setting.kind is not None and setting.kind != "drop":
+            kinds[name] = setting.kind
+        if setting.range is not None:
+            ranges[name] = tuple(_end(end) for end in setting.range)
     return kinds, ranges
 
 
