@@ -92,6 +92,11 @@ def scores_possible(config: Config) -> bool:
     )
 
 
+def as_numbers(config: Config) -> Config:
+    """The same run on numbers in units of each column, for what takes nothing else."""
+    return config.model_copy(update={"scale": "columns"}) if scores_wanted(config) else config
+
+
 def _is_possible(config: Config) -> bool:
     plain = config.source is None or config.source == Noise(noise="gaussian")
     return plain and isinstance(config.target, File) and _holds_frames(config.target.file)
