@@ -69,12 +69,14 @@ def broken(new: Any, learnt: Any) -> float:
     """
     codec = TableCodec.fit(learnt)
     whole = np.ones(len(new), bool)
-    for name in learnt.columns:
-        missing = new[name].isna().to_numpy(bool)
-        if not learnt[name].isna().any():
+    for column in codec.columns:
+        cells = new[column.name]
+        missing = cells.isna().to_numpy(bool)
+        if not learnt[column.name].isna().any():
             whole &= ~missing
-        if learnt[name].dtype.kind not in "iuf":
-            whole &= missing | new[name].isin(learnt[name].dropna().unique()).to_numpy(bool)
+        if hasattr(column, "levels"):
+            known = learnt[column.name].dropna().unique()
+            whole &= missing | cells.isin(known).to_numpy(bool)
     rows = new[whole].reset_index(drop=True)
     if not len(rows):
         return 1.0

@@ -74,10 +74,8 @@ def _means(runs: Runs) -> dict[str, dict[str, float]]:
     for r in runs:
         for key, value in r["scores"].items():
             every.setdefault(r["method"], {}).setdefault(key, []).append(value)
-    return {
-        method: {key: statistics.fmean(known) for key, known in scores.items()}
-        for method, scores in every.items()
-    }
+    ordered = sorted(every, key=lambda m: (m != OURS, m != DEFAULT, m == FRESH))
+    return {m: {key: statistics.fmean(v) for key, v in every[m].items()} for m in ordered}
 
 
 def _best(means: dict[str, dict[str, float]], key: str) -> str:
@@ -89,9 +87,13 @@ def _best(means: dict[str, dict[str, float]], key: str) -> str:
 def _tables(runs: Runs, rows: int) -> str:
     parts = []
     for sort, chosen in _sorts(runs, rows).items():
-        means = _means(chosen)
+        means, count = _means(chosen), sum(r["method"] == OURS for r in chosen)
         best = {key: _best(means, key) for key in COMPARED}
-        lines = [_cells(means, method, best) for method in means]
+        lines = []
+        for method in means:
+            name, *cells = _cells(means, method, best)
+            known = sum(r["method"] == method for r in chosen)
+            lines.append([name if known == count else f"{name} ({known} of {count})", *cells])
         head = ["", *(title for title, _, _ in COLUMNS.values())]
         parts.append(f"## {rows} rows, {sort} tables\n\n{_table(head, lines)}")
     return "\n\n".join(parts)
