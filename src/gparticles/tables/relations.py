@@ -4,10 +4,10 @@ Such a column is no coordinate of its own, in which rounding would break what ho
 it is computed from the columns that it is a function of.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
-from typing import Any, ClassVar
+from itertools import chain
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -17,6 +17,8 @@ from gparticles.tables.table import listed
 # rows for each number that a rule has, so that it holds by no chance
 _ROWS_EACH = 5
 _ENOUGH = 20
+# rows that tell of most columns that they are no codes of each other
+_GLANCE = 200
 # columns that another is a sum of
 _MOST_TERMS = 8
 # of a column's spread; what a sum misses by less is rounding
@@ -144,25 +146,36 @@ def _function(
     column: AbstractColumn, others: Sequence[AbstractColumn], cells: Mapping[Any, Any]
 ) -> AbstractFunction | None:
     missing = cells[column.name][1]
-    # a cell that is there needs those that it is computed from
-    usable = [c for c in others if not (cells[c.name][1] & ~missing).any()]
-    present = {name: values[~missing] for name, (values, _) in cells.items()}
     if int((~missing).sum()) < _ENOUGH:
         return None
-    candidates: list[AbstractFunction | None] = [
-        _coded(column, c, present) for c in usable if isinstance(c, Levels)
-    ]
+    # a cell that is there needs those that it is computed from
+    usable = [c for c in others if not (cells[c.name][1] & ~missing).any()]
+    present = {c.name: cells[c.name][0][~missing] for c in (column, *usable)}
+    numbers = [c for c in usable if isinstance(c, Number)]
+    own = Kinds.of(present[column.name])
+    if isinstance(column, Levels) or own.count <= _ROWS_EACH:
+        candidates: Iterator[AbstractFunction | None] = chain(
+            (_coded(column, c, present, own) for c in usable if isinstance(c, Levels)),
+            (_grouped(column, c, present, own) for c in numbers),
+        )
+    else:
+        candidates = iter(())
     if isinstance(column, Number):
-        candidates.append(_sum(column, [c for c in usable if isinstance(c, Number)], present))
-    if isinstance(column, Levels) or _has_few_values(present[column.name]):
-        numbers = [c for c in usable if isinstance(c, Number)]
-        candidates += [_grouped(column, c, present) for c in numbers]
-    found = [c for c in candidates if c is not None and _holds(c, present)]
-    return found[0] if found else None
+        candidates = chain(candidates, [_sum(column, numbers, present)])
+    return next((c for c in candidates if c is not None and _holds(c, present)), None)
 
 
-def _has_few_values(values: np.ndarray) -> bool:
-    return len(set(values.tolist())) <= _ROWS_EACH
+class Kinds(NamedTuple):
+    """Cells as whole numbers from 0: ``codes``, shape (n,), and how many kinds there are."""
+
+    codes: np.ndarray
+    count: int
+
+    @classmethod
+    def of(cls, cells: np.ndarray) -> "Kinds":
+        at: dict[Any, int] = {}
+        codes = np.array([at.setdefault(cell, len(at)) for cell in cells.tolist()], np.int64)
+        return cls(codes, len(at))
 
 
 def _holds(function: AbstractFunction, present: Mapping[Any, np.ndarray]) -> bool:
@@ -220,17 +233,16 @@ def _terms(x: np.ndarray, y: np.ndarray) -> list[int]:
 
 
 def _coded(
-    column: AbstractColumn, other: Levels, present: Mapping[Any, np.ndarray]
+    column: AbstractColumn, other: Levels, present: Mapping[Any, np.ndarray], own: Kinds
 ) -> Coded | None:
-    own, its = present[column.name].tolist(), present[other.name].tolist()
-    values: dict[Any, Any] = {}
-    for mine, theirs in zip(own, its, strict=True):
-        if values.setdefault(theirs, mine) != mine:
-            return None
-    counts = [own.count(value) for value in set(own)]
-    if len(own) < _ROWS_EACH * len(values) or min(counts) < _ROWS_EACH or len(counts) < 2:
+    theirs = Kinds.of(present[other.name][:_GLANCE])
+    pairs = np.unique(theirs.codes * (own.count + 1) + own.codes[:_GLANCE])
+    if len(pairs) > theirs.count or own.count < 2:
         return None
-    if len(values) < len(other.levels):
+    mine, its = present[column.name].tolist(), present[other.name].tolist()
+    values = dict(zip(its, mine, strict=True))
+    rare = np.bincount(own.codes).min() < _ROWS_EACH
+    if rare or len(mine) < _ROWS_EACH * len(values) or len(values) < len(other.levels):
         return None
     return Coded(
         name=column.name,
@@ -242,25 +254,25 @@ def _coded(
 
 
 def _grouped(
-    column: AbstractColumn, other: Number, present: Mapping[Any, np.ndarray]
+    column: AbstractColumn, other: Number, present: Mapping[Any, np.ndarray], own: Kinds
 ) -> Grouped | None:
     x = present[other.name].astype(np.float64)
     order = np.argsort(x, kind="stable")
-    x, cells = x[order], [present[column.name][k] for k in order]
-    starts = [0, *(k + 1 for k, (a, b) in enumerate(pairwise(cells)) if a != b)]
-    values = [cells[k] for k in starts]
-    sizes = np.diff([*starts, len(cells)])
-    if len(set(values)) < len(values) or len(values) < 2 or sizes.min() < _ROWS_EACH:
+    x, codes = x[order], own.codes[order]
+    starts = np.append(0, np.flatnonzero(np.diff(codes)) + 1)
+    sizes = np.diff([*starts, len(codes)])
+    # every kind in one piece, of several rows, and no two of them at one number
+    if not 2 <= len(starts) == own.count or sizes.min() < _ROWS_EACH:
         return None
-    if any(x[k] == x[k - 1] for k in starts[1:]):
+    if (x[starts[1:]] == x[starts[1:] - 1]).any():
         return None
-    edges = tuple(float(x[k - 1] / 2 + x[k] / 2) for k in starts[1:])
+    cells = present[column.name]
     return Grouped(
         name=column.name,
         storage=column.storage,
         of=(other.name,),
-        edges=edges,
-        values=tuple(values),
+        edges=tuple((x[starts[1:] - 1] / 2 + x[starts[1:]] / 2).tolist()),
+        values=tuple(cells[order[k]] for k in starts),
     )
 
 
