@@ -19,6 +19,8 @@ _ROWS_EACH = 5
 _ENOUGH = 20
 # rows that tell of most columns that they are no codes of each other
 _GLANCE = 200
+# rows that say of which columns another may be a sum
+_SOME = 500
 # columns that another is a sum of
 _MOST_TERMS = 8
 # of a column's spread; what a sum misses by less is rounding
@@ -188,7 +190,7 @@ def _sum(column: Number, others: Sequence[Number], present: Mapping[Any, np.ndar
     x = np.stack([present[c.name].astype(np.float64) for c in others] or [y * 0], axis=1)
     if y.std() == 0 or not np.isfinite(np.abs(x).sum() + np.abs(y).sum()):
         return None
-    at = _terms(x, y)
+    at = _terms(x[:_SOME], y[:_SOME])
     if not at or len(y) < _ROWS_EACH * (len(at) + 1):
         return None
     design = np.column_stack([x[:, at], np.ones(len(y))])
