@@ -155,7 +155,7 @@ def _function(
     present = {c.name: cells[c.name][0][~missing] for c in (column, *usable)}
     numbers = [c for c in usable if isinstance(c, Number)]
     own = Kinds.of(present[column.name])
-    if isinstance(column, Levels) or own.count <= _ROWS_EACH:
+    if isinstance(column, Levels) or own.number <= _ROWS_EACH:
         candidates: Iterator[AbstractFunction | None] = chain(
             (_coded(column, c, present, own) for c in usable if isinstance(c, Levels)),
             (_grouped(column, c, present, own) for c in numbers),
@@ -171,7 +171,7 @@ class Kinds(NamedTuple):
     """Cells as whole numbers from 0: ``codes``, shape (n,), and how many kinds there are."""
 
     codes: np.ndarray
-    count: int
+    number: int
 
     @classmethod
     def of(cls, cells: np.ndarray) -> "Kinds":
@@ -238,8 +238,8 @@ def _coded(
     column: AbstractColumn, other: Levels, present: Mapping[Any, np.ndarray], own: Kinds
 ) -> Coded | None:
     theirs = Kinds.of(present[other.name][:_GLANCE])
-    pairs = np.unique(theirs.codes * (own.count + 1) + own.codes[:_GLANCE])
-    if len(pairs) > theirs.count or own.count < 2:
+    pairs = np.unique(theirs.codes * (own.number + 1) + own.codes[:_GLANCE])
+    if len(pairs) > theirs.number or own.number < 2:
         return None
     mine, its = present[column.name].tolist(), present[other.name].tolist()
     values = dict(zip(its, mine, strict=True))
@@ -264,7 +264,7 @@ def _grouped(
     starts = np.append(0, np.flatnonzero(np.diff(codes)) + 1)
     sizes = np.diff([*starts, len(codes)])
     # every kind in one piece, of several rows, and no two of them at one number
-    if not 2 <= len(starts) == own.count or sizes.min() < _ROWS_EACH:
+    if not 2 <= len(starts) == own.number or sizes.min() < _ROWS_EACH:
         return None
     if (x[starts[1:]] == x[starts[1:] - 1]).any():
         return None
