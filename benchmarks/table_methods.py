@@ -135,17 +135,6 @@ def gaussian_copulas(frame: Any, count: int, *, seed: int) -> Any:
     return model.sample(count)
 
 
-def unmasking_trees(frame: Any, count: int, *, seed: int) -> Any:
-    """utrees, with kinds as codes; it learns missing cells."""
-    return _by_codes(frame, lambda rows, _: _utrees(rows, count, seed))
-
-
-def _utrees(rows: np.ndarray, count: int, seed: int) -> np.ndarray:
-    from utrees import UnmaskingTrees
-
-    return UnmaskingTrees(random_state=seed, duplicate_K=10).fit(rows).generate(count)
-
-
 def forest_diffusion(frame: Any, count: int, *, seed: int) -> Any:
     """ForestDiffusion with 10 noise levels and 20 copies, which is less than its defaults."""
 
@@ -198,7 +187,6 @@ def _by_codes(frame: Any, make: Callable[..., np.ndarray]) -> Any:
 
 OTHERS: dict[str, Method] = {
     "SMOTE-NC (imbalanced-learn)": smote_nc,
-    "utrees": unmasking_trees,
     "TVAE": tvae,
     "copulas": gaussian_copulas,
     "ForestDiffusion, small": forest_diffusion,
