@@ -53,7 +53,7 @@ def test_a_page_is_what_its_results_make(known):
     from make_pages import pages
 
     every = pages()
-    assert set(every) == set(known) | {"integration", "peers", "trajectories"}
+    assert set(every) == set(known) | {"integration", "peers", "tables", "trajectories"}
     written = {path.stem for path in FOLDER.glob("*.md")} - {"README"}
     assert written == {path.stem for path in RESULTS.glob("*.json")} == set(known)
     listed = (FOLDER / "README.md").read_text().splitlines()

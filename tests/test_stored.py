@@ -36,6 +36,19 @@ def test_a_stored_flow_carries_points_as_it_did(stored, kind):
     np.testing.assert_allclose(load(stored / kind)(points, **labels), expected[kind], atol=1e-4)
 
 
+@pytest.mark.parametrize(
+    "folder", sorted(STORED.glob("*/synthesizer")), ids=lambda path: path.parent.name
+)
+def test_a_stored_synthesizer_makes_the_rows_that_it_made(folder):
+    pandas = pytest.importorskip("pandas")
+    made = gpa.load_synthesizer(folder).sample(5, seed=0)
+    expected = json.loads((folder / "expected.json").read_text())
+    assert made.columns.tolist() == list(expected)
+    for name, cells in expected.items():
+        cells = pandas.Series(list(cells.values()), name=name).astype(made[name].dtype)
+        pandas.testing.assert_series_equal(made[name], cells, atol=1e-3)
+
+
 def test_a_stored_run_is_continued_in_use(stored, gpa, tmp_path):
     """Later points, new rows, an evaluation and a report of a folder from before."""
     shutil.copytree(stored / "run", tmp_path / "run")
@@ -53,6 +66,10 @@ def test_a_stored_run_is_continued_in_use(stored, gpa, tmp_path):
 
 
 def test_what_is_stored_names_its_schema(stored):
-    records = [path for path in stored.rglob("*.json") if path.name != "metrics.json"]
+    records = [
+        path
+        for path in stored.rglob("*.json")
+        if path.name not in ("metrics.json", "expected.json")
+    ]
     assert len(records) >= 6
     assert all(json.loads(path.read_text())["schema"] >= 1 for path in records)

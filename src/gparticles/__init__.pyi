@@ -55,6 +55,9 @@ from gparticles.potential import smooth_mlp as smooth_mlp
 from gparticles.potential import soft_mlp as soft_mlp
 from gparticles.potential import tight_mlp as tight_mlp
 from gparticles.report.tensorboard import TensorBoard as TensorBoard
+from gparticles.synthesizer import Synthesizer as Synthesizer
+from gparticles.synthesizer import load_synthesizer as load_synthesizer
+from gparticles.tables.codec import TableCodec as TableCodec
 from gparticles.timecourse import Trajectory as Trajectory
 from gparticles.timecourse import gene_curves as gene_curves
 from gparticles.timecourse import integrate_times as integrate_times

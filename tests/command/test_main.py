@@ -52,7 +52,7 @@ def test_help_version_and_recipes(gpa):
         ("run gaussian --source logistc", ("did you mean 'logistic'?",)),
         ("run --target few.csv --noise pink", ("source.noise is 'pink'", "logistic")),
         ("run --target few.csv --source few.csv --noise uniform", ("give one of them",)),
-        ("run --target few.csv", ("few.csv", "kind")),
+        ("run --target few.csv --set scale=columns", ("few.csv", "kind")),
         ("run --target few.csv --label-column sort", ("few.csv", '"sort"')),
         ("run digits --out few.csv", ("few.csv is a file", "--out")),
         ("run digits --out few.csv/below", ("few.csv is a file", "--out")),
@@ -114,7 +114,7 @@ def test_categorical_columns_are_told(gpa, tmp_path):
     values = np.random.default_rng(0).normal(size=(60, 3))
     values[:, 1] = np.arange(60) % 3
     np.savetxt(tmp_path / "c.csv", values, delimiter=",", header="x,sort,z", comments="")
-    status, _, err = gpa("run", "--target", "c.csv", *TINY)
+    status, _, err = gpa("run", "--target", "c.csv", "--set", "scale=columns", *TINY)
     assert status == 0
     assert '"sort" looks categorical' in err
 

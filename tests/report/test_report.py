@@ -17,6 +17,7 @@ from gparticles.report import About, packing, words, write_report
 from gparticles.report.page import html as page
 from gparticles.report.page import script_json
 from gparticles.report.shown import choose
+from gparticles.report.table_section import table_section
 from tests.evaluate.flows import made, walk
 
 EVIL = "</script><img src=x onerror=alert(1)>&amp;\"'"
@@ -221,3 +222,28 @@ def test_the_wheel_holds_the_template(tmp_path):
     (wheel,) = builders.WheelBuilder(root).build(directory=str(tmp_path))
     names = {name.rpartition("/")[2] for name in zipfile.ZipFile(wheel).namelist()}
     assert {"page.html.jinja", "page.css", "page.js"} <= names
+
+
+def test_a_table_has_its_ways_the_best_first_and_its_pictures(tmp_path):
+    picture = tmp_path / "margins.png"
+    picture.write_bytes(b"PNG")
+    scores = {"told_apart": 0.6, "energy": 0.01, "nearest": 0.9, "copies": 0.0, "loss": 0.63}
+    choice = {
+        "way": EVIL,
+        "sentence": f"chosen: {EVIL}",
+        "scores": {"another": scores | {"loss": 0.9}, EVIL: scores},
+        "simple": {"resampling": scores | {"copies": 1.0, "loss": None}},
+    }
+    section = table_section(choice, ("worth it",), {picture: EVIL})
+    assert [way.name for way in section.ways] == [EVIL, "another", "resampling"]
+    about = About("run", "", "gpa run", "seed = 0", {}, {}, section)
+    elements = Elements(page(made(walk(4, 2)), None, about=about))
+    assert f"{EVIL} (chosen)" in elements.text
+    assert "too many copies" in elements.text
+    assert "worth it" in elements.text
+    encoded = base64.b64encode(b"PNG").decode()
+    images = [found for tag, found in elements.found if tag == "img"]
+    assert images == [
+        {"src": f"data:image/png;base64,{encoded}", "alt": EVIL, "style": images[0]["style"]}
+    ]
+    assert table_section(None).ways == ()

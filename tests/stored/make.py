@@ -9,8 +9,10 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pandas
 
 import gparticles as gpa
+from gparticles.choosing import Way
 
 RNG = np.random.default_rng(0)
 SOURCE, TARGET = RNG.normal(size=(5, 2)), RNG.normal(size=(6, 2)) + 1
@@ -42,6 +44,33 @@ def main(folder: Path) -> None:
         latent=latent(wide[0]),
     )
     _run(folder)
+    _synthesizer(folder / "synthesizer")
+
+
+def _synthesizer(folder: Path) -> None:
+    """Of a table with every kind of column, and rows that it makes."""
+    generator = np.random.default_rng(1)
+    n = 40
+    frame = pandas.DataFrame(
+        {
+            "size": generator.normal(size=n),
+            "count": generator.integers(0, 30, n),
+            "amount": np.where(generator.random(n) < 0.4, 0.0, generator.random(n)),
+            "kind": generator.choice(["a", "b", "é"], n),
+            "grade": [["low", "mid", "high"][k % 3] for k in range(n)],
+            "day": [f"2024-{k % 12 + 1:02d}-{k % 28 + 1:02d}" for k in range(n)],
+            "tame": generator.random(n) < 0.5,
+            "unit": "cm",
+        }
+    )
+    frame["twice"] = 2 * frame["count"]
+    frame["code"] = frame["kind"].map({"a": 3, "b": 1, "é": 2})
+    frame["many"] = np.where(frame["count"] > 15, "yes", "no")
+    frame.loc[:4, "size"] = np.nan
+    columns = {"grade": ["low", "mid", "high"], "tame": "label"}
+    made = gpa.Synthesizer(potential=Way(steps=2), columns=columns).fit(frame)
+    made.save(folder)
+    made.sample(5, seed=0).to_json(folder / "expected.json", orient="columns")
 
 
 def _run(folder: Path) -> None:

@@ -94,14 +94,11 @@ def test_damaged_parquet(tmp_path, frame, refused):
         refused(lambda: data.load(path), str(path), "damaged")
 
 
-@pytest.mark.parametrize("module", ["pandas", "pyarrow"])
-def test_parquet_without_its_packages(tmp_path, frame, monkeypatch, module, refused):
+def test_parquet_without_its_packages(tmp_path, frame, monkeypatch, refused):
     path = tmp_path / "a.parquet"
     frame.to_parquet(path)
-    monkeypatch.setitem(sys.modules, module, None)
-    if module == "pyarrow":
-        for name in [n for n in sys.modules if n.startswith("pyarrow.")]:
-            monkeypatch.setitem(sys.modules, name, None)
+    for name in ["pyarrow", *(n for n in sys.modules if n.startswith("pyarrow."))]:
+        monkeypatch.setitem(sys.modules, name, None)
     refused(lambda: data.load(path), "pip install 'gparticles[parquet]'")
 
 

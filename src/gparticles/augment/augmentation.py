@@ -18,6 +18,7 @@ from gparticles.experiment.config import Config
 from gparticles.experiment.evaluation import MAX_HELD_OUT
 from gparticles.experiment.folder import RunFolder
 from gparticles.experiment.inputs import Inputs
+from gparticles.experiment.mixed_runs import as_numbers
 from gparticles.experiment.provenance import stream
 from gparticles.experiment.recipes import Recipe, cloud_given, packaged, read_recipe, with_overrides
 from gparticles.gan import GAN
@@ -107,6 +108,8 @@ def augment(
     """
     folder = RunFolder(out)
     folder.check(resume=resume)
+    # a GAN takes numbers, in units of their columns
+    config = as_numbers(config)
     ready = runs.make_ready(config)
     inputs = ready.inputs
     runs.check_same_run(folder, config.to_dict())

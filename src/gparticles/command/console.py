@@ -184,6 +184,9 @@ def summary(result: "Result", folder: Path) -> Iterator[str]:
         yield from _nearness(metrics)
         yield metrics["nearest_ratio"]["sentence"]
         yield metrics["coverage"]["sentence"]
+    for name in ("told_apart", "verdict"):
+        if name in metrics:
+            yield metrics[name]["sentence"]
     if "divergence" in metrics:
         found, note = metrics["divergence"]["value"], metrics["divergence"]["note"]
         yield f"divergence to the target: {found:.4g} nats ({note})"

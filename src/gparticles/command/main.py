@@ -118,6 +118,16 @@ def run(
     set_: Settings = None,
     id_column: IdColumn = None,
     label_column: LabelColumn = None,
+    task: Annotated[
+        str | None,
+        typer.Option(
+            metavar="COLUMN", help="Say what the new rows of a table teach of it; see --validation."
+        ),
+    ] = None,
+    closeness: Annotated[
+        float | None,
+        typer.Option(min=0, max=1, help="New rows of a table: 0 is new, 1 near the learnt ones."),
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Continue an unfinished run.")] = False,
 ) -> int:
     """Carry out a recipe, or move a source onto a target, and write a run folder."""
@@ -129,6 +139,7 @@ def run(
         return console.OK
     written = _recipe(recipe, source=source, target=target, noise=noise)
     keys = {"n": n, "seed": seed, "validation": validation}
+    keys |= {"task": task, "closeness": closeness}
     for role in ("source", "target"):
         if isinstance(written.keys.get(role), dict) and "file" in written.keys[role]:
             columns = {"id_column": id_column, "label_column": label_column}
@@ -231,6 +242,14 @@ def sample(
     append: Annotated[
         bool, typer.Option("--append", help="Keep the file's rows and number on from them.")
     ] = False,
+    where: Annotated[
+        list[str] | None,
+        typer.Option(metavar="COLUMN=VALUE", help="Only rows that are so; also >= and <=."),
+    ] = None,
+    balance: Annotated[
+        str | None,
+        typer.Option(metavar="COLUMN", help="As many rows of each category of this column."),
+    ] = None,
 ) -> None:
     """Make more particles: draw from the run's source and move them along its flow.
 
@@ -245,10 +264,16 @@ def sample(
     if append and not out.is_file():
         raise InputError(f"{out}: there is no such file to append to; leave --append out")
     check_free(out, force=force or append, mend="give another name, --append to add rows")
-    path, used = runs.sample(RunFolder(folder), n, out, seed=seed, append=append)
-    console.result(f"{n} new particles: {path}")
+    made = runs.sample(
+        RunFolder(folder), n, out, seed=seed, append=append, where=where or (), balance=balance
+    )
+    console.result(f"{n} new particles: {made.path}")
+    if made.acceptance < 1:
+        console.result(f"{made.acceptance:.1%} of the rows that were drawn for them are kept")
     if seed is None:
-        console.result(f"seed {used}: the same call makes the same again, another --seed others")
+        console.result(
+            f"seed {made.seed}: the same call makes the same again, another --seed others"
+        )
 
 
 augment.register(app)

@@ -34,6 +34,15 @@ from gparticles.potential import (
 
 def arguments(config: Config, inputs: Inputs) -> dict[str, Any]:
     """Everything that ``transport`` is called with, but callbacks and the checkpoint."""
+    asked = _asked(config, inputs)
+    if inputs.mixed is None or config.potential is not None:
+        return asked
+    classes = None if inputs.target_labels is None else len(np.unique(inputs.target_labels))
+    chosen = inputs.mixed.settings(classes=classes, seed=config.seed)
+    return asked | {name: value for name, value in chosen.items() if asked[name] is None}
+
+
+def _asked(config: Config, inputs: Inputs) -> dict[str, Any]:
     return {
         "source": inputs.source,
         "target": inputs.target,
@@ -68,6 +77,8 @@ def _step_size(config: Config) -> float | Cooldown | None:
 
 
 def _scale(config: Config, inputs: Inputs) -> float | str:
+    if inputs.mixed is not None:
+        return "auto"
     if config.scale is not None:
         return config.scale
     return "columns" if inputs.tabular else "auto"

@@ -28,6 +28,7 @@ from gparticles.data import SAMPLERS, SOURCES
 from gparticles.divergence import parse_f
 from gparticles.flow import parse_integrator
 from gparticles.potential import LAYERS, activations
+from gparticles.tables.recognition import KINDS as KINDS_OF_COLUMNS
 
 
 def _allows(text: str) -> WrapValidator:
@@ -93,8 +94,8 @@ Lipschitz = Annotated[
     _allows("a number above 0, or inf"),
 ]
 Scale = Annotated[
-    Literal["auto", "columns", "log"] | Positive,
-    _allows('"auto", "columns", "log" or a number above 0'),
+    Literal["auto", "columns", "log", "scores"] | Positive,
+    _allows('"auto", "columns", "log", "scores" or a number above 0'),
 ]
 Numbers = Annotated[float | list[float], _allows("a number, or one per column in brackets")]
 Bounds = Annotated[
@@ -279,6 +280,33 @@ class Keep(Section):
     frames_budget: Positive | None = None
 
 
+class ColumnSetting(Section):
+    """What a column of a table is, where it is not as its cells look."""
+
+    kind: str | list[Any] | None = None
+    range: (
+        Annotated[
+            list[float | str],
+            Field(min_length=2, max_length=2),
+            _allows("[low, high], with -inf or inf for an end without a bound"),
+        ]
+        | None
+    ) = None
+
+
+def _column(value: Any) -> ColumnSetting:
+    if isinstance(value, (str, list)):
+        value = {"kind": value}
+    setting = ColumnSetting.model_validate(value)
+    if isinstance(setting.kind, str) and setting.kind not in KINDS_OF_COLUMNS:
+        words = f"one of {', '.join(KINDS_OF_COLUMNS)}, or a list of levels in their order"
+        raise PydanticCustomError("allowed", "{text}", {"text": words})
+    return setting
+
+
+ColumnField = Annotated[SerializeAsAny[ColumnSetting], PlainValidator(_column)]
+
+
 class Config(Section):
     """One run, complete."""
 
@@ -289,6 +317,10 @@ class Config(Section):
     validation: Fraction | None = None
     n: Count | None = None
     conditional: Flag | None = None
+    columns: dict[str, ColumnField] | None = None
+    impute: Flag | None = None
+    task: str | None = None
+    closeness: Annotated[float, Field(ge=0, le=1), _allows("a number from 0 to 1")] | None = None
     f: FName | None = None
     lipschitz: Lipschitz | None = None
     latent: Latent | None = None

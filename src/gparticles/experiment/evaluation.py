@@ -11,12 +11,15 @@ from gparticles.errors import InputError
 from gparticles.experiment.checked import brief
 from gparticles.experiment.config import Config, Custom, File
 from gparticles.experiment.folder import CONFIG, RunFolder
-from gparticles.experiment.inputs import Inputs, among_target, read_target
+from gparticles.experiment.inputs import Inputs, among_target, read_target, rows_to_fit
 from gparticles.experiment.latent_runs import as_shown, seen_by
+from gparticles.experiment.mixed_runs import repeated, shown, shown_flow
 from gparticles.experiment.provenance import stream
 from gparticles.experiment.recipes import check, read_recipe
 from gparticles.flow import Flow
+from gparticles.synthesizer import TableUnits
 from gparticles.tables import Table, check_same_columns, load
+from gparticles.tables.mixed import read_frame
 
 # what is drawn from a sampler; larger clouds are subsampled to it anyway
 MAX_HELD_OUT = 2000
@@ -101,6 +104,11 @@ def evaluate_run(
         InputError: no finished run, other columns than its particles', or a target that is gone.
     """
     flow, form = folder.flow(), folder.law().like
+    units = folder.units()
+    if units is not None and isinstance(flow, Flow):
+        columns = {"id_column": id_column, "label_column": label_column}
+        config = _configuration(folder, target, columns)
+        return _evaluated_rows(folder, units, flow, config, held_out=Path(path), say=say)
     with folder.reading():
         shown, seen = as_shown(flow), seen_by(flow)
     labelled = shown.classes is not None
@@ -129,6 +137,42 @@ def evaluate_run(
                 "held_out_labels": held_out.labels if labelled else None,
             },
             called=UNSEEN if repeated is None else GIVEN,
+        )
+
+
+def _evaluated_rows(
+    folder: RunFolder,
+    units: TableUnits,
+    flow: Flow,
+    config: Config,
+    *,
+    held_out: Path,
+    say: Callable[[str], None],
+) -> dict[str, Any]:
+    """As ``evaluate_run``, for rows of mixed columns."""
+    training, _, _ = rows_to_fit(config)
+    unseen, _ = read_frame(held_out)
+    wrong = repeated(units.codec, training, unseen, name=str(held_out))
+    if wrong is not None:
+        say(wrong)
+    with folder.reading():
+        labelled = units.codec.label is not None
+        clouds = {
+            name: shown(units, units.encode(rows, seed=config.seed))
+            for name, rows in (("held_out", unseen), ("target", training))
+        }
+        written = read_frame(_particles(folder))[0] if labelled else None
+        return _evaluated(
+            config,
+            shown_flow(units, flow, seed=config.seed),
+            {
+                **clouds,
+                "fresh": None,
+                "labels": None if written is None else units.codec.labels(written),
+                "target_labels": units.codec.labels(training),
+                "held_out_labels": units.codec.labels(unseen),
+            },
+            called=UNSEEN if wrong is None else GIVEN,
         )
 
 
@@ -179,8 +223,12 @@ def _evaluated(
 
 def _labels_written(folder: RunFolder, form: Table) -> np.ndarray | None:
     """The particles' labels as the run wrote them."""
+    name = form.label_name if form.columns is not None else None
+    return load(_particles(folder), label_column=name).labels
+
+
+def _particles(folder: RunFolder) -> Path:
     written = sorted(folder.path.glob("particles*"))
     if not written:
         raise InputError(f"{folder}: holds no particles; give the folder of a finished run")
-    name = form.label_name if form.columns is not None else None
-    return load(written[0], label_column=name).labels
+    return written[0]

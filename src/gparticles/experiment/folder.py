@@ -19,6 +19,7 @@ from gparticles.experiment.provenance import SourceLaw, load_law
 from gparticles.flow import Flow, load_flow
 from gparticles.latent import LatentFlow, load_latent_flow
 from gparticles.outputs import is_temporary, remove, replace_file, sweep
+from gparticles.synthesizer import TableUnits, load_units
 from gparticles.tables import save
 
 CONFIG = "config.toml"
@@ -136,6 +137,14 @@ class RunFolder:
             flow = load_flow(stored)
         _check_points(flow, self.path)
         return flow
+
+    def units(self) -> TableUnits | None:
+        """What the rows of a table of mixed columns are moved in; None for other runs.
+
+        Raises:
+            InputError: it is damaged.
+        """
+        return load_units(self.path / "flow")
 
     @contextmanager
     def reading(self) -> Iterator[None]:

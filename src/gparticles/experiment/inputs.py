@@ -4,15 +4,29 @@ import math
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from gparticles.choosing.ways import PARTICLES
 from gparticles.data import SPLITS, draw
 from gparticles.errors import InputError
 from gparticles.experiment.config import CloudSection, Config, Custom, Dataset, File, Noise
+from gparticles.experiment.mixed_runs import (
+    Mixed,
+    fit_mixed,
+    repeated,
+    repetition,
+    scores_possible,
+    scores_wanted,
+    without_dropped,
+)
 from gparticles.experiment.provenance import SourceLaw, condensed, form_of, stream
 from gparticles.tables import Table, check_same_columns, load, load_custom
+from gparticles.tables.mixed import Form, read_frame
+from gparticles.tables.table import listed, quoted, refusal
 
 # of a sampler, where the recipe does not say
 TARGET_ROWS = 200
@@ -40,6 +54,7 @@ class Inputs:
         fresh: draws this many more of them; None where there is no sampler.
         tabular: whether the target is a user's table, whose columns have units of their own.
         warnings: what the user should know, a line each.
+        mixed: of a table of mixed columns, what its rows are moved as.
     """
 
     source: np.ndarray
@@ -57,6 +72,7 @@ class Inputs:
     fresh: Callable[[int], np.ndarray] | None
     tabular: bool
     warnings: tuple[str, ...]
+    mixed: Mixed | None = None
 
 
 Labelled = tuple[np.ndarray, np.ndarray | None]
@@ -71,12 +87,14 @@ class Target:
         held_out: gives at most so many points that it is not, and their labels; or None.
         fresh: draws this many more of them; None where there is no sampler.
         tabular: whether it is a user's table, whose columns have units of their own.
+        mixed: of a table of mixed columns, what its rows are moved as.
     """
 
     table: Table
     held_out: Callable[[int], Labelled] | None
     fresh: Callable[[int], np.ndarray] | None
     tabular: bool
+    mixed: Mixed | None = None
 
 
 def gather(config: Config, *, max_held_out: int) -> Inputs:
@@ -103,7 +121,9 @@ def gather(config: Config, *, max_held_out: int) -> Inputs:
         values, labels = table.values, table.labels
     else:
         law = _law(source, target.table, target_labels)
-        n = check_memory(_count(config, source, target.table), target.table.values)
+        wanted = check_memory(_count(config, source, target.table), target.table.values)
+        # of a table fewer rows may be asked for than a flow is fitted with
+        n = wanted if target.mixed is None else max(wanted, PARTICLES)
         values, labels = law.draw(n, seed=_seed(config, source))
         table = replace(target.table, ids=None)
     if conditional and labels is None:
@@ -124,6 +144,7 @@ def gather(config: Config, *, max_held_out: int) -> Inputs:
         held_out_seen=seen is not None,
         fresh=target.fresh,
         tabular=target.tabular,
+        mixed=target.mixed,
         warnings=tuple(
             line for line in dict.fromkeys((*target.table.warnings, *table.warnings, seen)) if line
         ),
@@ -138,25 +159,90 @@ def read_target(config: Config) -> Target:
     """
     if config.target is None:
         raise InputError("target is missing; give --target FILE, or a [target] in the recipe")
-    target = _target(config.target, config.seed)
+    if config.validation is not None and config.held_out is not None:
+        raise InputError("validation and held_out: give one of them")
+    if scores_wanted(config):
+        return _mixed_target(config)
+    try:
+        target = _target(config.target, config.seed)
+    except InputError:
+        if not scores_possible(config):
+            raise
+        return _mixed_target(config)
     if config.validation is None:
         return target
-    if config.held_out is not None:
-        raise InputError("validation and held_out: give one of them")
     table = target.table
     labels = table.labels if is_conditional(config) else None
-    seed = stream(config.seed, "validation")
-    unseen = validation_rows(len(table), config.validation, labels=labels, seed=seed)
-    seen = np.setdiff1d(np.arange(len(table)), unseen)
-    if min(len(unseen), len(seen)) < 2:
-        raise InputError(
-            f"{table.name}: validation = {config.validation:g} of {len(table)} rows leaves "
-            f"{len(seen)} and {len(unseen)}; each part needs two, so change it or give more rows"
-        )
+    seen, unseen = divided(config, len(table), labels=labels, name=table.name)
     aside = _part(table, unseen)
     return replace(
         target, table=_part(table, seen), held_out=lambda _: (aside.values, aside.labels)
     )
+
+
+def read_rows(cloud: File) -> tuple[Any, Form]:
+    """The frame of a file, its text letter for letter."""
+    return read_frame(shorter(cloud.file), id_column=cloud.id_column)
+
+
+def rows_to_fit(config: Config) -> tuple[Any, Form, Any]:
+    """The rows of a run's target, the form of their file, and those that ``validation`` keeps.
+
+    Raises:
+        InputError: the file cannot be used, or is too small to be divided.
+    """
+    assert isinstance(config.target, File)
+    frame, form = without_dropped(config, *read_rows(config.target))
+    _check_label(config, frame)
+    if config.validation is None:
+        return frame, form, None
+    label = config.target.label_column
+    labels = None if label is None else frame[label].astype(str).to_numpy()
+    seen, unseen = divided(config, len(frame), labels=labels, name=config.target.file)
+    return frame.iloc[seen].reset_index(drop=True), form, frame.iloc[unseen].reset_index(drop=True)
+
+
+def _check_label(config: Config, frame: Any) -> None:
+    assert isinstance(config.target, File)
+    label = config.target.label_column
+    if label is not None and label not in frame.columns:
+        mend = f"choose one of {listed(list(frame.columns))}"
+        raise refusal(shorter(config.target.file), f"no label column {quoted(label)}", mend)
+
+
+def _mixed_target(config: Config) -> Target:
+    """The target as white points; its classes, where it has a column of them."""
+    frame, form, aside = rows_to_fit(config)
+    mixed = fit_mixed(config, frame, form, conditional=is_conditional(config))
+    encode, codec = partial(mixed.units.encode, seed=config.seed), mixed.units.codec
+    name = str(getattr(config.target, "file", "the table"))
+    table = mixed.table(encode(frame), codec.labels(frame), name=name)
+    table = replace(table, warnings=codec.notes)
+
+    def unseen(_: int) -> Labelled:
+        return encode(aside), codec.labels(aside)
+
+    return Target(table, None if aside is None else unseen, None, False, mixed)
+
+
+def divided(
+    config: Config, total: int, *, labels: np.ndarray | None, name: str
+) -> tuple[np.ndarray, np.ndarray]:
+    """The rows that a run is fitted to, and those that ``validation`` keeps from it.
+
+    Raises:
+        InputError: too few in one of them.
+    """
+    share = config.validation or 0.0
+    seed = stream(config.seed, "validation")
+    unseen = validation_rows(total, share, labels=labels, seed=seed)
+    seen = np.setdiff1d(np.arange(total), unseen)
+    if min(len(unseen), len(seen)) < 2:
+        raise InputError(
+            f"{name}: validation = {share:g} of {total} rows leaves "
+            f"{len(seen)} and {len(unseen)}; each part needs two, so change it or give more rows"
+        )
+    return seen, unseen
 
 
 def validation_rows(
@@ -252,14 +338,14 @@ def _law(source: CloudSection, target: Table, labels: np.ndarray | None) -> Sour
 
 def _table(cloud: CloudSection) -> Table:
     if isinstance(cloud, File):
-        path = _shorter(cloud.file)
+        path = shorter(cloud.file)
         return load(path, id_column=cloud.id_column, label_column=cloud.label_column)
     if isinstance(cloud, Custom):
         return load_custom(cloud.custom, search_path=cloud.folder)
     raise TypeError(f"{cloud!r} is not a file")
 
 
-def _shorter(path: str) -> Path:
+def shorter(path: str) -> Path:
     """Messages name files as a user in this folder would."""
     full = Path(path)
     return full.relative_to(Path.cwd()) if full.is_relative_to(Path.cwd()) else full
@@ -309,6 +395,8 @@ def _held_out(
     if config.held_out is None:
         values, labels = (None, None) if target.held_out is None else target.held_out(count)
         return values, labels, None
+    if target.mixed is not None:
+        return _mixed_held_out(config, target.mixed)
     sampled = isinstance(config.held_out, Dataset)
     if sampled:
         chosen = _target(config.held_out, stream(config.seed, "held-out")).table
@@ -318,17 +406,23 @@ def _held_out(
     return chosen.values, chosen.labels, None if sampled else among_target(chosen, target.table)
 
 
+def _mixed_held_out(
+    config: Config, mixed: Mixed
+) -> tuple[np.ndarray | None, np.ndarray | None, str | None]:
+    if not isinstance(config.held_out, File):
+        raise InputError("held_out: a table of mixed columns is judged by a file of such rows")
+    frame, _ = read_rows(config.held_out)
+    codec = mixed.units.codec
+    points = mixed.units.encode(frame, seed=config.seed)
+    wrong = repeated(codec, mixed.frame, frame, name=config.held_out.file)
+    return points, codec.labels(frame), wrong
+
+
 def among_target(held_out: Table, target: Table) -> str | None:
     """What is wrong with held-out rows that are the target's; None where none is."""
     known = {row.tobytes() for row in _comparable(target.values)}
     count = sum(row.tobytes() in known for row in _comparable(held_out.values))
-    if count == 0:
-        return None
-    return (
-        f"{held_out.name}: {count} of its {len(held_out)} rows are among those that the run is "
-        "fitted to, beside which copies look as good as new points; give points that the run has "
-        "not seen"
-    )
+    return repetition(count, len(held_out), name=held_out.name)
 
 
 def _comparable(points: np.ndarray) -> np.ndarray:

@@ -14,8 +14,12 @@ def packaged() -> dict[str, str]:
 
 
 def packaged_keys(name: str) -> dict[str, Any]:
-    """The content of one of them."""
-    return tomllib.loads((FOLDER / f"{name}.toml").read_text(encoding="utf-8"))
+    """The content of one of them; files that it names are those beside it."""
+    keys = tomllib.loads((FOLDER / f"{name}.toml").read_text(encoding="utf-8"))
+    target = keys.get("target")
+    if isinstance(target, dict) and "file" in target:
+        target["file"] = str((FOLDER / target["file"]).resolve())
+    return keys
 
 
 def courses() -> dict[str, dict[str, Any]]:

@@ -13,6 +13,8 @@ from gparticles.experiment.checked import built, parsed_toml, read_metrics
 from gparticles.experiment.folder import CONFIG, METRICS, RunFolder, machine
 from gparticles.experiment.inputs import Inputs
 from gparticles.experiment.latent_runs import as_shown
+from gparticles.experiment.mixed_runs import shown_flow
+from gparticles.experiment.table_report import section
 from gparticles.flow import Flow
 from gparticles.flow.saving import read_arrays, read_record, write_arrays, write_record
 
@@ -67,6 +69,7 @@ def report_run(folder: RunFolder, flow: Flow, metrics: dict[str, Any]) -> Path:
         config=text,
         versions=versions,
         metrics=metrics,
+        table=section(folder, metrics),
     )
     return write_report(folder.path / REPORT, flow, shown, about=about)
 
@@ -82,7 +85,11 @@ def report_again(folder: RunFolder) -> Path:
         mend = "continue it with gpa run ... --resume" if folder.begun else "give a run's folder"
         raise InputError(f"{folder}: holds no finished run ({METRICS} is missing); {mend}")
     metrics = read_metrics(folder.path / METRICS)
+    units = folder.units()
     with folder.reading():
+        if units is not None and isinstance(flow, Flow):
+            seed = int(flow.settings["seed"])
+            return report_run(folder, shown_flow(units, flow, seed=seed), metrics)
         return report_run(folder, as_shown(flow), metrics)
 
 

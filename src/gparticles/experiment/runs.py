@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,14 +26,25 @@ from gparticles.experiment.latent_runs import (
     in_its_space,
     latent_run,
 )
+from gparticles.experiment.mixed_runs import (
+    appended,
+    mixed_as_shown,
+    sample_rows,
+    shown_flow,
+    with_choice,
+)
 from gparticles.experiment.pictures import draw_run, report_run
 from gparticles.experiment.provenance import SourceLaw, stream
+from gparticles.experiment.table_report import draw_table, table_metrics
 from gparticles.flow import Checkpoint, Flow, Progress, prepare
 from gparticles.flow.settings import AbstractKind
 from gparticles.flow.transport import Prepared
 from gparticles.latent import AbstractCodec, LatentFlow
+from gparticles.synthesizer import TableUnits
 from gparticles.tables import check_same_columns, load, made_up_ids, save
 from gparticles.tables.cohorts import with_genes
+from gparticles.tables.conditions import Selected
+from gparticles.tables.mixed import read_frame, save_frame
 from gparticles.tables.table import Table, without_missing
 
 Say = Callable[[str], None]
@@ -77,6 +89,11 @@ class ReadyRun:
     arguments: dict[str, Any]
     prepared: Prepared
 
+    @property
+    def scale(self) -> float | str:
+        """The recipe's word for the units that particles are moved in."""
+        return self.arguments["scale"] if self.inputs.mixed is None else "scores"
+
     def carried_out(
         self, *, callbacks: Sequence[Callable[[Progress], Any]], checkpoint: Checkpoint
     ) -> Flow | LatentFlow:
@@ -94,6 +111,13 @@ def make_ready(config: Config) -> ReadyRun:
         InputError: anything that the user can mend.
     """
     inputs = gather(config, max_held_out=MAX_HELD_OUT)
+    if inputs.mixed is None and (config.task, config.closeness) != (None, None):
+        raise InputError(
+            "task and closeness are for tables whose rows are made column by column; leave them "
+            'out, or set scale = "scores"'
+        )
+    if inputs.mixed is not None:
+        inputs = replace(inputs, mixed=with_choice(config, inputs.mixed))
     codec, moved = in_its_space(config, inputs)
     asked = arguments(config, moved)
     return ReadyRun(config, inputs, codec, moved, asked, prepare(**asked))
@@ -127,7 +151,7 @@ def run(
     folder.check(resume=resume)
     ready = make_ready(config) if ready is None else ready
     _tell(ready, say)
-    keys = {**config.to_dict(), "scale": ready.arguments["scale"]}
+    keys = {**config.to_dict(), "scale": ready.scale}
     check_same_run(folder, keys)
     _tell_of_machine(folder, say)
     folder.begin(config_text(keys, ready.prepared.describe(), gparticles.__version__))
@@ -163,6 +187,11 @@ def _tell(ready: ReadyRun, say: Say) -> None:
         say(line)
     if isinstance(ready.arguments["potential"], AbstractKind) and inputs.held_out is None:
         say("without a network particles may copy the target; --validation 0.2 lets metrics tell")
+    if inputs.mixed is not None:
+        kinds = [f"{name} {kind}" for name, kind in inputs.mixed.units.codec.kinds.items()]
+        say(f"columns, moved as normal scores: {', '.join(kinds)}")
+        if inputs.mixed.choice is not None:
+            say(inputs.mixed.choice.sentence)
     if inputs.tabular and config.scale is None and config.latent is None:
         say(
             'each column is divided by its own spread (scale = "columns"); '
@@ -197,17 +226,49 @@ def _finish(
     config, inputs = ready.config, ready.inputs
     flow.save(folder.path / "flow", overwrite=True)
     inputs.law.save(folder.path / "flow")
-    form: dict[str, Any] = {"like": inputs.like, "ids": inputs.ids, "labels": inputs.kept_labels}
-    particles = folder.write_points("particles", flow.particles, **form)
+    particles = _write_particles(folder, config, inputs, flow)
     folder.write_history(flow.history)
-    shown, bound = as_shown(flow), bound_entry(config, inputs, flow)
-    if isinstance(flow, LatentFlow) and shown.particles.ndim == 2:
-        inputs = encoded(inputs, flow.codec)
+    bound = bound_entry(config, inputs, flow)
+    inputs, shown = _as_shown(config, inputs, flow)
     figures = draw_run(folder, inputs, shown)
     metrics = run_metrics(config, inputs, shown, seconds=seconds) | bound
+    if inputs.mixed is not None:
+        rows = _rows_made(config, inputs, flow)
+        draw_table(folder, inputs.mixed, rows)
+        metrics |= table_metrics(config, inputs.mixed, rows)
     report = report_run(folder, shown, metrics)
     folder.finish(metrics)
     return Result(flow, metrics, particles, figures, report)
+
+
+def _write_particles(
+    folder: RunFolder, config: Config, inputs: Inputs, flow: Flow | LatentFlow
+) -> Path:
+    if inputs.mixed is None:
+        form = {"like": inputs.like, "ids": inputs.ids, "labels": inputs.kept_labels}
+        return folder.write_points("particles", flow.particles, **form)
+    units = inputs.mixed.units
+    units.save(folder.path / "flow")
+    rows = _rows_made(config, inputs, flow)
+    return save_frame(rows, folder.path / "particles", units.form)
+
+
+def _rows_made(config: Config, inputs: Inputs, flow: Flow | LatentFlow) -> Any:
+    """The new rows of a table of mixed columns, as many as were asked for."""
+    assert inputs.mixed is not None
+    rows = inputs.mixed.units.decode(flow.particles, inputs.labels, seed=config.seed)
+    return rows.iloc[: config.n or len(inputs.target)]
+
+
+def _as_shown(config: Config, inputs: Inputs, flow: Flow | LatentFlow) -> tuple[Inputs, Flow]:
+    """What is drawn and judged, all of it in the same columns."""
+    if inputs.mixed is not None and isinstance(flow, Flow):
+        units = inputs.mixed.units
+        return mixed_as_shown(units, inputs), shown_flow(units, flow, seed=config.seed)
+    shown = as_shown(flow)
+    if isinstance(flow, LatentFlow) and shown.particles.ndim == 2:
+        return encoded(inputs, flow.codec), shown
+    return inputs, shown
 
 
 def transform(
@@ -230,6 +291,13 @@ def transform(
         InputError: no flow, other columns than the flow's, or labels it does not know.
     """
     flow, form = folder.flow(), folder.law().like
+    units = folder.units()
+    if units is not None and isinstance(flow, Flow):
+        rows, own = read_frame(path, id_column=id_column)
+        with folder.reading():
+            labels = units.codec.labels(rows)
+            moved = units.decode(flow(units.encode(rows), labels), labels)
+        return save_frame(moved, out, own)
     labelled = flow.classes is not None
     if labelled and label_column is None and form.columns is not None:
         label_column = form.label_name
@@ -262,9 +330,25 @@ def _later(path: str | Path, form: Table, columns: dict[str, Any]) -> Table:
     return load(path, **columns, label_gaps=True)
 
 
+@dataclass(frozen=True)
+class Sampled:
+    """New rows in a file: where, by which seed, and which share of those drawn they are."""
+
+    path: Path
+    seed: int
+    acceptance: float = 1.0
+
+
 def sample(
-    folder: RunFolder, n: int, out: Path, *, seed: int | None = None, append: bool = False
-) -> tuple[Path, int]:
+    folder: RunFolder,
+    n: int,
+    out: Path,
+    *,
+    seed: int | None = None,
+    append: bool = False,
+    where: Sequence[str] = (),
+    balance: str | None = None,
+) -> Sampled:
     """Draws source points anew, carries them along a stored flow, and writes them.
 
     Args:
@@ -273,9 +357,8 @@ def sample(
         out: where to.
         seed: of the draw; 0 by default, and with ``append`` the number of rows that are there.
         append: keep the rows that are there, and number the new ones on from them.
-
-    Returns:
-        The path that was written, and the seed.
+        where: conditions that all rows satisfy, such as ``species=Adelie`` or ``age>=60``.
+        balance: a column of categories, each of which is in as many rows.
 
     Raises:
         InputError: no flow, its source was a file, or there are no such rows to append to.
@@ -286,6 +369,16 @@ def sample(
             f"{folder}: its particles came from {law.name}, of which there is no more to draw; "
             f"use gpa transform {folder} points.csv -o {out}"
         )
+    units = folder.units()
+    if units is not None and isinstance(flow, Flow):
+        drawn = partial(sample_rows, units, flow, law, n=n, where=where, balance=balance)
+        with folder.reading():
+            return _sampled_rows(units, drawn, out, seed=seed, append=append)
+    if where or balance is not None:
+        raise InputError(
+            f"{folder}: its rows were not made column by column; --where and --balance are for "
+            'tables run with scale = "scores"'
+        )
     before = _rows_before(out, law, labelled=flow.classes is not None) if append else None
     count = 0 if before is None else len(before)
     seed = count if seed is None else seed
@@ -295,11 +388,25 @@ def sample(
         values = flow(values, labels=labels)
     ids = None if law.like.ids is None else made_up_ids(count + n)[count:]
     if before is None:
-        return save(values, out, like=law.like, ids=ids, labels=labels), seed
+        return Sampled(save(values, out, like=law.like, ids=ids, labels=labels), seed)
     values = np.concatenate([before.values.astype(values.dtype), values])
     labels = None if labels is None else np.concatenate([np.asarray(before.labels), labels])
     ids = None if ids is None else [*(before.ids or ()), *ids]
-    return save(values, out, like=law.like, ids=ids, labels=labels), seed
+    return Sampled(save(values, out, like=law.like, ids=ids, labels=labels), seed)
+
+
+def _sampled_rows(
+    units: TableUnits, drawn: Callable[..., Selected], out: Path, *, seed: int | None, append: bool
+) -> Sampled:
+    """New rows of mixed columns in a file, after those that are there."""
+    before, form = read_frame(out) if append else (None, units.form)
+    count = 0 if before is None else len(before)
+    seed = count if seed is None else seed
+    selected = drawn(seed=seed)
+    rows = units.codec.numbered(selected.frame, start=count)
+    if before is not None:
+        rows = appended(before, rows, out)
+    return Sampled(save_frame(rows, out, form), seed, selected.acceptance)
 
 
 def _rows_before(out: Path, law: SourceLaw, *, labelled: bool) -> Table:

@@ -74,6 +74,11 @@ class Flow:
         """The number of steps taken."""
         return len(self.history["time"])
 
+    @property
+    def choice(self) -> dict[str, Any] | None:
+        """What ``potential="auto"`` chose, from what and why; None where nothing was chosen."""
+        return self.settings.get("choice")
+
     def __repr__(self) -> str:
         shape = " x ".join(map(str, self.particles.shape))
         return f"Flow({shape} particles, {self.steps} steps: {self.outcome})"

@@ -13,6 +13,7 @@ from gparticles.plots.style import names_in_words
 from gparticles.report import packing, words
 from gparticles.report.checking import check_flow, check_metrics, check_shown, check_versions
 from gparticles.report.shown import Shown
+from gparticles.report.table_section import SCORES, TableSection
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,7 @@ class About:
         config: the text of its ``config.toml``.
         versions: of the software it ran with.
         metrics: as in ``metrics.json``.
+        table: what is said of a table's rows, or None.
     """
 
     name: str
@@ -34,6 +36,7 @@ class About:
     config: str
     versions: dict[str, str]
     metrics: dict[str, Any]
+    table: TableSection | None = None
 
 
 def write_report(path: Path, flow: Flow, shown: Shown | None, *, about: About) -> Path:
@@ -84,6 +87,7 @@ def html(flow: Flow, shown: Shown | None, *, about: About) -> str:
         facts=words.key_numbers(flow, about.metrics),
         answers=words.answers(flow, about.metrics),
         rows=words.rows(about.metrics),
+        scores=tuple(SCORES.values()),
         curves=data["history"],
         data=script_json(data),
         plotly=packing.plotly_script(),

@@ -8,7 +8,7 @@ import itertools
 import re
 from array import array
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -92,6 +92,51 @@ def read_delimited(
     Raises:
         InputError: whatever cannot be used, with the row as an editor numbers it, and the column.
     """
+    head, rest, header = _begun(path, kind)
+    layout = _layout(head, path, header=header, id_column=id_column, label_column=label_column)
+    layout.label_gaps = label_gaps
+    for line, row in _of_one_width(head[header:], rest, layout):
+        _take(row, line, layout)
+    return _table(layout, kind)
+
+
+@dataclass(frozen=True)
+class Cells:
+    """A file's cells as text.
+
+    Attributes:
+        names: of the columns, or None where there is no header.
+        lines: the rows' numbers, as an editor counts them.
+        rows: with as many cells each.
+        id_at: which column holds identifiers, or None.
+    """
+
+    names: list[str] | None
+    lines: list[int]
+    rows: list[list[str]]
+    id_at: int | None
+
+
+def read_cells(path: Path, *, kind: str, id_column: str | None = None) -> Cells:
+    """The text of a table of whatever columns; the arguments are those of ``read_delimited``.
+
+    Raises:
+        InputError: rows of different widths, and whatever else is no table.
+    """
+    head, rest, header = _begun(path, kind)
+    layout = _layout(head, path, header=header, id_column=id_column, label_column=None)
+    pairs = list(_of_one_width(head[header:], rest, layout))
+    check_rows(len(pairs), layout.name)
+    rows = [row for _, row in pairs]
+    if layout.guessed:
+        ids = [row[0] for row in rows]
+        differ = len(set(ids)) == len(ids) and not any(is_number(i) or is_missing(i) for i in ids)
+        layout.id_at = 0 if differ and not are_decimals(ids) else None
+    return Cells(layout.names, [line for line, _ in pairs], rows, layout.id_at)
+
+
+def _begun(path: Path, kind: str) -> tuple[list[Record], Iterable[Record], bool]:
+    """The first two rows, all others, and whether the first is a header."""
     rest: Iterable[Record] = records(path, kind)
     head = list(itertools.islice(rest, 2))
     if not head:
@@ -100,6 +145,7 @@ def read_delimited(
     if all(
         len(row) == 1 and not is_number(row[0]) for _, row in head
     ):  # which no table begins with
+        rest = list(rest)
         line = next((line for line, row in rest if len(row) > 1), None)
         if line is not None:
             problem = f"row {line} has more columns than the rows above it"
@@ -108,14 +154,18 @@ def read_delimited(
     if not head[0][1][-1].strip():
         rest = list(rest)
         _check_tail([*head, *rest], path, width=1)
-    layout = _layout(head, path, header=header, id_column=id_column, label_column=label_column)
-    layout.label_gaps = label_gaps
-    for line, row in itertools.chain(head[header:], rest):
+    return head, rest, header
+
+
+def _of_one_width(
+    head: list[Record], rest: Iterable[Record], layout: _Layout
+) -> Iterator[tuple[int, list[str]]]:
+    rest = iter(rest)
+    for line, row in itertools.chain(head, rest):
         if len(row) != layout.width:
-            _check_tail(itertools.chain([(line, row)], rest), path, width=layout.width)
+            _check_tail(itertools.chain([(line, row)], rest), Path(layout.name), width=layout.width)
             raise _bad_width(row, line, layout)
-        _take(row, line, layout)
-    return _table(layout, kind)
+        yield line, row
 
 
 def _check_delimiter(head: list[Record], path: Path, kind: str) -> None:
@@ -250,7 +300,18 @@ def _bad_cell(row: list[str], line: int, layout: _Layout, *, at: int) -> InputEr
     cell, place = row[at], f"row {line}, {layout.column(at)}"
     if is_missing(cell):
         return refusal(layout.name, f"{place}: missing value", MISSING_MEND)
-    return refusal(layout.name, f"{place}: text {quoted(cell)} among numbers", _mend(cell.strip()))
+    return text_among_numbers(cell, layout.name, place)
+
+
+def text_among_numbers(cell: str, name: str, place: str) -> InputError:
+    """What to say of a cell of text in a column of numbers."""
+    return refusal(name, f"{place}: text {quoted(cell)} among numbers", _mend(cell.strip()))
+
+
+def looks_like_a_number(cell: str) -> bool:
+    """Whether a cell is a number that is written as no file here may write it."""
+    text = cell.strip()
+    return bool(_THOUSANDS.fullmatch(text) or _DECIMAL_COMMA.fullmatch(text))
 
 
 def _mend(cell: str) -> str:

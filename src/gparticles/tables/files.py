@@ -17,7 +17,7 @@ from gparticles.tables.arrays import read_npy, read_npz, write_npy, write_npz
 from gparticles.tables.delimited import read_delimited
 from gparticles.tables.frames import parts_of, read_parquet, write_parquet
 from gparticles.tables.image_folders import read_images, write_images
-from gparticles.tables.table import Table, refusal
+from gparticles.tables.table import Table, made_up_ids, refusal
 from gparticles.tables.writing import write_delimited
 
 SUFFIXES = {
@@ -32,10 +32,10 @@ SUFFIXES = {
 }
 """The kind of file for each ending of a name; folders hold images, or the parts of a parquet."""
 
-_TEXT = ("csv", "tsv", "csv.gz", "tsv.gz")
+TEXT_KINDS = ("csv", "tsv", "csv.gz", "tsv.gz")
 
 _READERS: dict[str, Callable[..., Table]] = {
-    **{kind: partial(read_delimited, kind=kind) for kind in _TEXT},
+    **{kind: partial(read_delimited, kind=kind) for kind in TEXT_KINDS},
     "npy": read_npy,
     "npz": read_npz,
     "parquet": read_parquet,
@@ -43,7 +43,7 @@ _READERS: dict[str, Callable[..., Table]] = {
 }
 
 _WRITERS: dict[str, Callable[..., None]] = {
-    **{kind: partial(write_delimited, kind=kind) for kind in _TEXT},
+    **{kind: partial(write_delimited, kind=kind) for kind in TEXT_KINDS},
     "npy": write_npy,
     "npz": write_npz,
     "parquet": write_parquet,
@@ -155,7 +155,7 @@ def save(
         InputError: values that do not fit `like` or the kind of file, values that are not finite,
             a path that cannot be written.
     """
-    path, kind = _destination(Path(path), like)
+    path, kind = destination(Path(path), like.kind)
     table = _rows_like(np.asarray(values), like, ids=ids, labels=labels)
     table = replace(table, values=_cast(table.values, like.values.dtype, kind))
     _check_shape(table.values, kind, path)
@@ -171,15 +171,20 @@ def _known_suffix(path: Path) -> str | None:
     return next((suffix for suffix in SUFFIXES if name.endswith(suffix)), None)
 
 
-def _destination(path: Path, like: Table) -> tuple[Path, str]:
+def destination(path: Path, usual: str) -> tuple[Path, str]:
+    """Where a file goes, and its kind: that of the path's ending, or the usual one.
+
+    Raises:
+        InputError: an ending that is not written.
+    """
     if (suffix := _known_suffix(path)) is not None:
         return path, SUFFIXES[suffix]
     if path.suffix.lower() in _HINTS:
         mend = f"use one of {', '.join(SUFFIXES)}"
         raise refusal(path, f"files of kind {path.suffix!r} are not written", mend)
-    if like.kind != "images":
-        path = path.with_name(f"{path.name}.{like.kind}")
-    return path, like.kind
+    if usual != "images":
+        path = path.with_name(f"{path.name}.{usual}")
+    return path, usual
 
 
 def _rows_like(values: np.ndarray, like: Table, *, ids: Any, labels: Any) -> Table:
@@ -201,17 +206,10 @@ def _rows_like(values: np.ndarray, like: Table, *, ids: Any, labels: Any) -> Tab
     return replace(like, values=rows, ids=ids, labels=labels)
 
 
-def made_up_ids(n: int) -> list[str]:
-    """Identifiers for n new rows.
-
-    >>> made_up_ids(2)
-    ['generated-00001', 'generated-00002']
-    """
-    return [f"generated-{i:05d}" for i in range(1, n + 1)]
-
-
 def _cast(rows: np.ndarray, dtype: np.dtype, kind: str) -> np.ndarray:
-    if kind in _TEXT and rows.dtype.kind == "f":  # 0.1 in float32 should not read 0.10000000149
+    if (
+        kind in TEXT_KINDS and rows.dtype.kind == "f"
+    ):  # 0.1 in float32 should not read 0.10000000149
         return rows
     with np.errstate(over="ignore"):
         cast = rows.astype(dtype)

@@ -5,6 +5,7 @@ pandas is imported only where a DataFrame or a parquet file is at hand.
 
 from collections import Counter
 from decimal import Decimal
+from importlib import import_module
 from numbers import Real
 from pathlib import Path
 from typing import Any
@@ -115,9 +116,9 @@ def to_frame(values: np.ndarray, like: Table, *, ids: Any = None, labels: Any = 
         labels: n labels, or None for none.
 
     Raises:
-        InputError: values of another width than `like`, or pandas is not installed.
+        InputError: values of another width than `like`.
     """
-    pandas = _pandas()
+    pandas: Any = import_module("pandas")
     values = np.asarray(values)
     columns = None if like.columns is None else list(like.columns)
     if values.ndim != 2 or (columns and values.shape[1] != len(columns)):
@@ -148,10 +149,24 @@ def read_parquet(
     folders called `column=value`.
 
     Raises:
-        InputError: pandas or pyarrow is not installed, a damaged file, or what `from_frame`
+        InputError: pyarrow is not installed, a damaged file, or what `from_frame`
             refuses.
     """
-    _pandas()
+    frame = read_parquet_frame(path, label_column=label_column)
+    columns = {"id_column": id_column, "label_column": label_column}
+    return from_frame(frame, **columns, label_gaps=label_gaps, name=str(path))
+
+
+def read_parquet_frame(path: Path, *, label_column: str | None = None) -> Any:
+    """The DataFrame of a parquet file, or of a folder of its parts.
+
+    Args:
+        path: of the file.
+        label_column: a folder's, which stays text.
+
+    Raises:
+        InputError: pyarrow is not installed, or a damaged file.
+    """
     try:
         import pyarrow.parquet  # noqa: F401
     except ImportError as error:
@@ -164,8 +179,7 @@ def read_parquet(
     except Exception as error:  # its parser raises many kinds for a broken file
         reason = str(error).split(". ")[0] or type(error).__name__
         raise refusal(path, f"is damaged ({reason})", "make it again") from error
-    columns = {"id_column": id_column, "label_column": label_column}
-    return from_frame(frame, **columns, label_gaps=label_gaps, name=str(path))
+    return frame
 
 
 def parts_of(folder: Path) -> list[Path]:
@@ -218,17 +232,9 @@ def write_parquet(path: Path, table: Table) -> None:
         raise _not_installed() from error
 
 
-def _pandas() -> Any:
-    try:
-        import pandas
-    except ImportError as error:
-        raise _not_installed() from error
-    return pandas
-
-
 def _not_installed() -> Exception:
     mend = "run pip install 'gparticles[parquet]'"
-    return refusal("parquet", "needs pandas and pyarrow, which are not installed", mend)
+    return refusal("parquet", "needs pyarrow, which is not installed", mend)
 
 
 def _check_unique(names: list[str], where: str) -> None:

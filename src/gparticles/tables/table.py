@@ -175,6 +175,15 @@ def position(wanted: str | None, names: Sequence[str], *, where: object, what: s
     return names.index(wanted)
 
 
+def made_up_ids(n: int) -> list[str]:
+    """Identifiers for n new rows.
+
+    >>> made_up_ids(2)
+    ['generated-00001', 'generated-00002']
+    """
+    return [f"generated-{i:05d}" for i in range(1, n + 1)]
+
+
 def extra_columns(
     like: Table, width: int, *, ids: Any, labels: Any
 ) -> list[tuple[int, str, list[Any]]]:

@@ -17,7 +17,7 @@ def write_delimited(path: Path, table: Table, *, kind: str) -> None:
     """Write a table with the header and the order of columns that it came with."""
     extras = extra_columns(table, table.values.shape[1], ids=table.ids, labels=table.labels)
     delimiter = "," if kind.startswith("csv") else "\t"
-    with _create_text(path, kind) as stream:
+    with create_text(path, kind) as stream:
         writer = csv.writer(stream, delimiter=delimiter, lineterminator="\n")
         if table.header and table.columns is not None:
             names = list(table.columns)
@@ -38,7 +38,8 @@ def _rows(values: np.ndarray, extras: list[tuple[int, str, list]], start: int) -
 
 
 @contextmanager
-def _create_text(path: Path, kind: str) -> Iterator[IO[str]]:
+def create_text(path: Path, kind: str) -> Iterator[IO[str]]:
+    """A new file of text, gzipped where its kind says so."""
     if not kind.endswith(".gz"):
         with path.open("w", encoding="utf-8", newline="") as stream:
             yield stream

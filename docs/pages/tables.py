@@ -1,0 +1,149 @@
+"""What docs/tables-measured.md says of the measurements of tables."""
+
+import statistics
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from table_data import CHOOSING, MIXED, NUMERIC
+
+OURS, DEFAULT, FRESH = "gparticles, chosen", "gparticles, default", "fresh rows"
+COLUMNS: dict[str, tuple[str, float, int]] = {
+    "told_apart": ("told from real", 1, 3),
+    "energy": ("energy distance", 1000, 1),
+    "new_teaches": ("new rows teach", 1, 3),
+    "both_teach": ("real + new", 1, 3),
+    "margins": ("columns", 1, 3),
+    "nearest_ratio": ("nearest", 1, 2),
+    "copy_rate": ("copies", 1, 3),
+    "broken": ("broken", 1, 3),
+    "seconds": ("s", 1, 1),
+}
+"""Heading, factor and decimals."""
+HIGHER = {"new_teaches": True, "both_teach": True}
+COMPARED = ("told_apart", "energy", "new_teaches", "both_teach", "margins")
+Runs = list[dict[str, Any]]
+
+
+def values(record: dict[str, Any]) -> dict[str, Any]:
+    """What the page names."""
+    runs = [r for r in record["runs"] if r["scores"] and "refused" not in r["scores"]]
+    sizes = sorted({r["rows"] for r in runs})
+    at = record["machine"]
+    return {
+        "sizes": " or ".join(map(str, sizes)),
+        "new": str(record["new"]),
+        "tables_measured": " ".join(_measured(runs, rows) for rows in sizes),
+        "choosing": ", ".join(CHOOSING),
+        "numeric": ", ".join(NUMERIC),
+        "mixed": ", ".join(MIXED),
+        "every_table": "\n\n".join(_tables(runs, rows) for rows in sizes),
+        "verdict": " ".join(_verdict(runs, rows) for rows in sizes),
+        "machine": f"{at['cores']} cores of {at['processor']} that others used too, so that "
+        "seconds, which hold compiling, are too many",
+    }
+
+
+def _sorts(runs: Runs, rows: int) -> dict[str, Runs]:
+    """Runs of numeric and of mixed tables, of those that all methods were measured on."""
+    kept = [r for r in runs if r["rows"] == rows]
+    methods = {r["method"] for r in kept if r["method"] != FRESH}
+    places: dict[tuple[str, int], set[str]] = {}
+    for r in kept:
+        places.setdefault((r["table"], r["seed"]), set()).add(r["method"])
+    whole = {place for place, known in places.items() if {OURS, DEFAULT} <= known}
+    assert methods
+    sorts = {"numeric": NUMERIC, "mixed": MIXED}
+    return {
+        sort: chosen
+        for sort, names in sorts.items()
+        if (chosen := [r for r in kept if r["table"] in names and (r["table"], r["seed"]) in whole])
+    }
+
+
+def _measured(runs: Runs, rows: int) -> str:
+    words = []
+    for sort, chosen in _sorts(runs, rows).items():
+        names = list(dict.fromkeys(r["table"] for r in chosen))
+        places = {(r["table"], r["seed"]) for r in chosen}
+        words.append(f"{len(names)} {sort} tables ({', '.join(names)}; {len(places)} draws)")
+    return f"With {rows} rows: {' and '.join(words)}."
+
+
+def _means(runs: Runs) -> dict[str, dict[str, float]]:
+    every: dict[str, dict[str, list[float]]] = {}
+    for r in runs:
+        for key, value in r["scores"].items():
+            every.setdefault(r["method"], {}).setdefault(key, []).append(value)
+    ordered = sorted(every, key=lambda m: (m != OURS, m != DEFAULT, m == FRESH))
+    return {m: {key: statistics.fmean(v) for key, v in every[m].items()} for m in ordered}
+
+
+def _complete(runs: Runs) -> Runs:
+    """Runs of the methods that took every table: others' means are of other tables."""
+    counts = Counter(r["method"] for r in runs)
+    return [r for r in runs if counts[r["method"]] == counts[OURS]]
+
+
+def _best(means: dict[str, dict[str, float]], key: str) -> str:
+    methods = [m for m in means if m != FRESH]
+    sign = -1 if HIGHER.get(key) else 1
+    return min(methods, key=lambda m: sign * means[m].get(key, float("inf")))
+
+
+def _tables(runs: Runs, rows: int) -> str:
+    parts = []
+    for sort, chosen in _sorts(runs, rows).items():
+        means, count = _means(chosen), sum(r["method"] == OURS for r in chosen)
+        best = {key: _best(_means(_complete(chosen)), key) for key in COMPARED}
+        lines = []
+        for method in means:
+            name, *cells = _cells(means, method, best)
+            known = sum(r["method"] == method for r in chosen)
+            lines.append([name if known == count else f"{name} ({known} of {count})", *cells])
+        head = ["", *(title for title, _, _ in COLUMNS.values())]
+        parts.append(f"## {rows} rows, {sort} tables\n\n{_table(head, lines)}")
+    return "\n\n".join(parts)
+
+
+def _cells(means: dict[str, dict[str, float]], method: str, best: dict[str, str]) -> Sequence[str]:
+    cells = []
+    for key, (_, factor, decimals) in COLUMNS.items():
+        value = means[method].get(key)
+        text = "" if value is None else f"{factor * value:.{decimals}f}"
+        cells.append(f"**{text}**" if best.get(key) == method and text else text)
+    name = f"*{method}*" if method == FRESH else method
+    return [f"**{name}**" if method in (OURS, DEFAULT) else name, *cells]
+
+
+def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = ["| " + " | ".join(header) + " |", "|---" * len(header) + "|"]
+    return "\n".join([*lines, *("| " + " | ".join(row) + " |" for row in rows)])
+
+
+def _verdict(runs: Runs, rows: int) -> str:
+    sorts = _sorts(runs, rows).items()
+    return " ".join(_words(sort, rows, _means(_complete(chosen))) for sort, chosen in sorts)
+
+
+def _words(sort: str, rows: int, means: dict[str, dict[str, float]]) -> str:
+    """Where ours stand, with the best of the others and by how much."""
+    others = {m: s for m, s in means.items() if m not in (OURS, DEFAULT, FRESH)}
+    sentences = []
+    for key in ("told_apart", "energy", "new_teaches", "both_teach"):
+        rival = _best(others, key)
+        own, theirs = means[OURS][key], others[rival][key]
+        better = own > theirs if HIGHER.get(key) else own < theirs
+        title, factor, decimals = COLUMNS[key]
+        numbers = f"{factor * own:.{decimals}f} beside {factor * theirs:.{decimals}f} of {rival}"
+        sentences.append(f"{title} {numbers} ({'better' if better else 'not better'})")
+    aims = means[OURS]
+    told = "reached" if aims["told_apart"] <= 0.70 else "not reached"
+    near = "reached" if aims["nearest_ratio"] >= 0.8 else "not reached"
+    fixed = means[DEFAULT]["told_apart"]
+    return (
+        f"With {rows} rows of {sort} tables the chosen way is at: {'; '.join(sentences)}. Told "
+        f"apart at most 0.70 is {told}, nearest at least 0.8 is {near}, and "
+        f"{100 * aims['broken']:.1f} % of its rows break a kind, grid or range. The fixed default "
+        f"without a choice is told apart at {fixed:.3f}."
+    )

@@ -1,0 +1,244 @@
+"""Rows with what is asked of them: conditions on columns, and equal numbers of each level."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from gparticles.tables.codec import TableCodec
+from gparticles.tables.columns import AbstractColumn, Levels, word
+from gparticles.tables.table import listed, quoted, refusal
+
+# of rows drawn in vain before they are called too rare, and at once
+MOST, AT_ONCE = 200_000, 20_000
+
+_WORDS = re.compile(r"\s*(?P<name>.+?)\s*(?P<sign>>=|<=|=)\s*(?P<value>.*?)\s*", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Condition:
+    """What is asked of a column: one of some cells, or numbers from low to high.
+
+    Attributes:
+        name: of the column.
+        cells: that are allowed, or None.
+        low, high: the ends of an interval, or None.
+    """
+
+    name: Any
+    cells: tuple[Any, ...] | None = None
+    low: Any = None
+    high: Any = None
+
+    def holds(self, frame: Any) -> np.ndarray:
+        """Which rows are so, shape (n,)."""
+        column = frame[self.name]
+        if self.cells is not None:
+            return column.isin(list(self.cells)).to_numpy(bool)
+        holds = column.notna()
+        if self.low is not None:
+            holds &= column >= self.low
+        if self.high is not None:
+            holds &= column <= self.high
+        return holds.fillna(False).to_numpy(bool)
+
+
+def conditions_of(codec: TableCodec, where: Mapping[Any, Any] | None) -> list[Condition]:
+    """Conditions in Python's words, checked.
+
+    Args:
+        codec: of the rows.
+        where: for columns by name, a cell, a list of cells, or (low, high) with None for no end.
+
+    Raises:
+        InputError: no such column, or a level that none of the rows has.
+    """
+    conditions = []
+    for name, value in (where or {}).items():
+        column = _named(codec, name)
+        if isinstance(value, tuple):
+            low, high = _ends(name, value)
+            conditions.append(Condition(column.name, low=low, high=high))
+            continue
+        cells = value if isinstance(value, (list, set)) else [value]
+        conditions.append(Condition(column.name, tuple(_known(column, cell) for cell in cells)))
+    return conditions
+
+
+def conditions_of_words(codec: TableCodec, words: Sequence[str]) -> list[Condition]:
+    """Conditions as they are typed: ``species=Adelie``, ``age>=60``, ``age<=70``.
+
+    Raises:
+        InputError: words that are none, or what ``conditions_of`` refuses.
+    """
+    conditions = []
+    for text in words:
+        parts = _WORDS.fullmatch(text)
+        if parts is None:
+            raise refusal(f"--where {text}", "is no condition", "write column=value")
+        column = _named(codec, parts["name"])
+        if parts["sign"] == "=":
+            conditions.append(Condition(column.name, (_known(column, parts["value"]),)))
+            continue
+        value = column.storage.value(parts["value"], place=f"column {quoted(column.name)}")
+        end = {"low": value} if parts["sign"] == ">=" else {"high": value}
+        conditions.append(Condition(column.name, **end))
+    return conditions
+
+
+def levels_of(codec: TableCodec, name: Any) -> Levels:
+    """The column of this name, if it has levels that can be balanced.
+
+    Raises:
+        InputError: there is none, or it is one of numbers.
+    """
+    column = _named(codec, name)
+    if not isinstance(column, Levels):
+        problem = f"column {quoted(name)} is {column.describe()}"
+        raise refusal("balance", problem, "name a column of categories")
+    return column
+
+
+def _named(codec: TableCodec, name: Any) -> AbstractColumn:
+    for column in codec.columns:
+        if column.name == name or str(column.name) == name:
+            return column
+    mend = f"use one of {', '.join(quoted(column.name) for column in codec.columns)}"
+    raise refusal("where", f"there is no column {quoted(name)}", mend)
+
+
+def _ends(name: Any, value: tuple[Any, ...]) -> tuple[Any, Any]:
+    if len(value) != 2:
+        raise refusal("where", f"{quoted(name)} has {len(value)} ends", "give (low, high)")
+    return value[0], value[1]
+
+
+def _known(column: AbstractColumn, cell: Any) -> Any:
+    """The cell of this column that is meant, which may be given as text."""
+    if not isinstance(column, Levels):
+        return column.storage.value(cell, place=f"column {quoted(column.name)}")
+    for level in column.levels:
+        if level == cell or str(cell) in (str(level), word(level)):
+            return level
+    problem = f"no row has {quoted(cell)}"
+    raise refusal(f"column {quoted(column.name)}", problem, f"use one of {listed(column.levels)}")
+
+
+def labels_asked(
+    codec: TableCodec,
+    labels: np.ndarray | None,
+    conditions: Sequence[Condition],
+    balance: Levels | None = None,
+) -> np.ndarray | None:
+    """The classes, in whose proportions rows are drawn, where the column of classes is asked for.
+
+    Args:
+        codec: of the rows.
+        labels: those of the rows that were fitted, shape (n,), or None.
+        conditions, balance: as for ``select``.
+    """
+    if labels is None or codec.label is None:
+        return None
+    if balance is not None and balance.name == codec.label.name:
+        labels = np.unique(labels)
+    for condition in conditions:
+        if condition.name == codec.label.name and condition.cells is not None:
+            labels = labels[np.isin(labels, [str(cell) for cell in condition.cells])]
+    return labels
+
+
+@dataclass(frozen=True)
+class Selected:
+    """Rows that were selected, and which share of all that were drawn these are."""
+
+    frame: Any
+    acceptance: float
+
+
+def select(
+    draw: Callable[[int, int], Any],
+    n: int,
+    *,
+    conditions: Sequence[Condition] = (),
+    balance: Levels | None = None,
+) -> Selected:
+    """n of the rows that are drawn for which all conditions hold.
+
+    Args:
+        draw: takes how many rows, and how often it was called; gives a DataFrame.
+        n: how many.
+        conditions: that all hold.
+        balance: a column of which every level (that the conditions allow) is in as many rows, to
+            within one.
+
+    Raises:
+        InputError: hardly any row satisfies them.
+    """
+    import pandas
+
+    wanted = _quotas(n, balance, conditions)
+    kept: list[Any] = []
+    counts = dict.fromkeys(wanted, 0)
+    drawn = 0
+    calls = 0
+    while any(counts[level] < wanted[level] for level in wanted):
+        size = _next_size(n, drawn, counts, wanted)
+        frame = draw(size, calls)
+        drawn, calls = drawn + size, calls + 1
+        holds = np.ones(len(frame), bool)
+        for condition in conditions:
+            holds &= condition.holds(frame)
+        for level in wanted:
+            own = (
+                holds if balance is None else holds & (frame[balance.name] == level).to_numpy(bool)
+            )
+            rows = np.flatnonzero(own)[: wanted[level] - counts[level]]
+            kept.append(frame.iloc[rows])
+            counts[level] += len(rows)
+        lacking = [level for level in wanted if counts[level] == 0 < wanted[level]]
+        if drawn >= MOST and (lacking or sum(counts.values()) < n):
+            raise _too_rare(drawn, conditions, lacking, balance)
+    if balance is None and len(kept) == 1:
+        return Selected(kept[0].reset_index(drop=True), n / drawn)
+    frame = pandas.concat(kept, ignore_index=True)
+    if balance is not None:
+        # or the levels would come one after the other
+        frame = frame.iloc[np.random.default_rng(n).permutation(len(frame))]
+    return Selected(frame.reset_index(drop=True), n / drawn)
+
+
+def _quotas(n: int, balance: Levels | None, conditions: Sequence[Condition]) -> dict[Any, int]:
+    if balance is None:
+        return {None: n}
+    levels = list(balance.levels)
+    for condition in conditions:
+        if condition.name == balance.name and condition.cells is not None:
+            levels = [level for level in levels if level in condition.cells]
+    share, rest = divmod(n, len(levels))
+    return {level: share + (k < rest) for k, level in enumerate(levels)}
+
+
+def _next_size(n: int, drawn: int, counts: Mapping[Any, int], wanted: Mapping[Any, int]) -> int:
+    """As many as will probably do, by what has come of those before."""
+    if drawn == 0:
+        return min(n if len(wanted) == 1 else 2 * n, AT_ONCE)
+    needs = [
+        (wanted[level] - counts[level]) * drawn / max(counts[level], 1)
+        for level in wanted
+        if counts[level] < wanted[level]
+    ]
+    return int(min(max(1.2 * max(needs), 100), AT_ONCE))
+
+
+def _too_rare(
+    drawn: int, conditions: Sequence[Condition], lacking: Sequence[Any], balance: Levels | None
+) -> Exception:
+    if conditions:
+        names = listed([condition.name for condition in conditions])
+        where = f"where: too few of {drawn:,} rows satisfy what is asked of {names}"
+        return refusal(where, "the rows that were fitted say that it hardly occurs", "ask for less")
+    name = "" if balance is None else str(balance.name)
+    problem = f"{quoted(lacking[0] if lacking else '')} is too rare among {drawn:,} rows"
+    return refusal(f"balance {name}", problem, "fit with it as the label column")
