@@ -158,7 +158,7 @@ def save(
     path, kind = destination(Path(path), like.kind)
     table = rows_like(np.asarray(values), like, ids=ids, labels=labels)
     table = replace(table, values=cast(table.values, like.values.dtype, kind))
-    _check_shape(table.values, kind, path)
+    check_shape(table.values, kind, path)
     if kind == "images" and path.is_dir() and any(path.iterdir()):
         raise refusal(path, "exists and is not empty", "give another name")
     with whole(path) as temporary:
@@ -218,7 +218,8 @@ def cast(rows: np.ndarray, dtype: np.dtype, kind: str) -> np.ndarray:
     return cast if np.isfinite(cast).all() else rows  # rather than overflow float16
 
 
-def _check_shape(values: np.ndarray, kind: str, path: Path) -> None:
+def check_shape(values: np.ndarray, kind: str, path: Path) -> None:
+    """Refuses rows that this kind of file has no room for."""
     flat = values.ndim == 2
     if kind == "images" and (flat or (values.ndim == 4 and values.shape[-1] not in (1, 3))):
         problem = f"rows of shape {values.shape[1:]} are no images"

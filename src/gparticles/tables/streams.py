@@ -14,9 +14,17 @@ import numpy as np
 from gparticles.outputs import whole
 from gparticles.tables.arrays import npy_blocks
 from gparticles.tables.delimited import delimited_blocks
-from gparticles.tables.files import TEXT_KINDS, cast, destination, kind_of, rows_like
+from gparticles.tables.files import (
+    TEXT_KINDS,
+    cast,
+    check_shape,
+    destination,
+    kind_of,
+    rows_like,
+    save,
+)
 from gparticles.tables.frames import parquet_blocks, to_frame
-from gparticles.tables.table import Table, refusal
+from gparticles.tables.table import Table
 from gparticles.tables.writing import delimited_writer
 
 # a whole number of a flow's own blocks, so that rows come out as if all had been moved at once
@@ -57,6 +65,8 @@ def read_blocks(path: Path, *, rows: int = ROWS, **columns: Any) -> Iterator[Tab
 def written(path: Path, like: Table) -> Iterator[tuple[Path, Write]]:
     """Lends where the file will be, and what adds rows to it; it is there once all rows are.
 
+    A kind that is not among ``KINDS`` is written of all rows at once, which are held until then.
+
     Args:
         path: where to; its ending says the kind, that of ``like`` where it has none.
         like: as for ``save``.
@@ -65,24 +75,36 @@ def written(path: Path, like: Table) -> Iterator[tuple[Path, Write]]:
         The path, and ``write(values, ids=None, labels=None)``.
 
     Raises:
-        InputError: as for ``save``; and a kind that is not written in blocks.
+        InputError: as for ``save``.
     """
     path, kind = destination(path, like.kind)
     if kind not in KINDS:
-        raise refusal(path, "is of a kind that holds all rows at once", f"use {', '.join(KINDS)}")
-    with whole(path) as temporary, _WRITERS.get(kind, _text_writer)(temporary, kind) as add:
+        held: list[Table] = []
+        yield (
+            path,
+            lambda values, ids=None, labels=None: held.append(
+                rows_like(np.asarray(values), like, ids=ids, labels=labels)
+            ),
+        )
+        values, ids, labels = joined(held)
+        save(values, path, like=like, ids=ids, labels=labels)
+        return
+    with whole(path) as temporary, _WRITERS.get(kind, delimited_writer)(temporary, kind) as add:
 
         def write(values: Any, ids: Any = None, labels: Any = None) -> None:
             table = rows_like(np.asarray(values), like, ids=ids, labels=labels)
+            check_shape(table.values, kind, path)
             add(replace(table, values=cast(table.values, like.values.dtype, kind)))
 
         yield path, write
 
 
-@contextmanager
-def _text_writer(path: Path, kind: str) -> Iterator[Callable[[Table], None]]:
-    with delimited_writer(path, kind) as write:
-        yield write
+def joined(tables: list[Table]) -> tuple[np.ndarray, list[str] | None, np.ndarray | None]:
+    """The values, identifiers and labels of all of them."""
+    ids = [i for table in tables for i in table.ids or ()]
+    labels = [table.labels for table in tables if table.labels is not None]
+    values = np.concatenate([table.values for table in tables])
+    return values, ids or None, np.concatenate(labels) if labels else None
 
 
 @contextmanager
