@@ -29,12 +29,17 @@ class Moving:
     Attributes:
         folder: of the run.
         flow: its flow.
-        form: the rows that it was fitted to.
+        law: of the points that it began from.
     """
 
     folder: RunFolder
     flow: Flow | LatentFlow
-    form: Table
+    law: SourceLaw
+
+    @property
+    def form(self) -> Table:
+        """The rows that the run was fitted to, without the rows."""
+        return self.law.like
 
     @property
     def labelled(self) -> bool:
@@ -106,15 +111,8 @@ def transform_rows(
             points, values = moving.moved(following, path)
 
 
-def sample_rows_of(
-    moving: Moving,
-    law: SourceLaw,
-    n: int,
-    out: Path,
-    *,
-    seed: int | None,
-    append: bool,
-    watch: Watch,
+def sample_rows(
+    moving: Moving, n: int, out: Path, *, seed: int | None, append: bool, watch: Watch
 ) -> tuple[Path, int]:
     """Draws rows anew and carries them along; see ``gparticles.experiment.runs.sample``.
 
@@ -123,7 +121,7 @@ def sample_rows_of(
     Returns:
         The path that was written, and the seed.
     """
-    with written(out, law.like) as (place, write):
+    with written(out, moving.form) as (place, write):
         count = 0
         for before in _rows_before(moving, out) if append else ():
             write(before.values, before.ids, before.labels)
@@ -132,10 +130,10 @@ def sample_rows_of(
         for part, start in enumerate(range(0, n, ROWS)):
             rows = min(ROWS, n - start)
             with moving.folder.reading():
-                values, labels = law.draw(rows, seed=stream(seed, "sample", part))
+                values, labels = moving.law.draw(rows, seed=stream(seed, "sample", part))
                 values = moving.flow(values, labels=labels)
             first = count + start
-            ids = None if law.like.ids is None else made_up_ids(rows, start=first)
+            ids = None if moving.form.ids is None else made_up_ids(rows, start=first)
             write(values, ids, labels)
             watch(start + rows)
     return place, seed
