@@ -2,6 +2,7 @@
 
 import math
 import warnings
+from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple, cast
 
@@ -154,6 +155,9 @@ class NetworkVelocity(AbstractVelocity):
             "fit_steps": rule.fit_steps,
             "batch_size": rule.batch_size,
         }
+
+    def split(self) -> "NetworkVelocity":
+        return replace(self, rule=replace(self.rule, apart=True))
 
     def remedy(self) -> str:
         rule = self.rule
