@@ -42,7 +42,8 @@ def over_blocks(move: Move, points: Any, labels: Any = None) -> Any:
             )
         return points.map_partitions(_move_table, move, meta=_float_columns(points._meta))
     # a row is one point: only the first axis may be cut
-    rows = points.rechunk(dict.fromkeys(range(1, points.ndim), -1))
+    whole: Any = dict.fromkeys(range(1, points.ndim), -1)
+    rows = points.rechunk(whole)
     kind = rows.dtype if rows.dtype.kind == "f" else np.dtype(np.float64)
     meta = np.empty((0,) * rows.ndim, kind)
     if labels is None:
