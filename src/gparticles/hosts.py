@@ -10,6 +10,7 @@ import select
 import socket
 import sys
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 
@@ -25,6 +26,7 @@ _INDEX = ("OMPI_COMM_WORLD_RANK", "PMI_RANK", "PMIX_RANK")
 _LEAVING = b"."
 # JAX's own limit, for machines that vanish without closing a connection
 _SILENCE = 40
+_GRACE = 2.0
 
 
 @contextmanager
@@ -146,6 +148,8 @@ def _watch(peers: list[socket.socket]) -> None:
                 if peer.recv(1) == _LEAVING:
                     here.remove(peer)
                     continue
+            # what every process refuses, each of them says itself
+            time.sleep(_GRACE)
             sys.stderr.write(
                 "another process of this run has ended, and so does this one; the last "
                 "checkpoint is kept: start all of them again, with --resume\n"

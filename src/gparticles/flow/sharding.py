@@ -58,6 +58,11 @@ def mesh_of(devices: Any) -> Mesh | None:
     return None if count == 1 else Mesh(np.array(there[:count]), (AXIS,))
 
 
+def is_first() -> bool:
+    """Whether this process is the one that writes, of all that carry out one flow."""
+    return jax.process_index() == 0
+
+
 @dataclass(frozen=True)
 class Placement:
     """Where the rows of a problem lie.
@@ -83,7 +88,7 @@ class Placement:
     @property
     def writes(self) -> bool:
         """Whether this process is the one that writes files."""
-        return not self.several_hosts or jax.process_index() == 0
+        return not self.several_hosts or is_first()
 
     def placed(self, problem: Problem, state: State) -> tuple[Problem, State]:
         """The same on the mesh, from arrays that every process has as a whole.

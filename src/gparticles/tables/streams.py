@@ -40,6 +40,11 @@ def is_streamed(path: Path) -> bool:
     return path.exists() and kind_of(path) in KINDS
 
 
+def is_streamed_kind(path: Path, like: Table) -> bool:
+    """Whether a file of this name is written in blocks."""
+    return destination(path, like.kind)[1] in KINDS
+
+
 def read_blocks(path: Path, *, rows: int = ROWS, **columns: Any) -> Iterator[Table]:
     """The tables of a file's rows, ``rows`` at a time.
 
