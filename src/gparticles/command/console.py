@@ -172,7 +172,7 @@ def progress_bar() -> Iterator[Callable[["Progress"], None] | None]:
 
 
 @contextmanager
-def row_count(total: int | None = None) -> Iterator[Callable[[int], None]]:
+def row_count(total: int | None = None, what: str = "rows") -> Iterator[Callable[[int], None]]:
     """What shows on a terminal how many rows are done; elsewhere what shows nothing."""
     if not sys.stderr.isatty():
         yield lambda _: None
@@ -181,7 +181,7 @@ def row_count(total: int | None = None) -> Iterator[Callable[[int], None]]:
     from rich.console import Console
 
     columns = (
-        progress.TextColumn("{task.completed:,.0f} rows"),
+        progress.TextColumn("{task.completed:,.0f} " + what),
         progress.BarColumn(bar_width=24),
         progress.TimeRemainingColumn(compact=True),
     )

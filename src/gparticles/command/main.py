@@ -227,25 +227,38 @@ def _run(config: Any, folder: Path, *, resume: bool) -> Any:
 @app.command()
 def transform(
     folder: Folder,
-    points: Annotated[Path, typer.Argument(help="The points to move.")],
+    points: Annotated[
+        Path, typer.Argument(help="The points to move; for many files, 'parts/*.parquet'.")
+    ],
     *,
     out: Out,
     id_column: IdColumn = None,
     label_column: LabelColumn = None,
     force: Force = False,
+    dask: Annotated[
+        str | None,
+        typer.Option(metavar="ADDRESS", help="Move many files on this Dask scheduler; or: local."),
+    ] = None,
 ) -> None:
     """Move new points along a stored flow."""
     from gparticles.experiment import runs
     from gparticles.experiment.folder import RunFolder
 
     check_free(out, force=force)
-    if points.suffix.lower() == ".h5ad":
+    columns = {"id_column": id_column, "label_column": label_column}
+    if dask is not None or any(letter in str(points) for letter in "*?["):
+        from gparticles.experiment.on_cluster import LOCAL, files_of, transform_files
+
+        files = files_of(str(points))
+        with console.row_count(len(files), what="files") as watch:
+            settings = {"address": dask or LOCAL, "watch": watch}
+            path = transform_files(RunFolder(folder), files, out, **settings, **columns)
+    elif points.suffix.lower() == ".h5ad":
         # it loads the judgement of batches
         from gparticles.integration.later_samples import transform_h5ad
 
         path = transform_h5ad(RunFolder(folder), points, out, label_column=label_column)
     else:
-        columns = {"id_column": id_column, "label_column": label_column}
         with console.row_count() as watch:
             path = runs.transform(RunFolder(folder), points, out, watch=watch, **columns)
     console.result(f"moved points: {path}")
