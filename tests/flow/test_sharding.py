@@ -182,3 +182,28 @@ def test_launchers_say_which_process_this_is(refused):
     refused(lambda: _described("a:1", 2, None, {}), "--process missing")
     refused(lambda: _described("a:1", 2, 2, {}), "0 to 1")
     refused(lambda: _described("a", 2, 1, {}), "give host:port")
+
+
+@pytest.mark.slow
+def test_the_command_in_two_processes(tmp_path):
+    address = f"127.0.0.1:{free_port()}"
+    code = "import sys; from gparticles.command.main import main; sys.exit(main())"
+    words = ["run", "gaussian", "--out", "run", "--devices", "all"]
+    words += ["--set", "n=9", "--set", "target.n=8", "--set", "steps=2"]
+    words += ["--coordinator", address, "--processes", "2"]
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", code, *words, "--process", str(index)],
+            cwd=tmp_path,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for index in range(2)
+    ]
+    answers = [process.communicate(timeout=300) for process in processes]
+    assert [process.returncode for process in processes] == [0, 0], answers
+    assert "split over 2 devices" in answers[0][0]
+    assert "particles" not in answers[1][0]
+    assert (tmp_path / "run" / "metrics.json").exists()
+    assert len(np.load(tmp_path / "run" / "particles.npy")) == 9

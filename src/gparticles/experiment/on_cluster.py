@@ -106,8 +106,9 @@ def _client(address: str) -> Iterator[Any]:
             "dask is not installed; run pip install 'gparticles[dask]', or give one file"
         ) from None
     if address == LOCAL:
-        settings = {"n_workers": os.cpu_count() or 1, "threads_per_worker": 1}
-        with LocalCluster(dashboard_address=None, **settings) as cluster, Client(cluster) as client:
+        settings: Any = {"n_workers": os.cpu_count() or 1, "threads_per_worker": 1}
+        settings["dashboard_address"] = None
+        with LocalCluster(**settings) as cluster, Client(cluster) as client:
             yield client
         return
     try:
