@@ -251,7 +251,7 @@ def transform(
 
         files = files_of(str(points))
         with console.row_count(len(files), what="files") as watch:
-            settings = {"address": dask or LOCAL, "watch": watch}
+            settings: Any = {"address": dask or LOCAL, "watch": watch}
             path = transform_files(RunFolder(folder), files, out, **settings, **columns)
     elif points.suffix.lower() == ".h5ad":
         # it loads the judgement of batches
