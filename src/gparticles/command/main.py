@@ -245,7 +245,7 @@ def transform(
     from gparticles.experiment.folder import RunFolder
 
     check_free(out, force=force)
-    columns = {"id_column": id_column, "label_column": label_column}
+    columns: Any = {"id_column": id_column, "label_column": label_column}
     if dask is not None or any(letter in str(points) for letter in "*?["):
         from gparticles.experiment.on_cluster import LOCAL, files_of, transform_files
 
