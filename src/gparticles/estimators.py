@@ -9,6 +9,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from gparticles.checks import check_unmasked
 from gparticles.errors import InputError
 from gparticles.flow import Flow, Store, transport
+from gparticles.flow.lazily import is_lazy, over_blocks
 from gparticles.flow.stopping import AbstractStop
 from gparticles.latent import AbstractCodec, ColumnMap, GaussianMap, LatentFlow, move_batch
 from gparticles.tables import is_frame
@@ -31,7 +32,7 @@ class _Mover(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
         Args:
             points: shape (k, d), with the columns of the source; those of a DataFrame are found by
-                their names.
+                their names. What Dask holds is moved block by block when Dask computes the result.
             labels: classes, shape (k,), if and only if the flow was fitted with them.
 
         Returns:
@@ -42,6 +43,8 @@ class _Mover(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             InputError: other columns, or what the flow refuses.
         """
         check_is_fitted(self, "flow_")
+        if is_lazy(points):
+            return over_blocks(self.transform, points, labels)
         moved = self.flow_(self._checked(points, "points"), labels)
         return self._as_given(moved, points)
 
@@ -147,7 +150,7 @@ class GPA(_Mover):
 
     Args:
         f, lipschitz, potential, integrator, reverse, steps, step_size, fit_steps, optimizer,
-            batch_size, bounds, scale, stop, store, seed: as in ``gparticles.transport``.
+            batch_size, bounds, scale, stop, store, devices, seed: as in ``gparticles.transport``.
 
     Attributes:
         flow_: the finished ``gparticles.Flow``.
@@ -179,6 +182,7 @@ class GPA(_Mover):
         scale: float | str = "auto",
         stop: AbstractStop | None = None,
         store: Store | None = None,
+        devices: Any = None,
         seed: int = 0,
     ):
         self.f = f
@@ -195,6 +199,7 @@ class GPA(_Mover):
         self.scale = scale
         self.stop = stop
         self.store = store
+        self.devices = devices
         self.seed = seed
 
     def fit(
@@ -236,7 +241,7 @@ class LatentGPA(_Mover):
         latent_dim, codec, keep_residual, centre_residual, scale_residual, columns, align,
             bounds: as in ``gparticles.latent_transport``.
         f, lipschitz, potential, integrator, reverse, steps, step_size, fit_steps, optimizer,
-            batch_size, scale, stop, store, seed: of the flow in the latent space, as in
+            batch_size, scale, stop, store, devices, seed: of the flow in the latent space, as in
             ``gparticles.transport``.
 
     Attributes:
@@ -280,6 +285,7 @@ class LatentGPA(_Mover):
         scale: float | str = "auto",
         stop: AbstractStop | None = None,
         store: Store | None = None,
+        devices: Any = None,
         seed: int = 0,
     ):
         self.latent_dim = latent_dim
@@ -303,6 +309,7 @@ class LatentGPA(_Mover):
         self.scale = scale
         self.stop = stop
         self.store = store
+        self.devices = devices
         self.seed = seed
 
     def fit(

@@ -7,6 +7,7 @@ import optax
 import pytest
 
 import gparticles as gpa
+from gparticles import compiled
 from gparticles.divergence import REGISTRY
 from gparticles.flow import driver
 from gparticles.flow.network import run_chunk
@@ -332,3 +333,22 @@ def test_a_soft_potential_takes_labels(clouds):
     flow = gpa.transport(*clouds, potential=phi, labels=labels[0], target_labels=labels[1], steps=5)
     np.testing.assert_array_equal(flow(clouds[0], labels[0]), flow.particles)
     assert not flow.certified
+
+
+def test_many_particles_are_taken_in_blocks(monkeypatch):
+    """The same velocity, by the same operations on the same rows."""
+    from gparticles.flow import velocity
+
+    generator = np.random.default_rng(0)
+    source, target = generator.normal(size=(70, 2)), generator.normal(size=(20, 2)) + 1
+    settings = {"steps": 4, "potential": gpa.smooth_mlp(2, width=8, depth=2)}
+    labels = {"labels": np.arange(70) % 2, "target_labels": np.arange(20) % 2}
+    cases = [settings, {"steps": 4, **labels}]
+    whole = [gpa.transport(source, target, **case).particles for case in cases]
+    monkeypatch.setattr(velocity, "MOST_AT_ONCE", 32)
+    # programs of other blocks are kept by the shapes alone
+    compiled.forget()
+    for case, particles in zip(cases, whole, strict=True):
+        flow = gpa.transport(source, target, **case)
+        np.testing.assert_allclose(flow.particles, particles, atol=1e-5)
+    compiled.forget()

@@ -171,6 +171,25 @@ def progress_bar() -> Iterator[Callable[["Progress"], None] | None]:
         yield tick
 
 
+@contextmanager
+def row_count(total: int | None = None, what: str = "rows") -> Iterator[Callable[[int], None]]:
+    """What shows on a terminal how many rows are done; elsewhere what shows nothing."""
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from rich import progress
+    from rich.console import Console
+
+    columns = (
+        progress.TextColumn("{task.completed:,.0f} " + what),
+        progress.BarColumn(bar_width=24),
+        progress.TimeRemainingColumn(compact=True),
+    )
+    with progress.Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("", total=total)
+        yield lambda rows: bar.update(task, completed=rows)
+
+
 def summary(result: "Result", folder: Path) -> Iterator[str]:
     """What was made, how good it is, and where it lies."""
     flow, metrics = result.flow, result.metrics

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -129,6 +130,15 @@ def run(
         typer.Option(min=0, max=1, help="New rows of a table: 0 is new, 1 near the learnt ones."),
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Continue an unfinished run.")] = False,
+    devices: Annotated[
+        str | None, typer.Option(help="Over how many devices particles are split, or: all.")
+    ] = None,
+    coordinator: Annotated[
+        str | None,
+        typer.Option(metavar="HOST:PORT", help="Of several processes: where the first one is."),
+    ] = None,
+    processes: Annotated[int | None, typer.Option(min=1, help="How many there are.")] = None,
+    process: Annotated[int | None, typer.Option(min=0, help="Which one this is, from 0.")] = None,
 ) -> int:
     """Carry out a recipe, or move a source onto a target, and write a run folder."""
     from gparticles.experiment.packaged import courses
@@ -140,6 +150,7 @@ def run(
     written = _recipe(recipe, source=source, target=target, noise=noise)
     keys = {"n": n, "seed": seed, "validation": validation}
     keys |= {"task": task, "closeness": closeness}
+    keys["devices"] = int(devices) if devices is not None and devices.isdigit() else devices
     for role in ("source", "target"):
         if isinstance(written.keys.get(role), dict) and "file" in written.keys[role]:
             columns = {"id_column": id_column, "label_column": label_column}
@@ -147,13 +158,28 @@ def run(
     written.keys.update({k: v for k, v in keys.items() if v is not None})
     config = check(with_overrides(written, set_ or []))
     folder = Path("runs") / written.name if out is None else out
-    result = _run(config, folder, resume=resume)
+    with _together(coordinator, processes, process, devices=config.devices):
+        result = _run(config, folder, resume=resume)
+    if not result.metrics:
+        # of several processes the first one tells
+        return console.OK
     for line in console.summary(result, folder):
         console.result(line)
     if result.flow.outcome.startswith("failed"):
         console.say(f"{result.flow.outcome} ({folder} holds what was computed before)")
         return console.USERS
     return console.OK
+
+
+def _together(
+    coordinator: str | None, processes: int | None, process: int | None, *, devices: Any
+) -> AbstractContextManager[Any]:
+    """Makes this one of several processes, where it is: under a launcher, or by what was given."""
+    if devices is None and coordinator is None and processes is None and process is None:
+        return nullcontext()
+    from gparticles.hosts import joined
+
+    return joined(coordinator, processes, process)
 
 
 def _recipe(name: str | None, *, source: str | None, target: str | None, noise: str | None) -> Any:
@@ -206,26 +232,40 @@ def _run(config: Any, folder: Path, *, resume: bool) -> Any:
 @app.command()
 def transform(
     folder: Folder,
-    points: Annotated[Path, typer.Argument(help="The points to move.")],
+    points: Annotated[
+        Path, typer.Argument(help="The points to move; for many files, 'parts/*.parquet'.")
+    ],
     *,
     out: Out,
     id_column: IdColumn = None,
     label_column: LabelColumn = None,
     force: Force = False,
+    dask: Annotated[
+        str | None,
+        typer.Option(metavar="ADDRESS", help="Move many files on this Dask scheduler; or: local."),
+    ] = None,
 ) -> None:
     """Move new points along a stored flow."""
     from gparticles.experiment import runs
     from gparticles.experiment.folder import RunFolder
 
     check_free(out, force=force)
-    if points.suffix.lower() == ".h5ad":
+    columns: Any = {"id_column": id_column, "label_column": label_column}
+    if dask is not None or any(letter in str(points) for letter in "*?["):
+        from gparticles.experiment.on_cluster import LOCAL, files_of, transform_files
+
+        files = files_of(str(points))
+        with console.row_count(len(files), what="files") as watch:
+            settings: Any = {"address": dask or LOCAL, "watch": watch}
+            path = transform_files(RunFolder(folder), files, out, **settings, **columns)
+    elif points.suffix.lower() == ".h5ad":
         # it loads the judgement of batches
         from gparticles.integration.later_samples import transform_h5ad
 
         path = transform_h5ad(RunFolder(folder), points, out, label_column=label_column)
     else:
-        columns = {"id_column": id_column, "label_column": label_column}
-        path = runs.transform(RunFolder(folder), points, out, **columns)
+        with console.row_count() as watch:
+            path = runs.transform(RunFolder(folder), points, out, watch=watch, **columns)
     console.result(f"moved points: {path}")
 
 
@@ -264,9 +304,9 @@ def sample(
     if append and not out.is_file():
         raise InputError(f"{out}: there is no such file to append to; leave --append out")
     check_free(out, force=force or append, mend="give another name, --append to add rows")
-    made = runs.sample(
-        RunFolder(folder), n, out, seed=seed, append=append, where=where or (), balance=balance
-    )
+    settings = {"seed": seed, "append": append, "where": where or (), "balance": balance}
+    with console.row_count(n) as watch:
+        made = runs.sample(RunFolder(folder), n, out, watch=watch, **settings)
     console.result(f"{n} new particles: {made.path}")
     if made.acceptance < 1:
         console.result(f"{made.acceptance:.1%} of the rows that were drawn for them are kept")

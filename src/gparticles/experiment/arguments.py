@@ -62,6 +62,7 @@ def _asked(config: Config, inputs: Inputs) -> dict[str, Any]:
         "scale": _scale(config, inputs),
         "stop": None if config.stop is None else _stop(config.stop),
         "store": _given(config.store, _store),
+        "devices": config.devices,
         "seed": config.seed,
     }
 

@@ -339,6 +339,7 @@ class Config(Section):
     store: Keep | None = None
     seed: Seed = 0
     checkpoint_seconds: Positive = 10.0
+    devices: Count | Literal["all"] | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """What ``config.toml`` holds: everything that is not left to the defaults."""

@@ -20,9 +20,14 @@ from gparticles.tables.files import SUFFIXES
 _STREAMS = ("target", "source", "held-out", "fresh", "resampled", "sample", "labels", "validation")
 
 
-def stream(seed: int, purpose: str) -> int:
-    """A seed for one purpose; equal seeds for two purposes would give clouds that are copies."""
-    sequence = np.random.SeedSequence([seed, _STREAMS.index(purpose)])
+def stream(seed: int, purpose: str, part: int = 0) -> int:
+    """A seed for one purpose; equal seeds for two purposes would give clouds that are copies.
+
+    Args:
+        part: of what is drawn in several parts; 0 for the first or only one.
+    """
+    parts = [part] if part else []
+    sequence = np.random.SeedSequence([seed, _STREAMS.index(purpose), *parts])
     return int(sequence.generate_state(1)[0])
 
 

@@ -9,8 +9,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 import gparticles
 from gparticles.errors import InputError
 from gparticles.experiment.arguments import arguments
@@ -34,18 +32,18 @@ from gparticles.experiment.mixed_runs import (
     with_choice,
 )
 from gparticles.experiment.pictures import draw_run, report_run
-from gparticles.experiment.provenance import SourceLaw, stream
+from gparticles.experiment.streams import Moving, Watch, transform_rows
+from gparticles.experiment.streams import sample_rows as sample_stream
 from gparticles.experiment.table_report import draw_table, table_metrics
 from gparticles.flow import Checkpoint, Flow, Progress, prepare
 from gparticles.flow.settings import AbstractKind
+from gparticles.flow.sharding import is_first
 from gparticles.flow.transport import Prepared
 from gparticles.latent import AbstractCodec, LatentFlow
 from gparticles.synthesizer import TableUnits
-from gparticles.tables import check_same_columns, load, made_up_ids, save
-from gparticles.tables.cohorts import with_genes
 from gparticles.tables.conditions import Selected
 from gparticles.tables.mixed import read_frame, save_frame
-from gparticles.tables.table import Table, without_missing
+from gparticles.tables.streams import is_streamed_kind
 
 Say = Callable[[str], None]
 
@@ -54,8 +52,12 @@ def _silent(_: str) -> None:
     pass
 
 
+def _unwatched(_: int) -> None:
+    pass
+
+
 # keys that a resumed run may change
-_FREE = ("checkpoint_seconds", "description")
+_FREE = ("checkpoint_seconds", "description", "devices")
 
 
 @dataclass(frozen=True)
@@ -142,12 +144,18 @@ def run(
         callbacks: called with a ``Progress`` after every chunk of steps.
         say: called with lines that the user should read: warnings, and what was chosen.
 
+    Returns:
+        What was made. Of several processes (``gparticles.hosts``) the first alone writes; the
+        others return its paths, and no metrics.
+
     Raises:
         InputError: anything that the user can mend; before the folder is made if it concerns the
             input.
         OSError: the disk is full or the folder cannot be written. The checkpoint is kept.
     """
     folder = RunFolder(out)
+    if not is_first():
+        return _helped(folder, config, resume=resume)
     folder.check(resume=resume)
     ready = make_ready(config) if ready is None else ready
     _tell(ready, say)
@@ -162,6 +170,14 @@ def run(
         say(f"{folder}: no checkpoint to resume from: the run begins anew")
     flow = ready.carried_out(callbacks=callbacks, checkpoint=checkpoint)
     return _finish(folder, ready, flow=flow, seconds=time.monotonic() - began)
+
+
+def _helped(folder: RunFolder, config: Config, *, resume: bool) -> Result:
+    """The run in a process that is not the first: it takes part in the flow and writes nothing."""
+    ready = make_ready(config)
+    checkpoint = Checkpoint(folder.path / "checkpoint", config.checkpoint_seconds, resume=resume)
+    flow = ready.carried_out(callbacks=(), checkpoint=checkpoint)
+    return Result(flow, {}, folder.path / "particles", (), folder.path / "report.html")
 
 
 def _load_ahead() -> None:
@@ -278,6 +294,7 @@ def transform(
     *,
     id_column: str | None = None,
     label_column: str | None = None,
+    watch: Watch = _unwatched,
 ) -> Path:
     """Carries a user's points along a stored flow and writes them in the form they came in.
 
@@ -286,48 +303,21 @@ def transform(
         path: the points' file.
         out: where to.
         id_column, label_column: of that file; labels are in the run's column by default.
+        watch: called with the number of rows that were written so far.
 
     Raises:
         InputError: no flow, other columns than the flow's, or labels it does not know.
     """
-    flow, form = folder.flow(), folder.law().like
-    units = folder.units()
+    flow, units = folder.flow(), folder.units()
     if units is not None and isinstance(flow, Flow):
         rows, own = read_frame(path, id_column=id_column)
         with folder.reading():
             labels = units.codec.labels(rows)
             moved = units.decode(flow(units.encode(rows), labels), labels)
         return save_frame(moved, out, own)
-    labelled = flow.classes is not None
-    if labelled and label_column is None and form.columns is not None:
-        label_column = form.label_name
-    columns: dict[str, Any] = {"id_column": id_column, "label_column": label_column}
-    # a latent flow guesses labels that are missing
-    gaps = isinstance(flow, LatentFlow)
-    points = _later(path, form, columns) if gaps else load(path, **columns)
-    if isinstance(flow, LatentFlow) and form.columns is not None and points.columns is not None:
-        # of thousands of genes, later files have other ones and another order
-        points = with_genes(points, form.columns)
-    check_same_columns(points, replace(form, name=f"the run in {folder}"))
-    if labelled and points.labels is None:
-        raise InputError(
-            f"{path}: has no labels, which this flow needs; name their column with --label-column"
-        )
-    labels = points.labels if labelled else None
-    if gaps and labels is not None:
-        labels = without_missing(labels)
-    with folder.reading():
-        moved = flow(points.values, labels=labels)
-    return save(moved, out, like=points, ids=points.ids, labels=points.labels)
-
-
-def _later(path: str | Path, form: Table, columns: dict[str, Any]) -> Table:
-    """Later samples; with labels by which the first ones were only judged, if they are there."""
-    if columns["label_column"] is None and form.label_name is not None:
-        named = {**columns, "label_column": form.label_name}
-        with suppress(InputError):
-            return load(path, **named, label_gaps=True)
-    return load(path, **columns, label_gaps=True)
+    moving = Moving(folder, flow, folder.law())
+    columns = {"id_column": id_column, "label_column": label_column}
+    return transform_rows(moving, Path(path), out, columns=columns, watch=watch)
 
 
 @dataclass(frozen=True)
@@ -348,6 +338,7 @@ def sample(
     append: bool = False,
     where: Sequence[str] = (),
     balance: str | None = None,
+    watch: Watch = _unwatched,
 ) -> Sampled:
     """Draws source points anew, carries them along a stored flow, and writes them.
 
@@ -359,6 +350,7 @@ def sample(
         append: keep the rows that are there, and number the new ones on from them.
         where: conditions that all rows satisfy, such as ``species=Adelie`` or ``age>=60``.
         balance: a column of categories, each of which is in as many rows.
+        watch: called with the number of rows that were made so far.
 
     Raises:
         InputError: no flow, its source was a file, or there are no such rows to append to.
@@ -379,20 +371,10 @@ def sample(
             f"{folder}: its rows were not made column by column; --where and --balance are for "
             'tables run with scale = "scores"'
         )
-    before = _rows_before(out, law, labelled=flow.classes is not None) if append else None
-    count = 0 if before is None else len(before)
-    seed = count if seed is None else seed
-    n = check_memory(n, law.like.values)
-    with folder.reading():
-        values, labels = law.draw(n, seed=stream(seed, "sample"))
-        values = flow(values, labels=labels)
-    ids = None if law.like.ids is None else made_up_ids(count + n)[count:]
-    if before is None:
-        return Sampled(save(values, out, like=law.like, ids=ids, labels=labels), seed)
-    values = np.concatenate([before.values.astype(values.dtype), values])
-    labels = None if labels is None else np.concatenate([np.asarray(before.labels), labels])
-    ids = None if ids is None else [*(before.ids or ()), *ids]
-    return Sampled(save(values, out, like=law.like, ids=ids, labels=labels), seed)
+    if not is_streamed_kind(out, law.like):
+        check_memory(n, law.like.values)
+    moving = Moving(folder, flow, law)
+    return Sampled(*sample_stream(moving, n, out, seed=seed, append=append, watch=watch))
 
 
 def _sampled_rows(
@@ -407,17 +389,3 @@ def _sampled_rows(
     if before is not None:
         rows = appended(before, rows, out)
     return Sampled(save_frame(rows, out, form), seed, selected.acceptance)
-
-
-def _rows_before(out: Path, law: SourceLaw, *, labelled: bool) -> Table:
-    """What a file of rows like the run's holds already."""
-    form = law.like
-    if form.kind == "images" or out.is_dir():
-        raise InputError(f"{out}: images are not appended to; give another folder")
-    names = {"id_column": form.id_name, "label_column": form.label_name if labelled else None}
-    columns: dict[str, Any] = names if form.columns is not None else {}
-    before = load(out, **columns)
-    check_same_columns(before, replace(form, name="the run"))
-    if labelled and before.labels is None:
-        raise InputError(f"{out}: has no labels, which this run's rows have; give another file")
-    return before

@@ -16,11 +16,13 @@ class AbstractRun(ABC):
         steps: how many there are to take.
         save_seconds: between saves; None where nothing is saved.
         paced: whether chunks are as short as time asks, or end at the boundaries alone.
+        alone: whether no other process takes part.
     """
 
     steps: int
     save_seconds: float | None = None
     paced: bool = True
+    alone: bool = True
 
     @abstractmethod
     def chunk(self, state: Any, limit: int) -> tuple[Any, Any]:
@@ -42,6 +44,10 @@ class AbstractRun(ABC):
     def failure(self, step: int, state: Any) -> str:
         """What became non-finite at a step, why that may be, and what helps."""
 
+    def agreed(self, *values: int) -> tuple[int, ...]:
+        """The same values, or on several hosts those of the first."""
+        return values
+
     def save(self, state: Any) -> None:
         """Writes what a later process continues from; nothing by default."""
         return
@@ -60,7 +66,8 @@ def drive(
     try:
         return _loop(run, latest, callbacks)
     except KeyboardInterrupt:
-        if run.save_seconds is not None:
+        # others are not interrupted at the same step, if at all
+        if run.save_seconds is not None and run.alone:
             run.save(latest[0])
         raise
 
@@ -74,7 +81,8 @@ def _loop(
         before, clock = int(state.step), time.monotonic()
         # nothing is known of the rate before the second chunk, and a step may take seconds
         timely = before + max(1, int(rate * CHUNK_SECONDS)) if run.paced else run.steps
-        following, chunk = run.chunk(state, min(run.boundary(before), timely))
+        (limit,) = run.agreed(min(run.boundary(before), timely))
+        following, chunk = run.chunk(state, limit)
         if bool(following.failed):
             failed_at = int(following.step) - 1
             if failed_at > before:
@@ -86,10 +94,13 @@ def _loop(
         now = time.monotonic()
         if before > first:
             rate = (int(state.step) - before) / max(now - clock, 1e-6)
-        if run.save_seconds is not None and now - saved >= run.save_seconds:
+        due = run.save_seconds is not None and now - saved >= run.save_seconds
+        asked = bool(callbacks) and _asked_to_stop(callbacks, run.progress(state, now - began))
+        due, asked = run.agreed(due, asked)
+        if due:
             run.save(state)
             saved = now
-        if callbacks and _asked_to_stop(callbacks, run.progress(state, now - began)):
+        if asked:
             return state, "stopped: a callback asked for it"
     return state, None
 

@@ -117,6 +117,12 @@ class PlanVelocity(AbstractVelocity):
     def remedy(self) -> str:
         return "use ExactPotential(smoothing=...) above 0"
 
+    def split(self) -> "PlanVelocity":
+        raise InputError(
+            "devices: ExactPotential(smoothing=0) solves on one processor; leave devices out, or "
+            "give a smoothing above 0"
+        )
+
     def name_of(self, potential: Any) -> str:
         return "ExactPotential(smoothing=0)"
 

@@ -2,6 +2,7 @@
 
 import math
 import warnings
+from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple, cast
 
@@ -43,6 +44,7 @@ from gparticles.flow.stepping import (
     observe,
     speeds_of,
 )
+from gparticles.flow.velocity import slopes_at, velocity_of
 from gparticles.numerics import own_settings
 from gparticles.potential import AbstractPotential, is_certified, resolve
 from gparticles.potential.fitting import (
@@ -155,6 +157,9 @@ class NetworkVelocity(AbstractVelocity):
             "batch_size": rule.batch_size,
         }
 
+    def split(self) -> "NetworkVelocity":
+        return replace(self, rule=replace(self.rule, apart=True))
+
     def remedy(self) -> str:
         rule = self.rule
         if math.isinf(self.lipschitz):
@@ -172,45 +177,6 @@ def _started(
 ) -> Fit:
     # one program: each operation alone would be another
     return start_fit(rule, potential, source, target, key)
-
-
-def slopes_at(
-    potential: AbstractPotential, points: Float[Array, "m *event"], labels: Int[Array, " m"] | None
-) -> tuple[Float[Array, " m"], Float[Array, "m *event"]]:
-    """phi and its gradient at points.
-
-    The flow and its replay are two programs, in which XLA would fuse and lay out the same
-    operations differently: behind barriers both round alike.
-    """
-    potential, points = jax.lax.optimization_barrier((potential, points))
-
-    def total(x: Array) -> tuple[Array, Array]:
-        values = potential(x, labels)
-        return jnp.sum(values), values
-
-    gradient, values = jax.grad(total, has_aux=True)(points)
-    return jax.lax.optimization_barrier((values, gradient))
-
-
-def velocity_of(
-    rule: "FitRule | Ride",
-    values: Float[Array, " m"],
-    gradient: Float[Array, "m *event"],
-    bound: tuple[Float[Array, ""], Float[Array, ""] | None],
-) -> tuple[Float[Array, "m *event"], Float[Array, " m"]]:
-    """-grad phi for D(P|Q), f*'(phi - nu) grad phi for D(Q|P), and what grad phi is multiplied by.
-
-    Args:
-        bound: nu, and what f*' may not exceed; None for no bound.
-    """
-    shift, most = bound
-    factor = velocity_factor(rule.f, values, shift, reverse=rule.reverse)
-    if rule.reverse:
-        # beyond the domain of f*, where f*' is not a number, too
-        most = jnp.max(factor) if most is None else most
-        factor = jnp.where(factor <= most, factor, most)
-    velocity = factor.reshape(-1, *[1] * (gradient.ndim - 1)) * gradient
-    return jax.lax.optimization_barrier(velocity), factor
 
 
 def _divergence(
@@ -232,7 +198,7 @@ def _evaluate(
 ) -> tuple[Array, Evaluation, Info]:
     rule = _rule(problem)
     potential = resolve(rule.potential(fit.parameters))
-    values, gradient = slopes_at(potential, points, problem.labels)
+    values, gradient = slopes_at(potential, points, problem.labels, whole=rule.apart)
     # D(Q|P) needs nu before the velocity, D(P|Q) only reports it
     divergence, shift = _divergence(problem, values, potential, problem.target)
     velocity, factor = velocity_of(rule, values, gradient, (shift, None))

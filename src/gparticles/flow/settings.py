@@ -105,6 +105,7 @@ class Settings:
     scale: float | str = "auto"
     stop: AbstractStop | None = None
     store: Store = field(default_factory=Store)
+    devices: Any = None
     seed: int = 0
 
     def __post_init__(self) -> None:

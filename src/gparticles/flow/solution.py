@@ -13,6 +13,7 @@ from gparticles.checks import check_labels, check_points, label_indices
 from gparticles.compiled import make_room
 from gparticles.errors import InputError
 from gparticles.flow.exact import SoftRide
+from gparticles.flow.lazily import is_lazy, over_blocks
 from gparticles.flow.network import Ride
 from gparticles.flow.saving import read_arrays, read_record, write_arrays, write_record
 from gparticles.flow.scaling import AbstractScaling
@@ -90,7 +91,8 @@ class Flow:
         """Carries new points along the flow.
 
         Args:
-            points: shape (k, *event), data units.
+            points: shape (k, *event), data units; a ``dask.array`` or ``dask.dataframe`` is moved
+                block by block when Dask computes the result.
             labels: shape (k,), needed if and only if the flow is class-conditional.
 
         Returns:
@@ -101,6 +103,8 @@ class Flow:
                 not know.
         """
         ride = self._ride()
+        if is_lazy(points):
+            return over_blocks(self, points, labels)
         array, indices = self._check(points, labels)
         make_room()
         # a flow that failed at its first step has nothing to ride

@@ -122,6 +122,14 @@ class AbstractVelocity(eqx.Module):
     def remedy(self) -> str:
         """What helps where a value became non-finite, in words."""
 
+    def split(self) -> "AbstractVelocity":
+        """The same for particles whose rows lie on several devices.
+
+        Raises:
+            InputError: it is computed on one device only.
+        """
+        return self
+
     def name_of(self, potential: Any) -> str:
         """What it begins from, in words."""
         return type(potential).__name__

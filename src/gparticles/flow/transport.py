@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+from jax.sharding import Mesh
 from jaxtyping import PRNGKeyArray, PyTree
 
 from gparticles import compiled
@@ -42,6 +43,7 @@ from gparticles.flow.recording import (
 )
 from gparticles.flow.scaling import AbstractScaling
 from gparticles.flow.settings import Choice, Cooldown, Settings
+from gparticles.flow.sharding import Placement, mesh_of
 from gparticles.flow.solution import Flow, finish, result_dtype
 from gparticles.flow.stepping import AbstractRide, Chunk, Problem, State, init
 from gparticles.flow.stopping import AbstractStop
@@ -75,6 +77,7 @@ def transport(
     store: Store | None = None,
     callbacks: Sequence[Callback] = (),
     checkpoint: Checkpoint | None = None,
+    devices: int | str | Mesh | None = None,
     seed: int = 0,
 ) -> Flow:
     """Moves the source along the gradient flow of the Lipschitz-regularised f-divergence.
@@ -113,6 +116,9 @@ def transport(
         store: what is kept for replay and pictures.
         callbacks: called with a ``Progress`` after every chunk of steps.
         checkpoint: where and how often to save, and whether to resume.
+        devices: over which the particles are split: None for one, a number, "all", or a
+            ``jax.sharding.Mesh`` with an axis "particles". With ``jax.distributed`` "all" are those
+            of every process, all of which make the same call with the same data.
         seed: of the network, of batches and of the held-out part. Same seed, same machine: same
             bits.
 
@@ -170,9 +176,15 @@ def prepare(
         state = init(problem, choice.potential, particles, _key(chosen.seed))
         evaluation = choice.velocity.evaluation(problem, state)
         problem, thinned = within_budget(problem, evaluation, chosen.store)
+    targets = len(problem.target.points)
+    placement = Placement(mesh_of(chosen.devices), len(points), targets)
+    if placement.mesh is not None:
+        choice.velocity.split()
     for note in thinned:
         warnings.warn(note, stacklevel=3)
-    uncertified = "nothing is certified: the potential's slope is not bounded by L"
+    uncertified = ("nothing is certified: the potential's slope is not bounded by L",)
+    if choice.velocity.certified:
+        uncertified = ()
     return Prepared(
         settings=chosen,
         problem=problem,
@@ -182,7 +194,8 @@ def prepare(
         scaling=scaling,
         classes=classes,
         dtype=result_dtype(points),
-        notes=thinned if choice.velocity.certified else (*thinned, uncertified),
+        notes=(*thinned, *uncertified, *placement.note()),
+        placement=placement,
     )
 
 
@@ -209,6 +222,7 @@ class Prepared:
     classes: np.ndarray | None
     dtype: np.dtype
     notes: tuple[str, ...]
+    placement: Placement
 
     @property
     def steps(self) -> int:
@@ -241,15 +255,17 @@ class Prepared:
         """Takes the steps; see ``transport``."""
         state, recording, writer = self._begin(checkpoint)
         frames = frame_steps(self.settings.store, tree_bytes(state.particles), self.steps)
-        run = FlowRun(self, recording, writer, frames)
+        with own_settings(x64=self.problem.velocity.x64):
+            problem, state = self.placement.placed(self.problem, state)
+        run = FlowRun(self, problem, recording, writer, frames)
         state, message = drive(run, state, tuple(callbacks))
-        return self._flow(run, state, message)
+        return self._flow(run, self.placement.state_whole(state), message)
 
     def _begin(
         self, checkpoint: Checkpoint | None
     ) -> tuple[State, Recording, checkpoints.Writer | None]:
         fresh = Recording(self.evaluation)
-        if checkpoint is None:
+        if checkpoint is None and not self.placement.several_hosts:
             return self.state, fresh, None
         fingerprint = checkpoints.digest(
             self.problem,
@@ -257,6 +273,9 @@ class Prepared:
             self.describe(),
             checkpoints.described(self.settings.optimizer),
         )
+        self.placement.check_same(fingerprint)
+        if checkpoint is None:
+            return self.state, fresh, None
         if not (checkpoint.resume and checkpoint.record.exists()):
             return self.state, fresh, checkpoints.Writer(checkpoint, fingerprint, [])
         with own_settings(x64=self.problem.velocity.x64):
@@ -323,6 +342,7 @@ class FlowRun(AbstractRun):
     """A flow on its way: what is recorded, and where its chunks end."""
 
     prepared: Prepared
+    problem: Problem
     recording: Recording
     writer: checkpoints.Writer | None
     frames: np.ndarray
@@ -331,6 +351,7 @@ class FlowRun(AbstractRun):
     def __post_init__(self) -> None:
         p = self.prepared
         self.steps = p.steps
+        self.alone = not p.placement.several_hosts
         self.save_seconds = None if self.writer is None else self.writer.checkpoint.seconds
         widest = int(np.max(np.diff(self.frames))) if len(self.frames) > 1 else 1
         per_step = max(1, tree_bytes(p.evaluation) * (1 if p.problem.store_every else 0))
@@ -340,8 +361,11 @@ class FlowRun(AbstractRun):
             self.recording.add(0, frame_of(0, p.state.particles))
 
     def chunk(self, state: State, limit: int) -> tuple[State, Chunk]:
-        problem = self.prepared.problem
+        problem = self.problem
         return problem.velocity.chunk(problem, state, limit, capacity=self.capacity)
+
+    def agreed(self, *values: int) -> tuple[int, ...]:
+        return self.prepared.placement.agreed(*values)
 
     def boundary(self, step: int) -> int:
         following = int(self.frames[np.searchsorted(self.frames, step, side="right")])
@@ -356,7 +380,7 @@ class FlowRun(AbstractRun):
             count = self.stored(after) - self.stored(before)
             piece |= evaluations_of(chunk.evaluations, count)
         if after in self.frames or bool(state.stopped):
-            piece |= frame_of(after, state.particles)
+            piece |= frame_of(after, self.prepared.placement.rows(state.particles))
         self.recording.add(after, piece)
 
     def stored(self, steps: int) -> int:
@@ -371,7 +395,11 @@ class FlowRun(AbstractRun):
     def progress(self, state: State, seconds: float) -> Progress:
         p = self.prepared
         return Progress(
-            int(state.step), p.steps, seconds, self.latest, lambda: p.to_data(state.particles)
+            int(state.step),
+            p.steps,
+            seconds,
+            self.latest,
+            lambda: p.to_data(p.placement.rows(state.particles)),
         )
 
     def failure(self, step: int, state: State) -> str:
@@ -382,5 +410,7 @@ class FlowRun(AbstractRun):
         return f"failed at step {step}: {what} became non-finite; {remedy}"
 
     def save(self, state: State) -> None:
-        if self.writer is not None:
-            self.writer.save(state, self.recording, int(state.step))
+        placement = self.prepared.placement
+        whole = placement.state_whole(state)
+        if self.writer is not None and placement.writes:
+            self.writer.save(whole, self.recording, int(state.step))

@@ -12,6 +12,7 @@ from gparticles.divergence import AbstractF
 from gparticles.divergence.certified import DEFAULT_TOLERANCE, Certificate, divergence
 from gparticles.errors import InputError
 from gparticles.flow import Flow, load_flow
+from gparticles.flow.lazily import is_lazy, over_blocks
 from gparticles.flow.saving import read_arrays, read_record, write_arrays, write_record
 from gparticles.flow.serialisation import decode, encode
 from gparticles.flow.solution import result_dtype
@@ -124,7 +125,8 @@ class LatentFlow:
         """Carries new points of the source's kind along the flow, in the original space.
 
         Args:
-            points: shape (k, *event), data units.
+            points: shape (k, *event), data units; a ``dask.array`` or ``dask.dataframe`` is moved
+                block by block when Dask computes the result.
             labels: shape (k,), needed if and only if the flow is class-conditional; where one is
                 missing (None, NaN or ""), the nearest labelled samples of the source say it.
 
@@ -134,6 +136,8 @@ class LatentFlow:
         Raises:
             InputError: wrong shape, NaN, or what the latent flow refuses.
         """
+        if is_lazy(points):
+            return over_blocks(self, points, labels)
         array = check_points(points, "points")
         event = self.particles.shape[1:]
         if array.shape[1:] != event:

@@ -12,6 +12,7 @@ from jaxtyping import Array, Float, Int, PRNGKeyArray, PyTree
 
 from gparticles.divergence import AbstractF, dual_objective
 from gparticles.errors import InputError
+from gparticles.potential.lipschitz import resolve
 from gparticles.potential.networks import AbstractPotential
 
 # the first fit runs in blocks until one improves the divergence by less than this share
@@ -77,7 +78,9 @@ class Fit(NamedTuple):
 class FitRule(eqx.Module):
     """What does not change from fit to fit.
 
-    ``static`` is the potential without its arrays; ``max_settling`` bounds the first fit.
+    ``static`` is the potential without its arrays; ``max_settling`` bounds the first fit; ``apart``
+    evaluates phi on the two clouds one after the other, since joining rows that lie on several
+    devices would send them around.
     """
 
     f: AbstractF
@@ -87,6 +90,7 @@ class FitRule(eqx.Module):
     max_settling: int = eqx.field(static=True)
     batch_size: int | None = eqx.field(static=True)
     reverse: bool = eqx.field(static=True)
+    apart: bool = eqx.field(static=True, default=False)
 
     def potential(self, parameters: PyTree) -> AbstractPotential:
         """phi with these arrays in the place of its own."""
@@ -138,7 +142,8 @@ def start_fit(
 
 
 def _take(cloud: Cloud, batches: BatchStream, size: int | None) -> tuple[Cloud, BatchStream]:
-    if size is None or size >= cloud.points.shape[0]:
+    # rows that fill up devices are not among the indices
+    if size is None or size >= batches.order.shape[0]:
         return cloud, batches
     indices, batches = next_batch(batches, size)
     weights = cloud.weights[indices]
@@ -154,17 +159,30 @@ def _joined(source: Cloud, target: Cloud) -> tuple[Array, Array | None]:
 
 
 def objective(
-    f: AbstractF, potential: AbstractPotential, source: Cloud, target: Cloud, *, reverse: bool
+    f: AbstractF,
+    potential: AbstractPotential,
+    source: Cloud,
+    target: Cloud,
+    *,
+    reverse: bool,
+    apart: bool = False,
 ) -> tuple[Float[Array, ""], Float[Array, ""]]:
     """The dual objective of D(source|target), or of D(target|source), and nu; both in nats.
 
     Args:
         reverse: whether the target is the first argument.
+        apart: as in ``FitRule``.
     """
-    # one evaluation of both clouds, so that constrained weights are computed once
-    values = potential(*_joined(source, target))
-    m = source.points.shape[0]
-    first, second = (values[:m], source.weights), (values[m:], target.weights)
+    if apart:
+        potential = resolve(potential)
+        ours = potential(source.points, source.labels)
+        theirs = potential(target.points, target.labels)
+    else:
+        # one evaluation of both clouds, so that constrained weights are computed once
+        values = potential(*_joined(source, target))
+        m = source.points.shape[0]
+        ours, theirs = values[:m], values[m:]
+    first, second = (ours, source.weights), (theirs, target.weights)
     if reverse:
         first, second = second, first
     return dual_objective(f, first[0], second[0], first_weights=first[1], second_weights=second[1])
@@ -187,10 +205,11 @@ def fit_step(rule: FitRule, fit: Fit, source: Cloud, target: Cloud) -> tuple[Fit
     """
     source_batch, source_batches = _take(source, fit.source_batches, rule.batch_size)
     target_batch, target_batches = _take(target, fit.target_batches, rule.batch_size)
+    kind = {"reverse": rule.reverse, "apart": rule.apart}
 
     def loss(parameters: PyTree) -> tuple[Array, tuple[Array, PRNGKeyArray]]:
         potential = rule.potential(parameters)
-        value, _ = objective(rule.f, potential, source_batch, target_batch, reverse=rule.reverse)
+        value, _ = objective(rule.f, potential, source_batch, target_batch, **kind)
         penalty, key = _penalty(potential, source_batch, target_batch, fit.key)
         return penalty - value, (value, key)
 

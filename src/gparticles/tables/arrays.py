@@ -1,7 +1,8 @@
 """NumPy's own files, npy and npz, and SciPy's sparse matrices in npz; never pickles."""
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import scipy.sparse
@@ -23,8 +24,7 @@ def read_npy(path: Path, *, id_column: str | None = None, label_column: str | No
         InputError: a damaged file, a pickle, objects, or what `from_array` refuses; and any name
             of a column, since an npy has none.
     """
-    if id_column is not None or label_column is not None:
-        raise refusal(path, "an npy has no named columns", "give labels and ids in an npz")
+    _check_unnamed(path, id_column, label_column)
     return from_array(_load(path, magic=b"\x93NUMPY"), name=str(path), kind="npy")
 
 
@@ -103,14 +103,38 @@ def write_npz(path: Path, table: Table) -> None:
         np.savez(stream, **arrays)
 
 
-def _load(path: Path, *, magic: bytes) -> Any:
+def _check_begin(stream: IO[bytes], path: Path, magic: bytes) -> None:
+    # numpy would take anything else for a pickle, and say so where a file is broken
+    if stream.read(len(magic)) != magic:
+        problem = f"is not an {path.suffix.lower()[1:]} file (damaged, or a pickle)"
+        raise refusal(path, problem, "save it again with numpy")
+    stream.seek(0)
+
+
+def npy_blocks(
+    path: Path, rows: int, *, id_column: str | None = None, label_column: str | None = None
+) -> Iterator[Table]:
+    """Read an array ``rows`` rows at a time, mapped into memory; else as ``read_npy``."""
+    _check_unnamed(path, id_column, label_column)
+    array = _load(path, magic=b"\x93NUMPY", mapped=True)
+    starts = range(0, max(len(array) - 1, 1), rows)
+    for start in starts:
+        # a last row alone goes with those before it
+        end = len(array) if start == starts[-1] else start + rows
+        yield from_array(np.asarray(array[start:end]), name=str(path), kind="npy")
+
+
+def _check_unnamed(path: Path, id_column: str | None, label_column: str | None) -> None:
+    if id_column is not None or label_column is not None:
+        raise refusal(path, "an npy has no named columns", "give labels and ids in an npz")
+
+
+def _load(path: Path, *, magic: bytes, mapped: bool = False) -> Any:
     try:
         with path.open("rb") as stream:
-            # numpy would take anything else for a pickle, and say so where a file is broken
-            if stream.read(len(magic)) != magic:
-                problem = f"is not an {path.suffix.lower()[1:]} file (damaged, or a pickle)"
-                raise refusal(path, problem, "save it again with numpy")
-            stream.seek(0)
+            _check_begin(stream, path, magic)
+            if mapped:
+                return np.load(path, mmap_mode="r", allow_pickle=False)
             loaded = np.load(stream, allow_pickle=False)
             if isinstance(loaded, np.ndarray):
                 return loaded

@@ -9,7 +9,7 @@ import re
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -63,6 +63,12 @@ class _Layout:
     lines: array = field(default_factory=lambda: array("q"))
     ids: list[str] = field(default_factory=list)
     labels: list[str] = field(default_factory=list)
+    rows_before: int = 0
+
+    def following(self) -> "_Layout":
+        """The same columns, for the rows after these."""
+        new = {"numbers": array("d"), "lines": array("q"), "ids": [], "labels": []}
+        return replace(self, **new, rows_before=self.rows_before + len(self.lines))
 
     @property
     def feature_at(self) -> list[int]:
@@ -92,12 +98,33 @@ def read_delimited(
     Raises:
         InputError: whatever cannot be used, with the row as an editor numbers it, and the column.
     """
+    columns = {"id_column": id_column, "label_column": label_column}
+    return next(delimited_blocks(path, None, kind=kind, label_gaps=label_gaps, **columns))
+
+
+def delimited_blocks(
+    path: Path,
+    rows: int | None,
+    *,
+    kind: str,
+    id_column: str | None = None,
+    label_column: str | None = None,
+    label_gaps: bool = False,
+) -> Iterator[Table]:
+    """Read a table a number of rows at a time; the arguments are those of ``read_delimited``.
+
+    Yields:
+        Tables of ``rows`` rows, the last of what is left; one of all rows for None.
+    """
     head, rest, header = _begun(path, kind)
     layout = _layout(head, path, header=header, id_column=id_column, label_column=label_column)
     layout.label_gaps = label_gaps
     for line, row in _of_one_width(head[header:], rest, layout):
+        if len(layout.lines) == rows:
+            yield _table(layout, kind)
+            layout = layout.following()
         _take(row, line, layout)
-    return _table(layout, kind)
+    yield _table(layout, kind)
 
 
 @dataclass(frozen=True)
@@ -332,7 +359,7 @@ def _mend(cell: str) -> str:
 
 
 def _table(layout: _Layout, kind: str) -> Table:
-    check_rows(len(layout.lines), layout.name)
+    check_rows(layout.rows_before + len(layout.lines), layout.name)
     if layout.guessed:
         _check_guess(layout)
     at = layout.feature_at

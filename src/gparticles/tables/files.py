@@ -156,9 +156,9 @@ def save(
             a path that cannot be written.
     """
     path, kind = destination(Path(path), like.kind)
-    table = _rows_like(np.asarray(values), like, ids=ids, labels=labels)
-    table = replace(table, values=_cast(table.values, like.values.dtype, kind))
-    _check_shape(table.values, kind, path)
+    table = rows_like(np.asarray(values), like, ids=ids, labels=labels)
+    table = replace(table, values=cast(table.values, like.values.dtype, kind))
+    check_shape(table.values, kind, path)
     if kind == "images" and path.is_dir() and any(path.iterdir()):
         raise refusal(path, "exists and is not empty", "give another name")
     with whole(path) as temporary:
@@ -187,7 +187,8 @@ def destination(path: Path, usual: str) -> tuple[Path, str]:
     return path, usual
 
 
-def _rows_like(values: np.ndarray, like: Table, *, ids: Any, labels: Any) -> Table:
+def rows_like(values: np.ndarray, like: Table, *, ids: Any, labels: Any) -> Table:
+    """The table of values, identifiers and labels, checked against the one they are like."""
     shape = like.values.shape[1:]
     if values.ndim == 0 or values.size != len(values) * int(np.prod(shape)):
         problem = f"have shape {values.shape} where {like.name} has rows of shape {shape}"
@@ -206,7 +207,8 @@ def _rows_like(values: np.ndarray, like: Table, *, ids: Any, labels: Any) -> Tab
     return replace(like, values=rows, ids=ids, labels=labels)
 
 
-def _cast(rows: np.ndarray, dtype: np.dtype, kind: str) -> np.ndarray:
+def cast(rows: np.ndarray, dtype: np.dtype, kind: str) -> np.ndarray:
+    """The values as this kind of file holds them."""
     if (
         kind in TEXT_KINDS and rows.dtype.kind == "f"
     ):  # 0.1 in float32 should not read 0.10000000149
@@ -216,7 +218,8 @@ def _cast(rows: np.ndarray, dtype: np.dtype, kind: str) -> np.ndarray:
     return cast if np.isfinite(cast).all() else rows  # rather than overflow float16
 
 
-def _check_shape(values: np.ndarray, kind: str, path: Path) -> None:
+def check_shape(values: np.ndarray, kind: str, path: Path) -> None:
+    """Refuses rows that this kind of file has no room for."""
     flat = values.ndim == 2
     if kind == "images" and (flat or (values.ndim == 4 and values.shape[-1] not in (1, 3))):
         problem = f"rows of shape {values.shape[1:]} are no images"

@@ -4,6 +4,7 @@ pandas is imported only where a DataFrame or a parquet file is at hand.
 """
 
 from collections import Counter
+from collections.abc import Iterator
 from decimal import Decimal
 from importlib import import_module
 from numbers import Real
@@ -182,6 +183,71 @@ def read_parquet_frame(path: Path, *, label_column: str | None = None) -> Any:
     return frame
 
 
+def parquet_blocks(
+    path: Path,
+    rows: int,
+    *,
+    id_column: str | None = None,
+    label_column: str | None = None,
+    label_gaps: bool = False,
+) -> Iterator[Table]:
+    """Read a parquet file, or a folder of its parts, ``rows`` rows at a time.
+
+    The arguments are those of ``read_parquet``; which column holds identifiers is decided by the
+    first rows.
+    """
+    try:
+        import pyarrow
+    except ImportError as error:
+        raise _not_installed() from error
+    held: list[Any] = []
+    form: Table | None = None
+
+    def block(table: Any) -> Table:
+        nonlocal form, id_column
+        frame = table.to_pandas(integer_object_nulls=True)
+        columns = {"id_column": id_column, "label_column": label_column}
+        read = from_frame(frame, **columns, label_gaps=label_gaps, name=str(path))
+        if form is None and read.id_position is not None:
+            id_column = read.id_name
+        form = read
+        return read
+
+    for batch in _batches(path, rows, label_column):
+        held.append(batch)
+        # two rows are kept back, since one alone is no table
+        while sum(map(len, held)) > rows + 1:
+            joined = pyarrow.concat_tables(held, promote_options="permissive")
+            yield block(joined.slice(0, rows))
+            held = [joined.slice(rows)]
+    if held:
+        yield block(pyarrow.concat_tables(held, promote_options="permissive"))
+    elif form is None:
+        check_rows(0, str(path))
+
+
+def _batches(path: Path, rows: int, label_column: str | None) -> Iterator[Any]:
+    """The rows of a file or of a folder's parts, at most so many at a time."""
+    import pyarrow
+    import pyarrow.parquet
+
+    folder = path if path.is_dir() else None
+    try:
+        for file in [path] if folder is None else parts_of(folder):
+            with file.open("rb") as stream:
+                for batch in pyarrow.parquet.ParquetFile(stream).iter_batches(batch_size=rows):
+                    table = pyarrow.Table.from_batches([batch])
+                    table.validate(full=True)
+                    yield (
+                        table
+                        if folder is None
+                        else _with_folders(table, file.relative_to(folder), label_column)
+                    )
+    except (OSError, pyarrow.ArrowException) as error:
+        reason = str(error).split(". ")[0] or type(error).__name__
+        raise refusal(path, f"is damaged ({reason})", "make it again") from error
+
+
 def parts_of(folder: Path) -> list[Path]:
     """The parquet files of a folder that is one table; writers begin other files with _ or a dot.
 
@@ -209,16 +275,23 @@ def _joined(folder: Path, label_column: str | None) -> Any:
 
     tables = []
     for file in parts_of(folder):
-        table = _read_part(file)
-        for part in file.relative_to(folder).parts[:-1]:
-            name, equals, text = part.partition("=")
-            value: Any = None if text == _NO_VALUE else unquote(text)
-            if value is not None and name != label_column and is_number(value):
-                value = float(value)
-            if equals:
-                table = table.append_column(name, pyarrow.array([value] * len(table)))
+        table = _with_folders(_read_part(file), file.relative_to(folder), label_column)
         tables.append(table)
     return pyarrow.concat_tables(tables, promote_options="permissive")
+
+
+def _with_folders(table: Any, file: Path, label_column: str | None) -> Any:
+    """A part with what the names of its folders say as columns."""
+    import pyarrow
+
+    for part in file.parts[:-1]:
+        name, equals, text = part.partition("=")
+        value: Any = None if text == _NO_VALUE else unquote(text)
+        if value is not None and name != label_column and is_number(value):
+            value = float(value)
+        if equals:
+            table = table.append_column(name, pyarrow.array([value] * len(table)))
+    return table
 
 
 def write_parquet(path: Path, table: Table) -> None:

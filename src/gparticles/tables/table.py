@@ -175,13 +175,13 @@ def position(wanted: str | None, names: Sequence[str], *, where: object, what: s
     return names.index(wanted)
 
 
-def made_up_ids(n: int) -> list[str]:
-    """Identifiers for n new rows.
+def made_up_ids(n: int, *, start: int = 0) -> list[str]:
+    """Identifiers for n new rows, after so many others.
 
     >>> made_up_ids(2)
     ['generated-00001', 'generated-00002']
     """
-    return [f"generated-{i:05d}" for i in range(1, n + 1)]
+    return [f"generated-{i:05d}" for i in range(start + 1, start + n + 1)]
 
 
 def extra_columns(

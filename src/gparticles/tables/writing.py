@@ -3,7 +3,7 @@
 import csv
 import gzip
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
@@ -15,17 +15,31 @@ from gparticles.tables.table import Table, extra_columns
 
 def write_delimited(path: Path, table: Table, *, kind: str) -> None:
     """Write a table with the header and the order of columns that it came with."""
-    extras = extra_columns(table, table.values.shape[1], ids=table.ids, labels=table.labels)
-    delimiter = "," if kind.startswith("csv") else "\t"
+    with delimited_writer(path, kind) as write:
+        write(table)
+
+
+@contextmanager
+def delimited_writer(path: Path, kind: str) -> Iterator[Callable[[Table], None]]:
+    """Lends what writes tables one after the other, the names of the first before them."""
     with create_text(path, kind) as stream:
+        delimiter = "," if kind.startswith("csv") else "\t"
         writer = csv.writer(stream, delimiter=delimiter, lineterminator="\n")
-        if table.header and table.columns is not None:
-            names = list(table.columns)
-            for at, name, _ in extras:
-                names.insert(at, name)
-            writer.writerow(names)
-        for start in range(0, len(table), 4096):
-            writer.writerows(_rows(table.values[start : start + 4096], extras, start))
+        named = False
+
+        def write(table: Table) -> None:
+            nonlocal named
+            extras = extra_columns(table, table.values.shape[1], ids=table.ids, labels=table.labels)
+            if table.header and table.columns is not None and not named:
+                names = list(table.columns)
+                for at, name, _ in extras:
+                    names.insert(at, name)
+                writer.writerow(names)
+            named = True
+            for start in range(0, len(table), 4096):
+                writer.writerows(_rows(table.values[start : start + 4096], extras, start))
+
+        yield write
 
 
 def _rows(values: np.ndarray, extras: list[tuple[int, str, list]], start: int) -> list[list]:

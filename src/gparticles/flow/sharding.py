@@ -1,0 +1,203 @@
+"""Particles split over devices and hosts by JAX's own partitioner; all else is on each of them.
+
+Rows of particles lie on the devices of one mesh axis. phi is the same everywhere, so a fit needs
+the sums of its gradient over devices and nothing else. Rows are filled up to equal shares with
+copies of the last one that have no weight.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import numpy as np
+from jax.experimental import multihost_utils
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
+
+from gparticles.errors import InputError
+from gparticles.flow.stepping import Problem, State
+from gparticles.potential.fitting import Cloud
+
+AXIS = "particles"
+# targets beyond this number are split too; fewer would cost more in sums than they save
+SPLIT_TARGETS = 2**16
+
+
+def mesh_of(devices: Any) -> Mesh | None:
+    """The mesh over which particles are split; None for one device.
+
+    Args:
+        devices: None, a number, "all", or a mesh of the user's with an axis "particles" or with
+            one axis only.
+
+    Raises:
+        InputError: there are fewer devices, or the mesh has no such axis.
+    """
+    if devices is None:
+        return None
+    if isinstance(devices, Mesh):
+        if AXIS not in devices.axis_names and len(devices.axis_names) > 1:
+            raise InputError(
+                f"devices: the mesh has the axes {', '.join(devices.axis_names)}; name the one "
+                f'that splits particles "{AXIS}"'
+            )
+        return devices
+    there = jax.devices()
+    if devices == "all":
+        count = len(there)
+    elif isinstance(devices, (int, np.integer)) and not isinstance(devices, bool) and devices > 0:
+        count = int(devices)
+    else:
+        raise InputError(
+            f'devices is {devices!r}: give None, a number, "all", or a jax.sharding.Mesh'
+        )
+    if count > len(there):
+        raise InputError(f'devices is {count}: there are {len(there)}; give "all", or fewer')
+    if jax.process_count() > 1 and count < len(there):
+        raise InputError(f'devices is {count}: on several hosts give "all"')
+    return None if count == 1 else Mesh(np.array(there[:count]), (AXIS,))
+
+
+def is_first() -> bool:
+    """Whether this process is the one that writes, of all that carry out one flow."""
+    return jax.process_index() == 0
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Where the rows of a problem lie.
+
+    Attributes:
+        mesh: None for everything on one device.
+        particles, targets: how many rows of each there are.
+    """
+
+    mesh: Mesh | None
+    particles: int
+    targets: int
+
+    @property
+    def axis(self) -> str:
+        assert self.mesh is not None
+        return AXIS if AXIS in self.mesh.axis_names else self.mesh.axis_names[0]
+
+    @property
+    def several_hosts(self) -> bool:
+        return self.mesh is not None and jax.process_count() > 1
+
+    @property
+    def writes(self) -> bool:
+        """Whether this process is the one that writes files."""
+        return not self.several_hosts or is_first()
+
+    def placed(self, problem: Problem, state: State) -> tuple[Problem, State]:
+        """The same on the mesh, from arrays that every process has as a whole.
+
+        Raises:
+            InputError: what gives the velocity cannot be split.
+        """
+        if self.mesh is None:
+            return problem, state
+        fields = {name: getattr(problem, name) for name in Problem.__dataclass_fields__}
+        fields = jax.tree.map(self._everywhere, fields) | {
+            "velocity": jax.tree.map(self._everywhere, problem.velocity.split()),
+            "weights": self._rows(np.asarray(problem.weights), weights=True),
+            "labels": None if problem.labels is None else self._rows(np.asarray(problem.labels)),
+        }
+        if self.targets >= SPLIT_TARGETS:
+            target = problem.target
+            fields["target"] = Cloud(
+                self._rows(np.asarray(target.points)),
+                self._rows(np.asarray(target.weights), weights=True),
+                None if target.labels is None else self._rows(np.asarray(target.labels)),
+            )
+        return Problem(**fields), self.state_placed(state)
+
+    def state_placed(self, state: State) -> State:
+        """A state of whole arrays on the mesh."""
+        if self.mesh is None:
+            return state
+        particles = state.particles.shape
+
+        def like_particles(leaf: Any) -> jax.Array:
+            return self._rows(leaf) if np.shape(leaf) == particles else self._everywhere(leaf)
+
+        return jax.tree.map(self._everywhere, state)._replace(
+            particles=self._rows(state.particles),
+            history=self._rows(state.history, axis=1),
+            stop=jax.tree.map(like_particles, state.stop),
+        )
+
+    def state_whole(self, state: State) -> State:
+        """A state of arrays of NumPy that knows nothing of devices."""
+        if self.mesh is None:
+            return state
+        filled = state.particles.shape
+
+        def whole(leaf: Any) -> np.ndarray:
+            return self.rows(leaf) if np.shape(leaf) == filled else _fetched(leaf)
+
+        history = _fetched(state.history)[:, : self.particles]
+        return jax.tree.map(whole, state)._replace(history=history)
+
+    def rows(self, particles: Any) -> np.ndarray:
+        """The particles there are, as one array of NumPy."""
+        return _fetched(particles)[: self.particles]
+
+    def agreed(self, *values: int) -> tuple[int, ...]:
+        """What the first process holds, for all: clocks differ, and collectives must not."""
+        if not self.several_hosts:
+            return values
+        shared = multihost_utils.broadcast_one_to_all(np.array(values, np.int32))
+        return tuple(int(value) for value in shared)
+
+    def check_same(self, fingerprint: str) -> None:
+        """Whether all processes are about to compute the same thing.
+
+        Raises:
+            InputError: their data, settings or versions differ.
+        """
+        if not self.several_hosts:
+            return
+        mine = np.frombuffer(hashlib.sha256(fingerprint.encode()).digest(), np.uint8)
+        everyone = multihost_utils.process_allgather(mine)
+        differing = np.flatnonzero((np.asarray(everyone) != everyone[0]).any(axis=1))
+        if len(differing):
+            raise InputError(
+                f"process {differing[0]} has other data, settings or versions than process 0; "
+                "start all of them with the same command, files and packages"
+            )
+
+    def note(self) -> tuple[str, ...]:
+        """What the user should know, one line each."""
+        if self.mesh is None:
+            return ()
+        count = self.mesh.shape[self.axis]
+        return (
+            f"particles were split over {count} devices: the same bits come from the same number",
+        )
+
+    def _everywhere(self, leaf: Any) -> Any:
+        return self._put(np.asarray(leaf), PartitionSpec()) if hasattr(leaf, "dtype") else leaf
+
+    def _rows(self, array: Any, *, axis: int = 0, weights: bool = False) -> jax.Array:
+        assert self.mesh is not None
+        array = np.asarray(array)
+        missing = -array.shape[axis] % self.mesh.shape[self.axis]
+        pad = [(0, missing if number == axis else 0) for number in range(array.ndim)]
+        filled = np.pad(array, pad) if weights else np.pad(array, pad, mode="edge")
+        # an empty history comes back from a chunk unsplit, and would be another program
+        spec = PartitionSpec(*[None] * axis, self.axis) if filled.size else PartitionSpec()
+        return self._put(filled, spec)
+
+    def _put(self, array: np.ndarray, spec: PartitionSpec) -> jax.Array:
+        assert self.mesh is not None
+        sharding = NamedSharding(self.mesh, spec)
+        return jax.make_array_from_callback(array.shape, sharding, lambda index: array[index])
+
+
+def _fetched(array: Any) -> np.ndarray:
+    """A whole array, also where other processes hold parts of it."""
+    if not isinstance(array, jax.Array) or array.is_fully_addressable or array.is_fully_replicated:
+        return np.asarray(array)
+    return np.asarray(multihost_utils.process_allgather(array, tiled=True))

@@ -1,0 +1,159 @@
+"""Several processes, on one machine or on many, that carry out one flow together.
+
+JAX joins them. It says nothing when one of them dies: the others wait in their next sum, and are
+aborted minutes later. So every process also holds a connection to the first, which the system
+closes with whoever held it.
+"""
+
+import os
+import select
+import socket
+import sys
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+
+import jax
+import numpy as np
+from jax.experimental import multihost_utils
+
+from gparticles.errors import InputError
+
+# what MPI's launchers tell each process of itself
+_COUNT = ("OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "PMIX_SIZE")
+_INDEX = ("OMPI_COMM_WORLD_RANK", "PMI_RANK", "PMIX_RANK")
+_LEAVING = b"."
+# JAX's own limit, for machines that vanish without closing a connection
+_SILENCE = 40
+_GRACE = 2.0
+
+
+@contextmanager
+def joined(
+    coordinator: str | None = None, count: int | None = None, index: int | None = None
+) -> Iterator[bool]:
+    """Makes one of several processes out of this one; ``devices="all"`` are then those of all.
+
+    To be entered before anything else asks JAX for devices. Where a process dies, the others end
+    within seconds, with one line on stderr and status 1.
+
+    Args:
+        coordinator: host:port of the first process, at a port that is free there. None under
+            Slurm, whose steps JAX knows, and where there is one process only.
+        count, index: how many processes there are and which one this is, from 0; None under Slurm
+            and under MPI launchers, which say so in the environment.
+
+    Yields:
+        Whether there are several.
+
+    Raises:
+        InputError: something is missing, or the first process is not reached.
+    """
+    coordinator, count, index = _described(coordinator, count, index, os.environ)
+    slurm = coordinator is None and count is not None
+    if count is None or count == 1:
+        yield False
+        return
+    try:
+        jax.distributed.initialize(
+            coordinator,
+            None if slurm else count,
+            None if slurm else index,
+            heartbeat_timeout_seconds=_SILENCE,
+        )
+    except (RuntimeError, ValueError) as error:
+        reason = str(error).splitlines()[0]
+        raise InputError(
+            f"the processes did not find each other ({reason}); start all of them, with one "
+            "coordinator that each of them reaches"
+        ) from None
+    peers = _connected(None if coordinator is None else coordinator.rsplit(":", 1)[0])
+    watch = threading.Thread(target=_watch, args=(peers,), daemon=True)
+    watch.start()
+    try:
+        yield True
+    except jax.errors.JaxRuntimeError:
+        # a sum that failed since another process died: the watch ends this one
+        watch.join(timeout=10)
+        raise
+    # an exception ends this process without a goodbye, and so the others
+    for peer in peers:
+        with suppress(OSError):
+            peer.sendall(_LEAVING)
+    jax.distributed.shutdown()
+
+
+def _described(
+    coordinator: str | None, count: int | None, index: int | None, environment: Mapping[str, str]
+) -> tuple[str | None, int | None, int | None]:
+    """What was given, completed by what launchers say."""
+    steps = environment.get("SLURM_STEP_NUM_TASKS")
+    if coordinator is None and count is None and index is None and steps is not None:
+        return None, int(steps), None
+    count = _first(_COUNT, environment) if count is None else count
+    index = _first(_INDEX, environment) if index is None else index
+    if count is None and index is None and coordinator is None:
+        return None, None, None
+    if count == 1:
+        return None, 1, 0
+    missing = {"coordinator": coordinator, "processes": count, "process": index}
+    absent = [f"--{name}" for name, value in missing.items() if value is None]
+    if absent:
+        raise InputError(
+            f"several processes: {' and '.join(absent)} missing; give host:port of the first "
+            "process, how many there are, and which one this is, from 0"
+        )
+    assert coordinator is not None
+    assert count is not None
+    assert index is not None
+    if not 0 <= index < count:
+        raise InputError(f"process is {index}: with {count} processes it is 0 to {count - 1}")
+    if not coordinator.rpartition(":")[2].isdigit() or not coordinator.rpartition(":")[0]:
+        raise InputError(f"coordinator is {coordinator!r}: give host:port, such as node1:29500")
+    return coordinator, count, index
+
+
+def _first(names: tuple[str, ...], environment: Mapping[str, str]) -> int | None:
+    return next((int(environment[name]) for name in names if name in environment), None)
+
+
+def _connected(host: str | None) -> list[socket.socket]:
+    """The first process's connections to all others, or this one's to the first."""
+    first = jax.process_index() == 0
+    server = socket.create_server(("", 0), backlog=jax.process_count()) if first else None
+    port = 0 if server is None else server.getsockname()[1]
+    name = (host or socket.getfqdn()).encode().ljust(256, b"\0")
+    mine = np.concatenate([np.frombuffer(name, np.uint8).astype(np.int32), [np.int32(port)]])
+    shared = np.asarray(multihost_utils.broadcast_one_to_all(mine.astype(np.int32)))
+    if server is None:
+        address = bytes(shared[:-1].astype(np.uint8)).rstrip(b"\0").decode()
+        peers = [socket.create_connection((address, int(shared[-1])), timeout=60)]
+    else:
+        server.settimeout(60)
+        peers = [server.accept()[0] for _ in range(jax.process_count() - 1)]
+        server.close()
+    for peer in peers:
+        peer.settimeout(None)
+        peer.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    return peers
+
+
+def _watch(peers: list[socket.socket]) -> None:
+    """Ends this process where another one has ended without a goodbye."""
+    here = list(peers)
+    while here:
+        for peer in select.select(here, [], [])[0]:
+            with suppress(OSError):
+                if peer.recv(1) == _LEAVING:
+                    here.remove(peer)
+                    continue
+            # what every process refuses, each of them says itself
+            time.sleep(_GRACE)
+            sys.stderr.write(
+                "another process of this run has ended, and so does this one; the last "
+                "checkpoint is kept: start all of them again, with --resume\n"
+            )
+            sys.stderr.flush()
+            # the main thread waits for the dead one's part of a sum, and cannot be interrupted
+            os._exit(1)
