@@ -37,6 +37,7 @@ from gparticles.latent import Autoencoder as Autoencoder
 from gparticles.latent import ColumnMap as ColumnMap
 from gparticles.latent import GaussianMap as GaussianMap
 from gparticles.latent import LatentFlow as LatentFlow
+from gparticles.latent import Overlap as Overlap
 from gparticles.latent import Transformer as Transformer
 from gparticles.latent import class_weights as class_weights
 from gparticles.latent import latent_transport as latent_transport

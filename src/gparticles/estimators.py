@@ -11,10 +11,10 @@ from gparticles.errors import InputError
 from gparticles.flow import Flow, Store, transport
 from gparticles.flow.lazily import is_lazy, over_blocks
 from gparticles.flow.stopping import AbstractStop
-from gparticles.latent import AbstractCodec, ColumnMap, GaussianMap, LatentFlow, move_batch
+from gparticles.latent import AbstractCodec, ColumnMap, GaussianMap, LatentFlow, Overlap, move_batch
 from gparticles.tables import is_frame
 
-_COLUMNS, _ALIGN = ColumnMap(), GaussianMap()
+_COLUMNS, _ALIGN, _OVERLAP = ColumnMap(), GaussianMap(), Overlap()
 _DTYPES = (np.float64, np.float32, np.float16)
 
 
@@ -229,8 +229,9 @@ class LatentGPA(_Mover):
     Both clouds are encoded, moved and decoded, and what the codec loses of a point is added back,
     so that points go in and come out in the original space; see ``gparticles.latent_transport``.
     For wide data, such as hundreds of samples of thousands of genes, and for the batch effects in
-    them: columns are matched first, latents go through an affine map and then a short flow
-    (``columns``, ``align``, ``steps``, ``step_size``); ``transport`` has other defaults.
+    them: what the clouds share is estimated, columns are matched, latents go through an affine map
+    and then a short flow (``overlap``, ``columns``, ``align``, ``steps``, ``step_size``), so that
+    their compositions may differ; ``transport`` has other defaults.
     Residuals are scaled by default where they are kept and centred.
 
     The remarks of ``GPA`` on scikit-learn's checks hold here. In ``sklearn.base.clone`` a codec
@@ -239,7 +240,7 @@ class LatentGPA(_Mover):
 
     Args:
         latent_dim, codec, keep_residual, centre_residual, scale_residual, columns, align,
-            bounds: as in ``gparticles.latent_transport``.
+            overlap, bounds: as in ``gparticles.latent_transport``.
         f, lipschitz, potential, integrator, reverse, steps, step_size, fit_steps, optimizer,
             batch_size, scale, stop, store, devices, seed: of the flow in the latent space, as in
             ``gparticles.transport``.
@@ -271,6 +272,7 @@ class LatentGPA(_Mover):
         scale_residual: bool | None = None,
         columns: ColumnMap | None = _COLUMNS,
         align: GaussianMap | None = _ALIGN,
+        overlap: Overlap | None = _OVERLAP,
         f: Any = None,
         lipschitz: float | None = None,
         potential: Any = None,
@@ -295,6 +297,7 @@ class LatentGPA(_Mover):
         self.scale_residual = scale_residual
         self.columns = columns
         self.align = align
+        self.overlap = overlap
         self.f = f
         self.lipschitz = lipschitz
         self.potential = potential

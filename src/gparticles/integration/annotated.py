@@ -1,7 +1,7 @@
 """Batches of an AnnData object moved onto a reference batch, by scanpy's conventions."""
 
 import warnings
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -131,6 +131,7 @@ def move_batches(
     adata: Any, keys: Keys, batches: Batches, *, seed: int = 0, **settings: Any
 ) -> tuple[Flows, dict[str, LatentBound]]:
     """Moves what ``read_batches`` read, and writes it; returns flows and bounds by batch."""
+    batches = replace(batches, overlap=settings.pop("overlap", batches.overlap))
     flows = fit(batches, partial(move_latents, seed=seed, **settings))
     moved = moved_by(flows, batches)
     genes = None

@@ -1,14 +1,22 @@
 """Batches moved onto a reference, or onto the pool of all of them."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from gparticles.divergence import AbstractF
 from gparticles.errors import InputError
-from gparticles.latent import LatentBound, LatentFlow, class_weights, latent_bound, pooled
+from gparticles.latent import (
+    LatentBound,
+    LatentFlow,
+    Overlap,
+    class_weights,
+    latent_bound,
+    pooled,
+    pooled_by_overlap,
+)
 from gparticles.latent.classes import filled
 from gparticles.tables.table import listed
 
@@ -24,11 +32,13 @@ class Batches:
         points: shape (N, d), data units.
         names: each sample's batch, text, shape (N,).
         reference: the batch that stays and that the others move onto; or None for the pool of all
-            (``gparticles.latent.pooled``), onto which every batch moves.
+            (``gparticles.latent.pooled_by_overlap``, or ``pooled`` where classes are known), onto
+            which every batch moves.
         labels: each sample's class, by which the flow is conditional, shape (N,), or None.
         balance: each sample's class, by which samples of a moving batch are weighted so that its
             classes have the reference's (or the pool's) proportions, or None.
         judged: each sample's class to judge by, or None. In all three, "" is not known.
+        overlap: what estimates which samples correspond, where classes are not known; or None.
     """
 
     points: np.ndarray
@@ -37,6 +47,7 @@ class Batches:
     labels: np.ndarray | None = None
     balance: np.ndarray | None = None
     judged: np.ndarray | None = None
+    overlap: Overlap | None = field(default_factory=Overlap)
 
     def part(self, rows: np.ndarray) -> "Batches":
         """These samples only; rows are indices or a mask."""
@@ -162,9 +173,11 @@ def fit(batches: Batches, move: Move) -> Flows:
     flows: Flows = {}
     for name in batches.others:
         moving = batches.part(batches.names == name)
-        settings: dict[str, Any] = {}
+        settings: dict[str, Any] = {"overlap": batches.overlap}
+        if batches.reference is None:
+            settings["own"] = batches.names == name
         if batches.labels is not None:
-            settings = {"labels": moving.labels, "target_labels": fixed.labels}
+            settings |= {"labels": moving.labels, "target_labels": fixed.labels}
         try:
             if moving.balance is not None and fixed.balance is not None:
                 settings["source_weights"] = class_weights(moving.balance, fixed.balance)
@@ -184,7 +197,11 @@ def _fixed(batches: Batches) -> Batches:
         for name in batches.others:
             rows = batches.names == name
             labels[rows], _ = filled(batches.points[rows], labels[rows], f"labels of {name!r}")
-    return replace(batches, points=pooled(batches.points, batches.names, labels), labels=labels)
+    if batches.overlap is None or labels is not None or batches.balance is not None:
+        points = pooled(batches.points, batches.names, labels)
+    else:
+        points = pooled_by_overlap(batches.points, batches.names, overlap=batches.overlap)
+    return replace(batches, points=points, labels=labels)
 
 
 def moved_by(flows: Mapping[str, Any], batches: Batches) -> np.ndarray:

@@ -8,6 +8,7 @@ from gparticles.checks import check_points
 from gparticles.flow.settings import AbstractKind
 from gparticles.latent.alignment import ColumnMap, GaussianMap
 from gparticles.latent.codecs import Identity
+from gparticles.latent.overlap import Overlap
 from gparticles.latent.solution import LatentFlow
 from gparticles.latent.transport import latent_transport
 
@@ -21,14 +22,17 @@ LARGE, BATCH_SIZE = 5000, 1024
 def for_batches(settings: dict[str, Any], *, samples: int = 0) -> dict[str, Any]:
     """Arguments of ``latent_transport`` for a batch effect, but for those that are given.
 
-    A ``ColumnMap`` and a ``GaussianMap`` first, then a short flow, and residuals that are centred
-    and scaled. Where there are many samples, the potential is fitted to random parts of them.
+    An ``Overlap``, a ``ColumnMap`` and a ``GaussianMap`` first, then a short flow, and residuals
+    that are centred and scaled. Where there are many samples, the potential is fitted to random
+    parts of them.
 
     Args:
-        settings: what is given; None means the default, but for ``columns`` and ``align``.
+        settings: what is given; None means the default, but for ``columns``, ``align`` and
+            ``overlap``.
         samples: of the larger cloud.
     """
-    chosen = {"columns": ColumnMap(), "align": GaussianMap(), "scale_residual": True} | settings
+    maps = {"columns": ColumnMap(), "align": GaussianMap(), "overlap": Overlap()}
+    chosen = {**maps, "scale_residual": True} | settings
     for name, value in (("steps", STEPS), ("step_size", STEP_SIZE)):
         if chosen.get(name) is None:
             chosen[name] = value

@@ -20,6 +20,7 @@ from gparticles.latent.alignment import ColumnMap, GaussianMap
 from gparticles.latent.autoencoder import Autoencoder, Network
 from gparticles.latent.classes import guess, positions
 from gparticles.latent.codecs import PCA, AbstractCodec, Identity, Transformer
+from gparticles.latent.overlap import Counterparts, Plan
 from gparticles.latent.residuals import Residuals
 
 # entries of wide points that are decoded at once, so that memory stays bounded
@@ -44,6 +45,7 @@ class LatentFlow:
         bounds: (low, high) in data units, or None.
         weights: of source and target, shapes (m,) and (n,), each summing to one.
         notes: what the user should know, one line each.
+        counterparts: what was estimated of the part that both clouds share, or None.
     """
 
     particles: np.ndarray
@@ -58,6 +60,7 @@ class LatentFlow:
     bounds: tuple[float, float] | None
     weights: tuple[np.ndarray, np.ndarray]
     notes: tuple[str, ...]
+    counterparts: Counterparts | None = None
 
     @property
     def history(self) -> dict[str, np.ndarray]:
@@ -148,7 +151,10 @@ class LatentFlow:
         known = self._labels(before, labels)
         index = positions(len(array), known, self.classes)
         start = before if self.alignment is None else self.alignment(before, index)
-        return decoded(self, array, (before, self.latent(start, known), index))
+        moved = decoded(self, array, (before, self.latent(start, known), index))
+        if self.counterparts is None:
+            return moved
+        return self.counterparts.placed(array, moved, self.counterparts.alone(before))
 
     @property
     def classes(self) -> np.ndarray | None:
@@ -204,9 +210,11 @@ _SAVED = (
     "bounds",
     "weights",
     "notes",
+    "counterparts",
 )
 # what a saved flow may be made of
-_KNOWN = (PCA, Identity, Autoencoder, Network, GaussianMap, ColumnMap, Residuals)
+_MAPS = (GaussianMap, ColumnMap, Residuals, Plan, Counterparts)
+_KNOWN = (PCA, Identity, Autoencoder, Network, *_MAPS)
 
 
 def load_latent_flow(directory: str | Path, *, classes: Iterable[type] = ()) -> LatentFlow:
@@ -226,7 +234,9 @@ def load_latent_flow(directory: str | Path, *, classes: Iterable[type] = ()) -> 
     try:
         arrays = read_arrays(directory / "latent.safetensors", record["checksum"])
         known = (*_KNOWN, *classes)
-        fields = {name: decode(record["latent"][name], arrays, known) for name in _SAVED}
+        # flows that were saved before there was an overlap know nothing of it
+        kept = {"counterparts": None} | record["latent"]
+        fields = {name: decode(kept[name], arrays, known) for name in _SAVED}
     except (KeyError, TypeError, AttributeError) as error:
         raise InputError(f"{directory}: damaged flow ({error}); save it again") from None
     return LatentFlow(latent=load_flow(directory / "flow", classes=classes), **fields)

@@ -1,7 +1,7 @@
 """Transport in a latent space: the source and target encoded, aligned, moved there, decoded."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,13 +19,15 @@ from gparticles.flow import transport
 from gparticles.flow.settings import check_bounds
 from gparticles.latent.alignment import ColumnMap, GaussianMap
 from gparticles.latent.classes import Grouped, class_weights, filled, grouped
-from gparticles.latent.codecs import LATENT_DIM, AbstractCodec, Coder, as_codec
+from gparticles.latent.codecs import LATENT_DIM, PCA, AbstractCodec, Coder, as_codec
+from gparticles.latent.overlap import Counterparts, Overlap, counterparts
 from gparticles.latent.residuals import ResidualMoments, Residuals, moments
 from gparticles.latent.scales import held_back, silent
 from gparticles.latent.solution import LatentFlow, decoded, decoded_rows, encoded, flat, matched
 
 # as ``transport`` calls them
 _LABELS = ("labels", "target_labels")
+_WEIGHTS = ("source_weights", "target_weights")
 
 
 def latent_transport(
@@ -39,6 +41,8 @@ def latent_transport(
     scale_residual: bool = False,
     columns: ColumnMap | None = None,
     align: GaussianMap | None = None,
+    overlap: Overlap | None = None,
+    own: ArrayLike | None = None,
     bounds: tuple[float, float] | None = None,
     names: Sequence[object] | None = None,
     **settings: Any,
@@ -66,6 +70,12 @@ def latent_transport(
         columns: a ``ColumnMap`` that is fitted and goes before the codec; None for none. With
             labels, it sees the source's classes in the target's proportions.
         align: a ``GaussianMap`` that is fitted and goes before the flow; None for none.
+        overlap: an ``Overlap``, which estimates what has a counterpart; by this source and target
+            are weighted in all that follows, and source samples without any are moved by the
+            mean move of the others. Of no effect where labels or weights are given, which say it.
+            None for none.
+        own: a mask of target rows that are the source's own samples, in their order, shape (n,):
+            the overlap is that with the other rows.
         bounds: (low, high) in data units, to which decoded points are clipped.
         names: what the columns are called in notes; they are numbered from 0 without.
         settings: the other arguments of ``gparticles.transport``.
@@ -82,21 +92,22 @@ def latent_transport(
     bounds = check_bounds(bounds)
     seed = settings.get("seed", 0)
     check_seed(seed)
-    weights = (
-        check_weights(settings.get("source_weights"), len(source), "source_weights"),
-        check_weights(settings.get("target_weights"), len(target), "target_weights"),
-    )
-    _check_maps(columns, align)
-    for name, cloud in zip(_LABELS, (source, target), strict=True):
-        if settings.get(name) is not None:
-            known_labels(settings[name], len(cloud), name)
-    if columns is not None:
-        before = grouped(flat(source), _balanced(weights[0], settings))
-        columns = columns.fit(before, grouped(flat(target), weights[1]))
+    weights = _weights(source, target, settings)
+    _check_maps(columns, align, overlap)
+    estimate = _estimate(overlap, own, settings)
     asked = as_codec(codec, latent_dim)
+    if columns is not None:
+        parts = estimate(_probe(asked, source, target, int(seed)), weights)
+        both = weights if parts is None else parts.weights
+        before = grouped(flat(source), _balanced(both[0], settings))
+        columns = columns.fit(before, grouped(flat(target), both[1]))
     rows = matched(source, columns), flat(target)
     fitted = asked if asked.is_fitted else asked.fit(np.concatenate(rows), seed=int(seed))
     latents = encoded(fitted, source, columns), encoded(fitted, target)
+    parts = estimate(latents, weights)
+    if parts is not None:
+        weights = parts.weights
+        settings = settings | dict(zip(_WEIGHTS, weights, strict=True))
     labels, gaps = _labels(latents, settings)
     clouds = _clouds(latents, weights, labels)
     of_source, of_target = (
@@ -124,16 +135,59 @@ def latent_transport(
         notes=(
             *_lowered(asked, fitted),
             *gaps,
+            *(() if parts is None else parts.notes),
             *_held_back((columns, restored, align), rows[0].shape[1], names),
             *moved.notes,
         ),
     )
     particles = decoded(flow, source, (latents[0], moved.particles, clouds[0].index))
-    return dataclasses.replace(flow, particles=particles)
+    if parts is not None:
+        parts, particles = parts.completed(source, particles)
+    return dataclasses.replace(flow, particles=particles, counterparts=parts)
 
 
-def _check_maps(columns: ColumnMap | None, align: GaussianMap | None) -> None:
-    for name, value, kind in (("columns", columns, ColumnMap), ("align", align, GaussianMap)):
+Estimate = Callable[
+    [tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]], Counterparts | None
+]
+
+
+def _weights(
+    source: np.ndarray, target: np.ndarray, settings: dict[str, Any]
+) -> tuple[np.ndarray, np.ndarray]:
+    one, other = (
+        check_weights(settings.get(name), len(cloud), name)
+        for name, cloud in zip(_WEIGHTS, (source, target), strict=True)
+    )
+    for name, cloud in zip(_LABELS, (source, target), strict=True):
+        if settings.get(name) is not None:
+            known_labels(settings[name], len(cloud), name)
+    return one, other
+
+
+def _estimate(overlap: Overlap | None, own: ArrayLike | None, settings: dict[str, Any]) -> Estimate:
+    """What estimates counterparts from latents and weights; nothing where settings say them."""
+    if overlap is None or any(settings.get(name) is not None for name in (*_LABELS, *_WEIGHTS)):
+        return lambda *_: None
+    mask = None if own is None else np.asarray(own, bool)
+    seed = int(settings.get("seed", 0))
+    return lambda latents, weights: counterparts(overlap, latents, weights, own=mask, seed=seed)
+
+
+def _probe(
+    asked: AbstractCodec, source: np.ndarray, target: np.ndarray, seed: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Latents before columns are matched, in which the first estimate is made."""
+    rows = flat(source), flat(target)
+    dim = getattr(asked, "latent_dim", LATENT_DIM)
+    codec = asked if asked.is_fitted else PCA(dim).fit(np.concatenate(rows), seed=seed)
+    return encoded(codec, source), encoded(codec, target)
+
+
+def _check_maps(
+    columns: ColumnMap | None, align: GaussianMap | None, overlap: Overlap | None
+) -> None:
+    maps = (("columns", columns, ColumnMap), ("align", align, GaussianMap))
+    for name, value, kind in (*maps, ("overlap", overlap, Overlap)):
         if value is not None and not isinstance(value, kind):
             raise InputError(f"{name} is {value!r}: give a gpa.{kind.__name__}(), or None")
 

@@ -1,0 +1,376 @@
+"""Which part of a cloud has a counterpart in another one, found together with the map between."""
+
+import dataclasses
+
+import equinox as eqx
+import numpy as np
+from scipy.spatial import cKDTree
+
+from gparticles.checks import check_number
+from gparticles.latent.alignment import GaussianMap
+from gparticles.latent.classes import Grouped
+
+# samples of each cloud that the plan is made of, and the fewest that say anything
+POINTS, FEWEST = 1000, 10
+# the squared distance to this neighbour within a batch is the unit of costs
+NEIGHBOUR = 10
+# the factor of the plan's entropy in that unit; results hardly depend on it
+SMOOTHING = 0.1
+# rounds in which the map is a shift, and those in which it is affine
+SHIFTS, AFFINE = 15, 10
+# iterations of Sinkhorn's algorithm in a round, which begins where the last round ended
+ITERATIONS, LAST_ITERATIONS = 30, 100
+# of what most samples keep: below, a sample has no counterpart
+LONELY = 0.1
+# rows whose distances are formed at once
+_BLOCK = 4096
+# where exponentials end
+_FARTHEST = 500.0
+
+
+class Overlap(eqx.Module):
+    """Estimates which samples of two clouds correspond, where their compositions may differ.
+
+    The plan pi >= 0 between the source, moved by a map T, and the target is that of
+
+        min over pi of <|T x - y|^2, pi> / lambda + KL(pi 1 | p) + KL(pi^T 1 | q),
+
+    smoothed by an entropy: a divergence in which both marginals may be reweighted, as in unbalanced
+    optimal transport (Chizat, Peyré, Schmitzer and Vialard 2018). Mass that would travel much
+    farther than sqrt(lambda) is left out, at a price of log(1 / share). T is the `GaussianMap` of
+    what the plan keeps, at first its shift alone; plan and map are found in turn, once from where
+    the clouds are and once from where their means coincide. The start that ends lower is kept, the
+    squared length of the shift counted in.
+
+    Args:
+        reach: lambda, in squared distances of a sample to its tenth neighbour within its batch.
+        distance_price: of the squared shift, in the same unit: of two places where a cloud fits
+            about as well, the nearer one is taken.
+
+    Attributes:
+        plan: the fitted `Plan`. None before ``fit``, which returns a copy that has it, and where
+            there are fewer than ten samples or they coincide, which tells nothing.
+
+    Raises:
+        InputError: a number is not above 0.
+    """
+
+    reach: float = 0.7
+    distance_price: float = 0.05
+    plan: "Plan | None" = eqx.field(default=None, kw_only=True)
+
+    def __check_init__(self) -> None:
+        check_number(self.reach, "reach")
+        check_number(self.distance_price, "distance_price")
+
+    def fit(self, source: Grouped, target: Grouped, *, seed: int = 0) -> "Overlap":
+        """The overlap of two clouds of latents without classes; changes nothing in place.
+
+        Args:
+            source, target: samples of weight 0 have no say.
+            seed: chooses samples where there are many.
+        """
+        clouds = _few(source, seed), _few(target, seed)
+        unit = 0.0
+        if min(len(cloud.points) for cloud in clouds) >= FEWEST:
+            unit = float(np.mean([_spacing(cloud.points) for cloud in clouds]))
+        if not unit > 0:
+            return dataclasses.replace(self, plan=None)
+        starts = np.zeros(source.points.shape[1]), _gap(*clouds)
+        plans = [self._alternated(clouds, unit, start) for start in starts]
+        costs = [p.objective + self.distance_price * (p.shift @ p.shift) / unit for p in plans]
+        return dataclasses.replace(self, plan=plans[int(np.argmin(costs))])
+
+    def _alternated(
+        self, clouds: tuple[Grouped, Grouped], unit: float, start: np.ndarray
+    ) -> "Plan":
+        source, scales = clouds[0], (SMOOTHING * unit, self.reach * unit)
+        moved, potential = source.points + start, np.zeros(len(clouds[1].points))
+        for turn in range(SHIFTS + AFFINE):
+            plan = _solved(clouds, moved, scales, potential=potential, iterations=ITERATIONS)
+            potential, kept = plan.potentials[1], plan.kept(clouds)
+            if turn < SHIFTS:
+                moved = source.points + _gap(*kept)
+            else:
+                moved = GaussianMap().fit(*kept)(source.points, source.index)
+        plan = _solved(clouds, moved, scales, potential=potential, iterations=LAST_ITERATIONS)
+        kept = plan.kept(clouds)
+        return dataclasses.replace(
+            plan,
+            alignment=GaussianMap().fit(*kept),
+            shift=kept[0].weights @ (moved - source.points),
+            objective=plan.objective / unit,
+        )
+
+    def __repr__(self) -> str:
+        return f"Overlap(reach={self.reach:g}, distance_price={self.distance_price:g})"
+
+
+class Plan(eqx.Module):
+    """A plan between a moved cloud and another, by its potentials, which extend it to new samples.
+
+    Attributes:
+        clouds: the moved source and the target that it was found for, shapes (m, k) and (n, k).
+        weights: theirs, shapes (m,) and (n,), summing to one.
+        potentials: minus the logarithms of the factors that the plan's kernel gets, (m,) and (n,).
+        levels: what is kept, as a density, of most samples of source and target.
+        smoothing, price: the entropy's factor and lambda, squared latent units.
+        objective: of the dual problem, in units of the squared distance to a neighbour.
+        alignment: T.
+        shift: mean of T x - x over what is kept, shape (k,), latent units.
+    """
+
+    clouds: tuple[np.ndarray, np.ndarray]
+    weights: tuple[np.ndarray, np.ndarray]
+    potentials: tuple[np.ndarray, np.ndarray]
+    ratios: tuple[np.ndarray, np.ndarray]
+    levels: tuple[float, float]
+    smoothing: float
+    price: float
+    objective: float
+    alignment: GaussianMap | None = None
+    shift: np.ndarray | None = None
+
+    def kept(self, clouds: tuple[Grouped, Grouped]) -> tuple[Grouped, Grouped]:
+        """Both clouds with the weights of the plan's marginals, each summing to one."""
+        source, target = (
+            dataclasses.replace(cloud, weights=_normalised(cloud.weights * ratio))
+            for cloud, ratio in zip(clouds, self.ratios, strict=True)
+        )
+        return source, target
+
+    def of_source(self, latents: np.ndarray) -> np.ndarray:
+        """How much is kept of samples like the source's, shape (k,): about 1 of most of them."""
+        assert self.alignment is not None
+        moved = self.alignment(latents, np.zeros(len(latents), np.int32))
+        return self._density(moved, 1) / self.levels[0]
+
+    def of_target(self, latents: np.ndarray) -> np.ndarray:
+        """The same of samples like the target's."""
+        return self._density(latents, 0) / self.levels[1]
+
+    def _density(self, points: np.ndarray, other: int) -> np.ndarray:
+        """The marginal's density: (K b)^(e / (lambda + e)), with b the other side's factors."""
+        factors = self.weights[other] * np.exp(-self.potentials[other])
+        blocks = (points[begin : begin + _BLOCK] for begin in range(0, len(points), _BLOCK))
+        sums = [
+            _kernel(_squares(rows, self.clouds[other]), self.smoothing) @ factors for rows in blocks
+        ]
+        share = self.smoothing / (self.price + self.smoothing)
+        return np.maximum(np.concatenate(sums), 1e-280) ** share
+
+
+class Counterparts(eqx.Module):
+    """What was estimated of two clouds: how much of every sample has a counterpart in the other.
+
+    Attributes:
+        plan: the fitted plan, by which new samples are judged.
+        densities: of source and target, shapes (m,) and (n,): what the plan keeps of a sample,
+            about 1 of most.
+        base: the weights that were given, shapes (m,) and (n,), each summing to one.
+        move: the mean move of samples that have counterparts, shape (*event,), data units; None
+            until the flow is done.
+    """
+
+    plan: Plan
+    densities: tuple[np.ndarray, np.ndarray]
+    base: tuple[np.ndarray, np.ndarray]
+    move: np.ndarray | None = None
+
+    @property
+    def weights(self) -> tuple[np.ndarray, np.ndarray]:
+        """Of source and target, in the proportions of what corresponds; each sums to one."""
+        one, other = (
+            _normalised(np.where(density < LONELY, 0.0, base * density))
+            for density, base in zip(self.densities, self.base, strict=True)
+        )
+        return one, other
+
+    @property
+    def lonely(self) -> tuple[np.ndarray, np.ndarray]:
+        """Masks of the samples of source and target without counterpart."""
+        return self.densities[0] < LONELY, self.densities[1] < LONELY
+
+    def lonely_range(self) -> tuple[int, int]:
+        """Between how many they are in the source, if half and twice the threshold decide."""
+        few, many = (int((self.densities[0] < LONELY * k).sum()) for k in (0.5, 2.0))
+        return few, many
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the user should know."""
+        count, total = int(self.lonely[0].sum()), len(self.densities[0])
+        if count == 0:
+            return ()
+        few, many = self.lonely_range()
+        line = (
+            f"overlap: about {count} of {total} samples (between {few} and {many}) have no "
+            "counterpart in what they move onto, as far as the samples tell; they were moved by "
+            "the mean move of the others"
+        )
+        if 2 * count > total:
+            line += (
+                ". They are more than half, so that little tells the batch from biology; labels "
+                "would (--labels), or a batch that has both"
+            )
+        return (line,)
+
+    def completed(
+        self, source: np.ndarray, particles: np.ndarray
+    ) -> tuple["Counterparts", np.ndarray]:
+        """With the mean move, and the particles with those in place that have no counterpart."""
+        weights = self.weights[0]
+        moves = particles.astype(np.float64) - source
+        done = dataclasses.replace(self, move=np.tensordot(weights, moves, axes=1))
+        return done, done.placed(source, particles, self.lonely[0])
+
+    def placed(self, points: np.ndarray, moved: np.ndarray, lonely: np.ndarray) -> np.ndarray:
+        """The moved points, those without counterpart by the mean move."""
+        if self.move is None or not lonely.any():
+            return moved
+        moved = moved.copy()
+        moved[lonely] = points[lonely] + self.move
+        return moved
+
+    def alone(self, latents: np.ndarray) -> np.ndarray:
+        """Which new samples of the source's kind have no counterpart, shape (k,)."""
+        if not self.lonely[0].any():
+            return np.zeros(len(latents), bool)
+        return self.plan.of_source(latents) < LONELY
+
+
+def counterparts(
+    overlap: Overlap,
+    latents: tuple[np.ndarray, np.ndarray],
+    weights: tuple[np.ndarray, np.ndarray],
+    *,
+    own: np.ndarray | None = None,
+    seed: int = 0,
+) -> Counterparts | None:
+    """The estimate for all samples of two clouds; None where there are too few to tell.
+
+    Args:
+        overlap: its settings.
+        latents, weights: of source and target.
+        own: the target's rows that are the source's samples in their order: what is kept
+            of these is what is kept of those.
+        seed: chooses samples where there are many.
+    """
+    (source, target), (p, q) = latents, weights
+    others = np.ones(len(target), bool) if own is None else ~own
+    if not (others.any() and q[others].sum() > 0):
+        return None
+    clouds = _cloud(source, p), _cloud(target[others], q[others])
+    plan = overlap.fit(*clouds, seed=seed).plan
+    if plan is None:
+        return None
+    here, there = plan.of_source(source), np.empty(len(target))
+    there[others] = plan.of_target(target[others])
+    if own is not None:
+        there[own] = here
+    return Counterparts(plan, (here, there), weights)
+
+
+def pooled_by_overlap(
+    points: np.ndarray, batches: np.ndarray, *, overlap: Overlap, seed: int = 0
+) -> np.ndarray:
+    """All points, every batch shifted onto what the others share with it; the mean shift is 0.
+
+    It begins with the batch that spreads most, which is likely to hold most classes, and the others
+    join one by one, those that spread most first.
+
+    Args:
+        points: shape (n, k).
+        batches: shape (n,).
+        overlap, seed: as in ``counterparts``. Where it cannot tell, means are matched.
+    """
+    moved = points.astype(np.float64)
+    names = np.unique(batches)
+    spreads = [moved[batches == name].var(axis=0).sum() for name in names]
+    order = names[np.argsort(-np.array(spreads), kind="stable")]
+    shifts = [np.zeros(points.shape[1])]
+    joined = batches == order[0]
+    for name in order[1:]:
+        rows = batches == name
+        pair = [_cloud(moved[part], np.ones(part.sum())) for part in (rows, joined)]
+        plan = overlap.fit(pair[0], pair[1], seed=seed).plan
+        shift = _gap(pair[0], pair[1]) if plan is None else plan.shift
+        moved[rows] += shift
+        shifts.append(shift)
+        joined = joined | rows
+    return moved - np.mean(shifts, axis=0)
+
+
+def _cloud(points: np.ndarray, weights: np.ndarray) -> Grouped:
+    return Grouped(points, _normalised(weights), np.zeros(len(points), np.int32), 1)
+
+
+def _solved(
+    clouds: tuple[Grouped, Grouped],
+    moved: np.ndarray,
+    scales: tuple[float, float],
+    *,
+    potential: np.ndarray,
+    iterations: int,
+) -> Plan:
+    """Sinkhorn's algorithm with both marginals relaxed, from the target's potential."""
+    source, target = clouds
+    (p, q), (smoothing, price) = (source.weights, target.weights), scales
+    kernel = _kernel(_squares(moved, target.points), smoothing)
+    power, log_b = price / (price + smoothing), -potential
+    log_a = np.zeros(len(p))
+    for _ in range(iterations):
+        log_a = -power * np.log(np.maximum(kernel @ (q * np.exp(log_b)), 1e-280))
+        log_b = -power * np.log(np.maximum((p * np.exp(log_a)) @ kernel, 1e-280))
+    log_a = -power * np.log(np.maximum(kernel @ (q * np.exp(log_b)), 1e-280))
+    # of these factors, a marginal's density is exp(-log a e / lambda)
+    ratios = np.exp(-log_a * smoothing / price), np.exp(-log_b * smoothing / price)
+    costs = [price * w @ (1 - ratio) for w, ratio in zip((p, q), ratios, strict=True)]
+    return Plan(
+        clouds=(moved, target.points),
+        weights=(p, q),
+        potentials=(-log_a, -log_b),
+        ratios=ratios,
+        levels=(_level(ratios[0]), _level(ratios[1])),
+        smoothing=smoothing,
+        price=price,
+        objective=sum(costs) + smoothing * (1 - p @ ratios[0]),
+    )
+
+
+def _level(ratio: np.ndarray) -> float:
+    return float(np.quantile(ratio, 0.9))
+
+
+def _normalised(weights: np.ndarray) -> np.ndarray:
+    return weights / weights.sum()
+
+
+def _gap(source: Grouped, target: Grouped) -> np.ndarray:
+    return target.weights @ target.points - source.weights @ source.points
+
+
+def _few(cloud: Grouped, seed: int) -> Grouped:
+    """At most `POINTS` samples that have weight, in float64."""
+    rows = np.flatnonzero(cloud.weights > 0)
+    if len(rows) > POINTS:
+        rows = np.sort(np.random.default_rng(seed).choice(rows, POINTS, replace=False))
+    return _cloud(np.asarray(cloud.points[rows], np.float64), cloud.weights[rows])
+
+
+def _spacing(points: np.ndarray) -> float:
+    """The median squared distance to a sample's tenth neighbour."""
+    k = min(NEIGHBOUR, len(points) - 1)
+    return float(np.median(cKDTree(points).query(points, k=k + 1)[0][:, -1] ** 2))
+
+
+def _squares(points: np.ndarray, others: np.ndarray) -> np.ndarray:
+    # about one of them, so that a common offset costs no digits
+    middle = others[0]
+    one, other = points - middle, others - middle
+    squares = (one**2).sum(axis=1)[:, None] + (other**2).sum(axis=1) - 2 * one @ other.T
+    return np.maximum(squares, 0.0)
+
+
+def _kernel(squares: np.ndarray, smoothing: float) -> np.ndarray:
+    return np.exp(-np.minimum(squares / smoothing, _FARTHEST))
