@@ -46,7 +46,7 @@ def test_the_package_offers_it():
 def test_it_is_latent_transport():
     estimator = LatentGPA(2, seed=3, **SHORT).fit(SOURCE, TARGET)
     defaults = {"scale_residual": True, "align": gparticles.GaussianMap(), "step_size": 0.1}
-    defaults["columns"] = gparticles.ColumnMap()
+    defaults |= {"columns": gparticles.ColumnMap(), "overlap": gparticles.Overlap()}
     flow = gparticles.latent_transport(SOURCE, TARGET, latent_dim=2, seed=3, **SHORT, **defaults)
     np.testing.assert_array_equal(estimator.particles_, flow.particles)
     moved = LatentGPA(2, seed=3, **SHORT).fit_transform(SOURCE, TARGET)
@@ -58,10 +58,10 @@ def test_it_is_latent_transport():
 
 def test_parameters_are_those_of_latent_transport_and_gpa():
     known = inspect.signature(gparticles.latent_transport).parameters
-    own = set(known) - {"source", "target", "settings", "names"}
+    own = set(known) - {"source", "target", "settings", "names", "own"}
     mine = LatentGPA().get_params()
     assert set(mine) == own | set(GPA().get_params())
-    for name in own - {"columns", "align", "scale_residual"}:
+    for name in own - {"columns", "align", "overlap", "scale_residual"}:
         assert mine[name] == known[name].default
     for name, value in GPA().get_params().items():
         assert mine[name] == value

@@ -48,7 +48,8 @@ def _run(adata, **settings):
 
 def _alone(source, target, **settings):
     """One batch, moved by hand with the same defaults."""
-    settings = {"codec": gparticles.latent.Identity(), "align": gparticles.GaussianMap()} | settings
+    settings = {"align": gparticles.GaussianMap(), "overlap": gparticles.Overlap()} | settings
+    settings["codec"] = gparticles.latent.Identity()
     settings = SHORT | {"step_size": 0.1, "keep_residual": False} | settings
     return gparticles.latent_transport(source, target, **settings).particles
 
@@ -139,7 +140,7 @@ def test_numbers_beside_gaps_are_the_same_labels():
 
 def test_without_the_affine_map_it_is_the_flow():
     adata = _made()
-    _run(adata, align=None, step_size=0.5)
+    _run(adata, align=None, overlap=None, step_size=0.5)
     z, batches = adata.obsm["X_pca"], np.asarray(adata.obs["batch"])
     flow = gparticles.transport(z[batches == "B"], z[batches == "A"], step_size=0.5, **SHORT)
     np.testing.assert_array_equal(adata.obsm["X_gpa"][batches == "B"], flow.particles)
@@ -166,7 +167,7 @@ def test_without_a_reference_all_move_onto_the_pool():
     # without a network, which would be compiled for the pool's shape
     exact = {"potential": gparticles.ExactPotential(), "fit_steps": None, "steps": 2}
     adata = _made()
-    integrate(adata, "batch", **exact)
+    integrate(adata, "batch", overlap=None, **exact)
     z, moved = adata.obsm["X_pca"].astype(float), adata.obsm["X_gpa"]
     batches = np.asarray(adata.obs["batch"])
     means = [z[batches == name].mean(axis=0) for name in SIZES]
@@ -176,7 +177,8 @@ def test_without_a_reference_all_move_onto_the_pool():
         pool[batches == name] += middle - mean
     for name in SIZES:
         rows = batches == name
-        np.testing.assert_allclose(moved[rows], _alone(z[rows], pool, **exact), atol=1e-4)
+        by_hand = _alone(z[rows], pool, overlap=None, **exact)
+        np.testing.assert_allclose(moved[rows], by_hand, atol=1e-4)
         # onto the middle, up to what two short steps move
         gap = np.linalg.norm(moved[rows].mean(axis=0) - middle)
         assert gap < 0.2 * np.linalg.norm(z[rows].mean(axis=0) - middle)
@@ -312,7 +314,7 @@ def test_a_label_of_the_reference_alone_is_told():
 
 def test_how_far_batches_are_from_the_reference():
     adata = _made()
-    _run(adata)
+    _run(adata, overlap=None)
     kept = adata.uns["gparticles"]["latent_bound"]
     z, batches = adata.obsm["X_pca"], np.asarray(adata.obs["batch"])
     for k, name in enumerate("BC"):

@@ -179,6 +179,10 @@ def summary(done: Any) -> Iterator[str]:
     if judged.after.get(area, {}).get("value") is not None:
         areas = [side[area]["value"] for side in (judged.before, judged.after)]
         yield f"labels learnt across batches (AUC): {areas[0]:.3f} before, {areas[1]:.3f} after"
+    alone = [part.record() for part in finished.parts.values()]
+    if count := sum(row["without_counterpart"] for row in alone):
+        ends = (sum(row[f"without_counterpart_{end}"] for row in alone) for end in ("low", "high"))
+        yield f"without counterpart: about {count} samples ({' to '.join(map(str, ends))})"
     yield f"corrected: {', '.join(map(str, done.files))}"
     yield f"report:    {done.report / 'report.html'} (open it in a browser)"
     for name, folder in list(done.flows.items())[:1]:

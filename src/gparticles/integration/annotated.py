@@ -12,6 +12,7 @@ from gparticles.divergence import KL
 from gparticles.errors import InputError
 from gparticles.flow import Store
 from gparticles.flow.solution import result_dtype
+from gparticles.integration import composition
 from gparticles.integration.basis import column_of, dense
 from gparticles.integration.batches import Batches, Flows, bounds_of, check_batches, fit, moved_by
 from gparticles.latent import LatentBound, LatentFlow, move_latents
@@ -34,15 +35,19 @@ def integrate(
     """Moves every batch of an AnnData object onto a reference batch, in place.
 
     One affine map and one flow for each batch, from its rows of ``obsm[basis]`` to the reference's,
-    whose rows stay as they are to the last bit. With ``reference=None`` all batches move, onto the
-    pool of all of them, in which every batch (with labels, every class of it) was shifted so that
-    its mean is the mean of the batches' means.
+    whose rows stay as they are to the last bit. Batches may differ in composition: which samples
+    correspond is estimated (``Overlap``), and those of a batch that correspond to nothing are moved
+    by the mean move of the others. With ``reference=None`` all batches move, onto the pool of
+    all of them, in which every batch was shifted onto what the others share with it, the mean shift
+    being 0; with labels or ``balance_key``, every batch, with labels every class of it, so that its
+    mean is the mean of the batches' means.
 
     Writes ``obsm[adjusted_basis]``, ``uns["gparticles"]`` (settings, version, outcomes, history,
-    and bounds of each batch's divergence from the reference, in the basis, by
-    ``gparticles.latent.latent_bound``) and, if asked, one layer: X + (Z' - Z) PCs^T, with Z and Z'
-    the basis before and after and PCs = ``varm["PCs"]``, so that what the components do not hold
-    stays as it is in X. Touches nothing else, and writes nothing if it refuses.
+    in ``composition`` what was estimated of the batches' compositions, and bounds of each batch's
+    divergence from the reference, in the basis, by ``gparticles.latent.latent_bound``) and, if
+    asked, one layer: X + (Z' - Z) PCs^T, with Z and Z' the basis before and after and PCs =
+    ``varm["PCs"]``, so that what the components do not hold stays as it is in X. Touches nothing
+    else, and writes nothing if it refuses.
 
     Args:
         adata: an ``anndata.AnnData``, in memory or backed.
@@ -60,14 +65,16 @@ def integrate(
         layer: the key in ``layers`` to write, dense, shape (n, d). For a basis that is the PCA of X
             as it stands.
         seed: as in ``gparticles.transport``.
-        settings: its other arguments and ``align`` of ``gparticles.latent_transport``, the same
-            for every batch. By default a ``GaussianMap``, 50 steps and a step size of 0.1.
+        settings: its other arguments, and ``align`` and ``overlap`` of
+            ``gparticles.latent_transport``, the same for every batch. By default an ``Overlap``, a
+            ``GaussianMap``, 50 steps and a step size of 0.1.
 
     Raises:
         InputError: anything that cannot be used, in one line that names the mend.
 
     Warns:
-        UserWarning: classes that one batch alone has.
+        UserWarning: classes that one batch alone has, and batches of which most samples have no
+            counterpart or that a plain shift would serve better.
     """
     keys = Keys(
         key=key,
@@ -83,7 +90,9 @@ def integrate(
         warnings.warn(line, stacklevel=2)
     # the flows are not returned, so that neither pictures nor new points will ask for them
     lean = {"store": Store(potentials=False, frames=2)}
-    move_batches(adata, keys, batches, seed=seed, **lean | settings)
+    flows, _ = move_batches(adata, keys, batches, seed=seed, **lean | settings)
+    for line in composition.doubts(flows):
+        warnings.warn(line, stacklevel=2)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,6 +149,7 @@ def move_batches(
         genes = changed_genes(adata.X, change, components_of(adata, moved.shape[1]))
     bounds = bounds_of(flows, batches, f=settings.get("f") or KL())
     record = _record(flows, asdict(keys), seed) | {"latent_bound": _bounds(bounds)}
+    record |= {"composition": composition.record(flows, composition.regions(moved, batches.names))}
     adata.obsm[keys.adjusted_basis] = moved
     if genes is not None:
         adata.layers[keys.layer] = genes

@@ -16,6 +16,7 @@ from gparticles.experiment.provenance import SourceLaw
 from gparticles.integration.annotated import Keys, move_batches, read_batches
 from gparticles.integration.basis import Basis, basis_of, column_of, dense
 from gparticles.integration.batches import Batches, Flows, check_batches
+from gparticles.integration.composition import parts_of
 from gparticles.integration.judging import judge_all, judge_kept_out
 from gparticles.integration.request import Done, Notes, Request, held_out
 from gparticles.integration.summary import Finished, notes_of, write_outcome
@@ -94,6 +95,7 @@ def _finished(
         space=f"obsm[{keys.basis!r}] before and obsm[{keys.adjusted_basis!r}] after",
         outcomes={name: flow.outcome for name, flow in flows.items()},
         bounds=bounds,
+        parts=parts_of(flows),
         notes=notes.lines,
         command=request.command,
         settings=request.shown(),

@@ -12,6 +12,7 @@ from gparticles.divergence import KL
 from gparticles.errors import InputError
 from gparticles.experiment.provenance import SourceLaw, form_of
 from gparticles.integration.batches import Batches, Flows, bounds_of, check_batches, fit, moved_by
+from gparticles.integration.composition import parts_of
 from gparticles.integration.judging import embedding, judge_all, judge_kept_out
 from gparticles.integration.request import Done, Notes, Request, held_out
 from gparticles.integration.summary import Finished, notes_of, outcomes_of, write_outcome
@@ -88,6 +89,7 @@ def _finished(
         space=f"the first {request.latent_dim} principal components of each matrix",
         outcomes=outcomes_of(flows),
         bounds=bounds_of(flows, batches, f=KL()),
+        parts=parts_of(flows),
         notes=notes.lines,
         command=request.command,
         settings=request.shown(),

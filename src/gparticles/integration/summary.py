@@ -11,9 +11,10 @@ import numpy as np
 
 from gparticles.experiment.folder import METRICS
 from gparticles.experiment.pictures import REPORT, versions
+from gparticles.integration import composition
 from gparticles.integration.batches import Batches, Flows
 from gparticles.integration.judging import Judgement
-from gparticles.latent import LatentBound
+from gparticles.latent import Counterparts, LatentBound
 from gparticles.latent.bound import MEANING
 from gparticles.outputs import replace_file
 from gparticles.report.batches_page import (
@@ -48,6 +49,7 @@ class Finished:
         space: what the space is in which it was judged, in words.
         outcomes: batch to how its flow ended.
         bounds: batch to the latent bound of its flow.
+        parts: batch to what was estimated of its composition; empty where nothing was.
         notes: what the user should know.
         command: what made it.
         settings: names and values.
@@ -59,6 +61,7 @@ class Finished:
     space: str
     outcomes: dict[str, str]
     bounds: dict[str, LatentBound]
+    parts: dict[str, Counterparts]
     notes: Sequence[str]
     command: str
     settings: dict[str, Any]
@@ -106,6 +109,7 @@ def _metrics(done: Finished) -> dict[str, Any]:
         "space": done.space,
         "outcomes": done.outcomes,
         "latent_bound": {name: bound.record() for name, bound in done.bounds.items()},
+        "composition": {name: part.record() for name, part in done.parts.items()},
         "notes": list(done.notes),
         "settings": done.settings,
     }
@@ -135,7 +139,21 @@ def _figures(folder: Path, done: Finished, seed: int) -> list[tuple[Path, str]]:
         before_after_figure(views, groups).savefig(path, dpi=110, metadata={"Software": None})
         words = f"Before and after: {caption}. {groups_in_words(groups)}"
         figures.append((path, words.rstrip()))
-    return figures
+    return [*figures, *_composition_figure(folder, done, seed)]
+
+
+def _composition_figure(folder: Path, done: Finished, seed: int) -> list[tuple[Path, str]]:
+    if not done.parts:
+        return []
+    found = composition.regions(done.whole.space[1], done.batches.names, seed=seed)
+    path = folder / "composition.png"
+    drawn = composition.figure(found, done.batches.reference)
+    drawn.savefig(path, dpi=110, metadata={"Software": None})
+    words = (
+        "Composition: the corrected samples fall into regions (k-means), and each row is a batch. "
+        "In the cells stand the shares of its samples, and the colour is the density ratio."
+    )
+    return [(path, words)]
 
 
 def _principal(space: np.ndarray) -> tuple[np.ndarray, tuple[str, str]]:
@@ -195,11 +213,15 @@ def _page(done: Finished) -> Page:
             ("columns", str(batches.points.shape[1])),
         ],
         notes=done.notes,
-        tables=[*tables, _bound_table(done)],
+        tables=[*tables, *_composition_table(done), _bound_table(done)],
         command=done.command,
         settings=[*_shown(done.settings), *done.outcomes.items()],
         versions=versions(),
     )
+
+
+def _composition_table(done: Finished) -> list[MeasureTable]:
+    return [composition.table(done.parts, done.batches.onto)] if done.parts else []
 
 
 def _bound_table(done: Finished) -> MeasureTable:

@@ -7,13 +7,16 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from gparticles.checks import check_number
+from gparticles.errors import InputError
 from gparticles.latent.alignment import GaussianMap
-from gparticles.latent.classes import Grouped
+from gparticles.latent.classes import Grouped, agreed
+from gparticles.latent.codecs import LATENT_DIM, PCA
 
 # samples of each cloud that the plan is made of, and the fewest that say anything
 POINTS, FEWEST = 1000, 10
-# the squared distance to this neighbour within a batch is the unit of costs
-NEIGHBOUR = 10
+# the squared distance to a neighbour within a batch is the unit of costs: to the tenth, or that at
+# this share of the samples
+NEIGHBOUR, NEIGHBOURHOOD = 10, 0.05
 # the factor of the plan's entropy in that unit; results hardly depend on it
 SMOOTHING = 0.1
 # rounds in which the map is a shift, and those in which it is affine
@@ -22,6 +25,8 @@ SHIFTS, AFFINE = 15, 10
 ITERATIONS, LAST_ITERATIONS = 30, 100
 # of what most samples keep: below, a sample has no counterpart
 LONELY = 0.1
+# samples by which a finished flow is judged, and by how much a shift must be better to be told
+JUDGED, WORSE = 500, 0.02
 # rows whose distances are formed at once
 _BLOCK = 4096
 # where exponentials end
@@ -43,9 +48,10 @@ class Overlap(eqx.Module):
     squared length of the shift counted in.
 
     Args:
-        reach: lambda, in squared distances of a sample to its tenth neighbour within its batch.
-        distance_price: of the squared shift, in the same unit: of two places where a cloud fits
-            about as well, the nearer one is taken.
+        reach: lambda, in squared distances of a sample to a neighbour within its batch, the
+            twentieth part of the batch or ten samples away.
+        distance_price: of the squared shift over the clouds' variance, in the same unit as costs:
+            of two places where a cloud fits about as well, the nearer one is taken.
 
     Attributes:
         plan: the fitted `Plan`. None before ``fit``, which returns a copy that has it, and where
@@ -78,8 +84,19 @@ class Overlap(eqx.Module):
             return dataclasses.replace(self, plan=None)
         starts = np.zeros(source.points.shape[1]), _gap(*clouds)
         plans = [self._alternated(clouds, unit, start) for start in starts]
-        costs = [p.objective + self.distance_price * (p.shift @ p.shift) / unit for p in plans]
+        spread = np.mean([cloud.points.var(axis=0).sum() for cloud in clouds])
+        costs = [p.objective + self.distance_price * (p.shift @ p.shift) / spread for p in plans]
         return dataclasses.replace(self, plan=plans[int(np.argmin(costs))])
+
+    def __call__(self, latents: np.ndarray) -> np.ndarray:
+        """How much is kept of samples like the source's, (n, k) -> (n,): about 1 of most of them.
+
+        Raises:
+            InputError: not fitted.
+        """
+        if self.plan is None:
+            raise InputError("Overlap: not fitted; call fit, which returns the fitted one")
+        return self.plan.of_source(latents)
 
     def _alternated(
         self, clouds: tuple[Grouped, Grouped], unit: float, start: np.ndarray
@@ -149,6 +166,15 @@ class Plan(eqx.Module):
         """The same of samples like the target's."""
         return self._density(latents, 0) / self.levels[1]
 
+    def cost(self, moved: np.ndarray) -> float:
+        """The objective, in squared distances to a neighbour, of a cloud where it was moved to."""
+        count = np.ones(len(moved)), self.weights[1]
+        pair = _cloud(moved, count[0]), _cloud(self.clouds[1], count[1])
+        start = np.zeros(len(self.clouds[1]))
+        scales, many = (self.smoothing, self.price), LAST_ITERATIONS
+        solved = _solved(pair, moved, scales, potential=start, iterations=many)
+        return float(solved.objective * SMOOTHING / self.smoothing)
+
     def _density(self, points: np.ndarray, other: int) -> np.ndarray:
         """The marginal's density: (K b)^(e / (lambda + e)), with b the other side's factors."""
         factors = self.weights[other] * np.exp(-self.potentials[other])
@@ -170,12 +196,19 @@ class Counterparts(eqx.Module):
         base: the weights that were given, shapes (m,) and (n,), each summing to one.
         move: the mean move of samples that have counterparts, shape (*event,), data units; None
             until the flow is done.
+        costs: the plan's objective, in squared distances to a neighbour, of the source as it was,
+            shifted mean onto mean, and as it is after the flow: the smaller, the better what
+            corresponds coincides. None until the flow is done.
+        kept: the share of a sample's neighbours in its batch that are its neighbours after the
+            flow; None until then.
     """
 
     plan: Plan
     densities: tuple[np.ndarray, np.ndarray]
     base: tuple[np.ndarray, np.ndarray]
     move: np.ndarray | None = None
+    costs: tuple[float, float, float] | None = None
+    kept: float | None = None
 
     @property
     def weights(self) -> tuple[np.ndarray, np.ndarray]:
@@ -187,6 +220,11 @@ class Counterparts(eqx.Module):
         return one, other
 
     @property
+    def reach(self) -> float:
+        """Beyond about this distance mass is left out, not moved: sqrt(lambda), latent units."""
+        return float(np.sqrt(self.plan.price))
+
+    @property
     def lonely(self) -> tuple[np.ndarray, np.ndarray]:
         """Masks of the samples of source and target without counterpart."""
         return self.densities[0] < LONELY, self.densities[1] < LONELY
@@ -196,32 +234,72 @@ class Counterparts(eqx.Module):
         few, many = (int((self.densities[0] < LONELY * k).sum()) for k in (0.5, 2.0))
         return few, many
 
+    def record(self) -> dict[str, float]:
+        """Numbers, by what they are; NaN where they are not known yet."""
+        low, high = self.lonely_range()
+        costs = self.costs or (np.nan,) * 3
+        return {
+            "without_counterpart": int(self.lonely[0].sum()),
+            "without_counterpart_low": low,
+            "without_counterpart_high": high,
+            "target_without_counterpart": int(self.lonely[1].sum()),
+            "reach": self.reach,
+            **dict(zip(("cost_before", "cost_shift", "cost_after"), costs, strict=True)),
+            "neighbours_kept": np.nan if self.kept is None else self.kept,
+        }
+
     @property
     def notes(self) -> tuple[str, ...]:
         """What the user should know."""
         count, total = int(self.lonely[0].sum()), len(self.densities[0])
         if count == 0:
-            return ()
+            return self.doubts
         few, many = self.lonely_range()
-        line = (
-            f"overlap: about {count} of {total} samples (between {few} and {many}) have no "
-            "counterpart in what they move onto, as far as the samples tell; they were moved by "
-            "the mean move of the others"
+        return (
+            f"overlap: about {count} of {total} samples ({few} to {many}) have no counterpart in "
+            "what they move onto, as far as samples tell; they were moved by the mean move of the "
+            "others",
+            *self.doubts,
         )
-        if 2 * count > total:
-            line += (
-                ". They are more than half, so that little tells the batch from biology; labels "
-                "would (--labels), or a batch that has both"
+
+    @property
+    def doubts(self) -> tuple[str, ...]:
+        """Of these, what speaks against the correction."""
+        lines: tuple[str, ...] = ()
+        if 2 * self.lonely[0].sum() > len(self.densities[0]):
+            lines += (
+                "overlap: most samples have no counterpart, so that nothing tells the batch's "
+                "effect from biology; give labels, or a batch that shares classes with both",
             )
-        return (line,)
+        if self.costs is not None and self.costs[2] > self.costs[1] + WORSE:
+            lines += (
+                f"overlap: matching means alone leaves less apart ({self.costs[1]:.3g}) than this "
+                f"correction ({self.costs[2]:.3g}; {self.costs[0]:.3g} before); compare with "
+                "overlap=None and align=None, or give labels",
+            )
+        return lines
 
     def completed(
-        self, source: np.ndarray, particles: np.ndarray
+        self, clouds: tuple[np.ndarray, np.ndarray], latents: tuple[np.ndarray, np.ndarray]
     ) -> tuple["Counterparts", np.ndarray]:
-        """With the mean move, and the particles with those in place that have no counterpart."""
-        weights = self.weights[0]
+        """With what is known after the flow, and the particles with lonely ones in their place.
+
+        Args:
+            clouds: the source and where it was moved, data units.
+            latents: of both.
+        """
+        source, particles = clouds
         moves = particles.astype(np.float64) - source
-        done = dataclasses.replace(self, move=np.tensordot(weights, moves, axes=1))
+        rows = _chosen(self.base[0], JUDGED, seed=0)
+        before, after = (np.asarray(z[rows], np.float64) for z in latents)
+        after = np.where(self.lonely[0][rows, None], before + self.plan.shift, after)
+        gap = self.plan.weights[1] @ self.plan.clouds[1] - self.base[0] @ latents[0]
+        done = dataclasses.replace(
+            self,
+            move=np.tensordot(self.weights[0], moves, axes=1),
+            costs=tuple(self.plan.cost(each) for each in (before, before + gap, after)),
+            kept=_neighbours_kept(before, after),
+        )
         return done, done.placed(source, particles, self.lonely[0])
 
     def placed(self, points: np.ndarray, moved: np.ndarray, lonely: np.ndarray) -> np.ndarray:
@@ -284,21 +362,32 @@ def pooled_by_overlap(
         batches: shape (n,).
         overlap, seed: as in ``counterparts``. Where it cannot tell, means are matched.
     """
-    moved = points.astype(np.float64)
-    names = np.unique(batches)
+    moved, names = points.astype(np.float64), np.unique(batches)
     spreads = [moved[batches == name].var(axis=0).sum() for name in names]
     order = names[np.argsort(-np.array(spreads), kind="stable")]
-    shifts = [np.zeros(points.shape[1])]
+    latents, shifts = _within(moved, batches, seed), [np.zeros(points.shape[1])]
     joined = batches == order[0]
     for name in order[1:]:
         rows = batches == name
-        pair = [_cloud(moved[part], np.ones(part.sum())) for part in (rows, joined)]
-        plan = overlap.fit(pair[0], pair[1], seed=seed).plan
-        shift = _gap(pair[0], pair[1]) if plan is None else plan.shift
-        moved[rows] += shift
-        shifts.append(shift)
+        equal = np.full(rows.sum(), 1 / rows.sum()), np.full(joined.sum(), 1 / joined.sum())
+        parts = counterparts(overlap, (latents[rows], latents[joined]), equal, seed=seed)
+        one, other = equal if parts is None else parts.weights
+        latents[rows] += other @ latents[joined] - one @ latents[rows]
+        shifts.append(other @ moved[joined] - one @ moved[rows])
+        moved[rows] += shifts[-1]
         joined = joined | rows
     return moved - np.mean(shifts, axis=0)
+
+
+def _within(points: np.ndarray, batches: np.ndarray, seed: int) -> np.ndarray:
+    """A copy; of many columns, the components that vary most within batches."""
+    if points.shape[1] <= LATENT_DIM:
+        return points.copy()
+    centred = points.copy()
+    for name in np.unique(batches):
+        rows = batches == name
+        centred[rows] -= agreed(points[rows].mean(axis=0), points[rows])
+    return PCA(LATENT_DIM).fit(centred, seed=seed).encode(points)
 
 
 def _cloud(points: np.ndarray, weights: np.ndarray) -> Grouped:
@@ -352,15 +441,26 @@ def _gap(source: Grouped, target: Grouped) -> np.ndarray:
 
 def _few(cloud: Grouped, seed: int) -> Grouped:
     """At most `POINTS` samples that have weight, in float64."""
-    rows = np.flatnonzero(cloud.weights > 0)
-    if len(rows) > POINTS:
-        rows = np.sort(np.random.default_rng(seed).choice(rows, POINTS, replace=False))
+    rows = _chosen(cloud.weights, POINTS, seed=seed)
     return _cloud(np.asarray(cloud.points[rows], np.float64), cloud.weights[rows])
 
 
+def _chosen(weights: np.ndarray, most: int, *, seed: int) -> np.ndarray:
+    rows = np.flatnonzero(weights > 0)
+    if len(rows) > most:
+        rows = np.sort(np.random.default_rng(seed).choice(rows, most, replace=False))
+    return rows
+
+
+def _neighbours_kept(before: np.ndarray, after: np.ndarray) -> float:
+    k = min(NEIGHBOUR, len(before) - 1)
+    near = [cKDTree(points).query(points, k=k + 1)[1][:, 1:] for points in (before, after)]
+    return float((near[0][:, :, None] == near[1][:, None, :]).any(axis=2).mean())
+
+
 def _spacing(points: np.ndarray) -> float:
-    """The median squared distance to a sample's tenth neighbour."""
-    k = min(NEIGHBOUR, len(points) - 1)
+    """The median squared distance to a sample's neighbour."""
+    k = min(max(NEIGHBOUR, int(NEIGHBOURHOOD * len(points))), len(points) - 1)
     return float(np.median(cKDTree(points).query(points, k=k + 1)[0][:, -1] ** 2))
 
 

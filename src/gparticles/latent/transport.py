@@ -18,7 +18,7 @@ from gparticles.errors import InputError
 from gparticles.flow import transport
 from gparticles.flow.settings import check_bounds
 from gparticles.latent.alignment import ColumnMap, GaussianMap
-from gparticles.latent.classes import Grouped, class_weights, filled, grouped
+from gparticles.latent.classes import Grouped, agreed, class_weights, filled, grouped
 from gparticles.latent.codecs import LATENT_DIM, PCA, AbstractCodec, Coder, as_codec
 from gparticles.latent.overlap import Counterparts, Overlap, counterparts
 from gparticles.latent.residuals import ResidualMoments, Residuals, moments
@@ -135,14 +135,15 @@ def latent_transport(
         notes=(
             *_lowered(asked, fitted),
             *gaps,
-            *(() if parts is None else parts.notes),
             *_held_back((columns, restored, align), rows[0].shape[1], names),
             *moved.notes,
         ),
     )
     particles = decoded(flow, source, (latents[0], moved.particles, clouds[0].index))
     if parts is not None:
-        parts, particles = parts.completed(source, particles)
+        ways = (source, particles), (latents[0], moved.particles)
+        parts, particles = parts.completed(*ways)
+        flow = dataclasses.replace(flow, notes=(*parts.notes, *flow.notes))
     return dataclasses.replace(flow, particles=particles, counterparts=parts)
 
 
@@ -176,11 +177,17 @@ def _estimate(overlap: Overlap | None, own: ArrayLike | None, settings: dict[str
 def _probe(
     asked: AbstractCodec, source: np.ndarray, target: np.ndarray, seed: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Latents before columns are matched, in which the first estimate is made."""
+    """Latents before columns are matched, in which the first estimate is made.
+
+    Of a codec that is yet to fit these are principal components within the clouds, so that
+    the shift between them, which may be large, takes the place of none.
+    """
+    if asked.is_fitted:
+        return encoded(asked, source), encoded(asked, target)
     rows = flat(source), flat(target)
-    dim = getattr(asked, "latent_dim", LATENT_DIM)
-    codec = asked if asked.is_fitted else PCA(dim).fit(np.concatenate(rows), seed=seed)
-    return encoded(codec, source), encoded(codec, target)
+    within = np.concatenate([r - agreed(r.mean(axis=0), r) for r in rows])
+    codec = PCA(getattr(asked, "latent_dim", LATENT_DIM)).fit(within, seed=seed)
+    return codec.encode(rows[0]), codec.encode(rows[1])
 
 
 def _check_maps(

@@ -1,0 +1,212 @@
+"""Batches of different composition: made-up designs and real data, no method sees labels.
+
+    pip install gparticles[bench]
+    python benchmarks/run.py integration-composition
+    python benchmarks/run.py integration-composition --choose
+    python benchmarks/run.py integration-composition --breast-er breast_er.npz \
+        --stem-studies stem_studies.npz
+
+Seeds 0 to 4 are reported; settings, ours and harmonypy's, were chosen on designs of seeds 100 to
+102 (``--choose``). What the designs are says benchmarks/batch_designs.py. Own class is the share of
+a sample's 30 neighbours that are of its class, mixing that of other batches among neighbours of
+its class over what chance gives, error what is left of the distance to the truth.
+"""
+
+import time
+import warnings
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from batch_designs import COMPOSITIONS, EFFECTS, Array, Design, design, mixing_within, own_class
+from batch_designs import scores as scores_of
+from common import RESULTS, machine, print_means, write_json
+from integration_methods import harmony_of
+
+import gparticles as gpa
+from gparticles.integration.batches import Batches, fit, moved_by
+from gparticles.latent import move_latents
+
+CHOOSING = (100, 101, 102)
+MEASURES = {"own": "own class", "mixing": "mixing within classes", "error": "error left"}
+Method = Callable[[Array, Array], Array]
+
+
+def ours(points: Array, batches: Array, *, reference: str | None = "0", **changed: Any) -> Array:
+    """As ``gpa.integrate`` moves a basis."""
+    made = Batches(points=points, names=batches.astype(str), reference=reference, **changed)
+    lean = {"store": gpa.Store(potentials=False, frames=2)}
+    return moved_by(fit(made, partial(move_latents, **lean)), made)
+
+
+def centring(points: Array, batches: Array) -> Array:
+    moved = points.copy()
+    for name in np.unique(batches):
+        rows = batches == name
+        moved[rows] += points[batches == 0].mean(axis=0) - points[rows].mean(axis=0)
+    return moved
+
+
+def combat(points: Array, batches: Array) -> Array:
+    from inmoose.pycombat import pycombat_norm
+
+    return np.asarray(pycombat_norm(points.T, batches.tolist(), ref_batch=0)).T
+
+
+def harmony(points: Array, batches: Array, **settings: Any) -> Array:
+    return harmony_of(points, batches.astype(str), random_state=0, **settings)
+
+
+def pot(points: Array, batches: Array) -> Array:
+    import ot
+
+    moved = points.copy()
+    for name in np.unique(batches)[1:]:
+        found = ot.da.EMDTransport().fit(Xs=points[batches == name], Xt=points[batches == 0])
+        moved[batches == name] = found.transform(points[batches == name])
+    return moved
+
+
+def scanorama(points: Array, batches: Array) -> Array:
+    from scanorama import assemble
+
+    parts = [points[batches == name].copy() for name in np.unique(batches)]
+    moved = points.copy()
+    for name, part in zip(
+        np.unique(batches), assemble(parts, verbose=0, approx=False), strict=True
+    ):
+        moved[batches == name] = part
+    return moved
+
+
+METHODS: dict[str, Method] = {
+    "none": lambda points, _: points,
+    "centring": centring,
+    "ComBat": combat,
+    "harmonypy": harmony,
+    "harmonypy, tuned": partial(harmony, sigma=0.2, theta=1.0),
+    "POT exact": pot,
+    "scanorama": scanorama,
+    "gparticles before (no overlap)": partial(ours, overlap=None),
+    "gparticles": ours,
+    "gparticles, onto the pool": partial(ours, reference=None),
+}
+VARIANTS: dict[str, Method] = {
+    "none": METHODS["none"],
+    **{
+        f"harmonypy, sigma {sigma:g}, theta {theta:g}": partial(harmony, sigma=sigma, theta=theta)
+        for sigma in (0.1, 0.2, 0.4)
+        for theta in (1.0, 2.0, 4.0)
+    },
+    **{f"reach {r:g}": partial(ours, overlap=gpa.Overlap(reach=r)) for r in (0.35, 0.7, 1.4)},
+    **{
+        f"price of distance {p:g}": partial(ours, overlap=gpa.Overlap(distance_price=p))
+        for p in (0.01, 0.1)
+    },
+}
+
+
+def measured(method: Method, made: Design) -> dict[str, float]:
+    """Scores of one method on one design, with seconds."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        start = time.perf_counter()
+        moved = method(made.points, made.batches)
+        seconds = time.perf_counter() - start
+    return scores_of(made, moved) | {"seconds": seconds}
+
+
+# --- real data ---
+
+
+def stem(path: Path, _: int) -> Design:
+    """Four studies of stem cells, in 20 components."""
+    with np.load(path, allow_pickle=False) as file:
+        points, studies, cells = file["X"].astype(float), file["study"], file["cell"]
+    return _real("stem studies", gpa.PCA(20).fit(points).encode(points), studies, cells)
+
+
+def breast(path: Path, seed: int) -> Design:
+    """VDX at 70 % ER positive, expO at 30 %, in 20 components."""
+    generator = np.random.default_rng(seed)
+    with np.load(path, allow_pickle=False) as file:
+        parts = []
+        for name, share in (("vdxs", 0.7), ("expos", 0.3)):
+            values, status = file[f"{name}_X"].astype(float), file[f"{name}_er"]
+            found = [generator.permutation(np.flatnonzero(status == er)) for er in (1, 0)]
+            size = min(len(found[0]) / share, len(found[1]) / (1 - share))
+            counts = round(size * share), round(size * (1 - share))
+            rows = np.concatenate([f[:n] for f, n in zip(found, counts, strict=True)])
+            parts.append((values[rows], np.full(len(rows), name == "expos"), status[rows]))
+    points, batches, status = (np.concatenate(part) for part in zip(*parts, strict=True))
+    components = gpa.PCA(20).fit(points).encode(points)
+    return _real("expO and VDX, 30/70 and 70/30", components, batches, status)
+
+
+def blood(seed: int) -> Design:
+    """pbmc68k_reduced of scanpy's wheel, three batches of unequal composition, made effects."""
+    import scanpy
+
+    cells = scanpy.datasets.pbmc68k_reduced()
+    generator = np.random.default_rng(seed)
+    points = np.asarray(cells.obsm["X_pca"], float)[:, :20]
+    labels = np.asarray(cells.obs["bulk_labels"]).astype(str)
+    kinds = np.unique(labels)
+    tastes = dict(zip(kinds, generator.dirichlet(np.ones(3), size=len(kinds)), strict=True))
+    batches = np.array([generator.choice(3, p=tastes[label]) for label in labels])
+    units, truth = points.std(axis=0), points.copy()
+    points = points.copy()
+    for name in (1, 2):
+        rows = batches == name
+        stretch = generator.uniform(0.85, 1.2, points.shape[1])
+        points[rows] = points[rows] * stretch + 0.5 * units * generator.normal(size=len(units))
+    return Design("pbmc68k_reduced", points, truth, batches, labels)
+
+
+def _real(name: str, points: Array, batches: Array, classes: Array) -> Design:
+    names = np.unique(batches, return_inverse=True)[1]
+    return Design(name, points, np.full_like(points, np.nan), names, classes)
+
+
+def real(method: Method, made: Design) -> dict[str, float]:
+    """As far as no truth is needed."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        moved = method(made.points, made.batches)
+    k = min(30, int(np.unique(made.classes, return_counts=True)[1].min()) - 1)
+    mixing = mixing_within(moved, made.batches, made.classes)
+    return {"own": own_class(moved, made.classes, k=max(5, k)), "mixing": mixing}
+
+
+def run(
+    *,
+    choose: bool = False,
+    seeds: tuple[int, ...] = (),
+    methods: tuple[str, ...] = (),
+    breast_er: Path | None = None,
+    stem_studies: Path | None = None,
+) -> None:
+    """Every method on every design; with files, on real data too."""
+    seeds = seeds or (CHOOSING if choose else (0, 1, 2, 3, 4))
+    chosen = {
+        name: method
+        for name, method in (VARIANTS if choose else METHODS).items()
+        if not methods or any(part in name for part in methods)
+    }
+    made = {s: [design(c, e, seed=s) for c in COMPOSITIONS for e in EFFECTS] for s in seeds}
+    record: dict[str, Any] = {"machine": machine(), "seeds": seeds, "methods": {}, "real": {}}
+    others: list[Callable[[int], Design]] = [] if choose else [blood]
+    others += [] if stem_studies is None else [partial(stem, stem_studies)]
+    others += [] if breast_er is None else [partial(breast, breast_er)]
+    for name, method in chosen.items():
+        rows = [measured(method, d) | {"design": d.name} for s in seeds for d in made[s]]
+        record["methods"][name] = rows
+        record["real"][name] = [
+            real(method, d) | {"data": d.name} for s in seeds for d in (o(s) for o in others)
+        ]
+        if not methods:
+            kind = "integration-composition-choice" if choose else "integration-composition"
+            write_json(RESULTS / f"{kind}.json", record)
+        print_means(name, {name: rows}, MEASURES | {"seconds": "s"})
