@@ -29,6 +29,7 @@ import gparticles as gpa
 from gparticles.integration.batches import Batches, fit, moved_by
 from gparticles.latent import move_latents
 
+PICTURE = Path(__file__).parents[2] / "docs" / "images" / "integration-composition.png"
 CHOOSING = (100, 101, 102)
 MEASURES = {"own": "own class", "mixing": "mixing within classes", "error": "error left"}
 Method = Callable[[Array, Array], Array]
@@ -72,11 +73,11 @@ def pot(points: Array, batches: Array) -> Array:
 def scanorama(points: Array, batches: Array) -> Array:
     from scanorama import assemble
 
-    parts = [points[batches == name].copy() for name in np.unique(batches)]
+    names = np.unique(batches)
+    parts = [points[batches == name].copy() for name in names]
+    k = min(20, min(map(len, parts)) - 1)
     moved = points.copy()
-    for name, part in zip(
-        np.unique(batches), assemble(parts, verbose=0, approx=False), strict=True
-    ):
+    for name, part in zip(names, assemble(parts, verbose=0, approx=False, knn=k), strict=True):
         moved[batches == name] = part
     return moved
 
@@ -86,7 +87,7 @@ METHODS: dict[str, Method] = {
     "centring": centring,
     "ComBat": combat,
     "harmonypy": harmony,
-    "harmonypy, tuned": partial(harmony, sigma=0.2, theta=1.0),
+    "harmonypy, tuned": partial(harmony, sigma=0.1, theta=1.0),
     "POT exact": pot,
     "scanorama": scanorama,
     "gparticles before (no overlap)": partial(ours, overlap=None),
@@ -180,6 +181,22 @@ def real(method: Method, made: Design) -> dict[str, float]:
     return {"own": own_class(moved, made.classes, k=max(5, k)), "mixing": mixing}
 
 
+def picture(path: Path) -> None:
+    """One batch of two classes and two of one each: before, with means matched, and now."""
+    from gparticles.plots.before_after import View, before_after_figure
+
+    made = design("single", "affine", seed=0)
+    names = {"before": "none", "Gaussian maps and flows alone": "gparticles before (no overlap)"}
+    views = {}
+    for title, name in {**names, "with the overlap": "gparticles"}.items():
+        moved = METHODS[name](made.points, made.batches)
+        components = gpa.PCA(2).fit(moved).encode(moved)
+        views[title] = View(components, ("principal component 1", "principal component 2"))
+    groups = {"batch": made.batches.astype(str), "class": made.classes.astype(str)}
+    figure = before_after_figure(views, groups)
+    figure.savefig(path, dpi=70, metadata={"Software": None})
+
+
 def run(
     *,
     choose: bool = False,
@@ -210,3 +227,5 @@ def run(
             kind = "integration-composition-choice" if choose else "integration-composition"
             write_json(RESULTS / f"{kind}.json", record)
         print_means(name, {name: rows}, MEASURES | {"seconds": "s"})
+    if not (choose or methods):
+        picture(PICTURE)

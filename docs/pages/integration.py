@@ -169,10 +169,46 @@ def times(record: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def compositions(record: dict[str, Any]) -> dict[str, Any]:
+    """Made-up designs and real data of different compositions."""
+    keys = ("own", "mixing", "error")
+    header = ["method", "own class", "mixing within classes", "error left"]
+    rows, real_rows, summary = [], [], {}
+    base = [run["own"] for run in record["methods"][NONE]]
+    data = list(dict.fromkeys(run["data"] for run in record["real"][NONE]))
+    for name, runs in record["methods"].items():
+        known = {k: [run[k] for run in runs if run[k] == run[k]] for k in keys}
+        rows.append([bold(name), *(spread(known[k], 3 if k == "own" else 2) for k in keys)])
+        lost = statistics.fmean(b - run["own"] for b, run in zip(base, runs, strict=True))
+        worst = max(b - run["own"] for b, run in zip(base, runs, strict=True))
+        summary[name] = {k: statistics.fmean(v) for k, v in known.items()}
+        summary[name] |= {"lost": lost, "worst": worst}
+        cells = []
+        for title in data:
+            found = [run for run in record["real"][name] if run["data"] == title]
+            cells += [spread([run[k] for run in found], n) for k, n in (("own", 3), ("mixing", 2))]
+        real_rows.append([bold(name), *cells])
+    titles = [f"{title}: {what}" for title in data for what in ("own class", "mixing")]
+    theirs, ours = record["methods"]["harmonypy"], record["methods"][OURS]
+    beaten = sum(
+        b["own"] > a["own"] + 0.001 and b["mixing"] > a["mixing"]
+        for a, b in zip(ours, theirs, strict=True)
+    )
+    return {
+        "composition": table(header, rows),
+        "composition_real": table(["method", *titles], real_rows),
+        "composed": summary,
+        "designs": len(ours),
+        "composition_seeds": len(record["seeds"]),
+        "behind_harmony": beaten,
+    }
+
+
 def values(record: dict[str, Any]) -> dict[str, Any]:
     """All of the page's numbers; what is not in the record is in those beside it."""
-    choice, drawn, paper, timed = (
+    choice, drawn, paper, timed, composed = (
         json.loads((RESULTS / f"integration-{name}.json").read_text())
-        for name in ("choice", "synthetic", "protocol", "times")
+        for name in ("choice", "synthetic", "protocol", "times", "composition")
     )
-    return real(record, choice) | synthetic(drawn) | protocol(paper) | times(timed)
+    rest = synthetic(drawn) | protocol(paper) | times(timed) | compositions(composed)
+    return real(record, choice) | rest
