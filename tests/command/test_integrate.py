@@ -124,6 +124,12 @@ def test_two_matrices(gpa, made, tmp_path):
     assert bound["decoder_lipschitz"] == pytest.approx(1)
     page = (folder / "report.html").read_text()
     assert "Latent bound" in page
+    assert "Composition, estimated" in page
+    assert (folder / "figures" / "composition.png").stat().st_size > 5_000
+    told = metrics["composition"]["b"]
+    assert "b: samples without counterpart" in page
+    assert told["without_counterpart"] <= told["without_counterpart_high"] <= 10
+    assert told["cost_after"] < told["cost_before"]
     assert f"at most, for L = {bound['lipschitz']:.3g} nats per data unit" in page
     assert f"two random halves of a: {bound['halves']:.4g}" in page
     _later_samples_ride_the_flow_that_is_kept(gpa, tmp_path)
@@ -178,6 +184,12 @@ def test_onto_the_pool_no_batch_stays(gpa, made, tmp_path):
     assert "moved onto the pool of all batches, and none stays as it is" in page
     assert "--pooled" in page
     assert "Latent bound" in page
+    assert "Composition, estimated" in page
+    assert (folder / "figures" / "composition.png").stat().st_size > 5_000
+    told = metrics["composition"]["b"]
+    assert "b: samples without counterpart" in page
+    assert told["without_counterpart"] <= told["without_counterpart_high"] <= 10
+    assert told["cost_after"] < told["cost_before"]
 
 
 def test_what_batches_move_onto_is_said_once(fails, made):
@@ -198,6 +210,7 @@ def test_umap_is_drawn_where_it_is_installed(gpa, made, tmp_path, monkeypatch):
 
     monkeypatch.setitem(sys.modules, "umap", SimpleNamespace(UMAP=Umap))
     assert integrate(gpa, *FAST, "--seed", 7)[0] == 0
+    assert not (tmp_path / "out" / "figures" / "composition.png").exists()
     assert (tmp_path / "out" / "figures" / "umap.png").stat().st_size > 10_000
     page = (tmp_path / "out" / "report.html").read_text()
     assert page.count("data:image/png;base64,") == 2

@@ -312,6 +312,23 @@ def test_a_label_of_the_reference_alone_is_told():
         _run(adata, balance_key="type", **exact)
 
 
+def test_what_was_estimated_of_compositions_is_told(tmp_path):
+    adata = _made()
+    # a fifth of B is something that A lacks
+    rows = np.flatnonzero(adata.obs["batch"] == "B")[:6]
+    adata.obsm["X_pca"][rows] += 40
+    _run(adata)
+    adata.write_h5ad(tmp_path / "a.h5ad")
+    told = anndata.read_h5ad(tmp_path / "a.h5ad").uns["gparticles"]["composition"]
+    assert told["batches"].tolist() == ["B", "C"]
+    assert 6 <= told["without_counterpart"][0] <= 9
+    assert np.all(told["without_counterpart_low"] <= told["without_counterpart_high"])
+    assert np.all(told["cost_after"] < told["cost_before"] + 0.02)
+    np.testing.assert_allclose(told["region_shares"].sum(axis=1), 1)
+    moves = adata.obsm["X_gpa"][rows] - adata.obsm["X_pca"][rows]
+    np.testing.assert_allclose(moves, np.tile(moves[0], (6, 1)), atol=1e-4)
+
+
 def test_how_far_batches_are_from_the_reference():
     adata = _made()
     _run(adata, overlap=None)

@@ -91,6 +91,31 @@ def test_later_samples_are_treated_alike_and_survive_saving(flow, tmp_path):
     assert again.counterparts.record() == moved.counterparts.record()
 
 
+def test_where_most_has_no_counterpart_it_is_doubted():
+    source, target = _cloud((20, 60, 60), 1)[0], _cloud((100, 0, 0), 2)[0]
+    weights = np.full(140, 1 / 140), np.full(100, 1 / 100)
+    parts = counterparts(Overlap(), (source, target), weights)
+    assert parts.lonely[0].sum() > 70
+    (line,) = parts.doubts
+    assert "nothing tells the batch's effect from biology" in line
+    assert line in parts.notes
+
+
+def test_a_correction_that_is_worse_than_a_shift_is_told():
+    source, target = _cloud((50, 50, 50), 1, SHIFT)[0], _cloud((50, 50, 50), 2)[0]
+    weights = np.full(150, 1 / 150), np.full(150, 1 / 150)
+    parts = counterparts(Overlap(), (source, target), weights)
+    good, moved = parts.completed((source, source - SHIFT), (source, source - SHIFT))
+    assert good.doubts == ()
+    assert good.costs[2] < good.costs[0]
+    np.testing.assert_array_equal(moved, source - SHIFT)
+    # all onto one class
+    onto = MEANS[0] + 0.1 * (source - source.mean(axis=0))
+    bad, _ = parts.completed((source, onto), (source, onto))
+    (line,) = bad.doubts
+    assert "matching means alone leaves less apart" in line
+
+
 def test_labels_and_weights_say_it_instead():
     source, labels = _cloud((20, 20, 0), 1)
     target, others = _cloud((25, 25, 0), 2)

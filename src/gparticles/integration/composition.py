@@ -41,7 +41,7 @@ def regions(points: np.ndarray, names: np.ndarray, *, seed: int = 0) -> Regions:
 
     chosen = subset(len(points), FITTED, seed=seed)
     k = min(MOST, max(2, len(points) // SAMPLES), len(np.unique(points[chosen], axis=0)))
-    index = KMeans(k, n_init=3, random_state=seed).fit(points[chosen]).predict(points)
+    index = KMeans(k, random_state=seed).fit(points[chosen]).predict(points)
     batches = np.unique(names)
     counts = np.array([np.bincount(index[names == name], minlength=k) for name in batches])
     order = np.argsort(-counts.sum(axis=0), kind="stable")

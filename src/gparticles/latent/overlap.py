@@ -4,7 +4,7 @@ import dataclasses
 
 import equinox as eqx
 import numpy as np
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 
 from gparticles.checks import check_number
 from gparticles.errors import InputError
@@ -146,7 +146,7 @@ class Plan(eqx.Module):
     price: float
     objective: float
     alignment: GaussianMap | None = None
-    shift: np.ndarray | None = None
+    shift: np.ndarray = eqx.field(default_factory=lambda: np.zeros(0))
 
     def kept(self, clouds: tuple[Grouped, Grouped]) -> tuple[Grouped, Grouped]:
         """Both clouds with the weights of the plan's marginals, each summing to one."""
@@ -423,7 +423,7 @@ def _solved(
         levels=(_level(ratios[0]), _level(ratios[1])),
         smoothing=smoothing,
         price=price,
-        objective=sum(costs) + smoothing * (1 - p @ ratios[0]),
+        objective=float(sum(costs) + smoothing * (1 - p @ ratios[0])),
     )
 
 
@@ -454,14 +454,14 @@ def _chosen(weights: np.ndarray, most: int, *, seed: int) -> np.ndarray:
 
 def _neighbours_kept(before: np.ndarray, after: np.ndarray) -> float:
     k = min(NEIGHBOUR, len(before) - 1)
-    near = [cKDTree(points).query(points, k=k + 1)[1][:, 1:] for points in (before, after)]
+    near = [KDTree(points).query(points, k=k + 1)[1][:, 1:] for points in (before, after)]
     return float((near[0][:, :, None] == near[1][:, None, :]).any(axis=2).mean())
 
 
 def _spacing(points: np.ndarray) -> float:
     """The median squared distance to a sample's neighbour."""
     k = min(max(NEIGHBOUR, int(NEIGHBOURHOOD * len(points))), len(points) - 1)
-    return float(np.median(cKDTree(points).query(points, k=k + 1)[0][:, -1] ** 2))
+    return float(np.median(KDTree(points).query(points, k=k + 1)[0][:, -1] ** 2))
 
 
 def _squares(points: np.ndarray, others: np.ndarray) -> np.ndarray:
