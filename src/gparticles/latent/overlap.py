@@ -13,7 +13,7 @@ from gparticles.latent.classes import Grouped, agreed
 from gparticles.latent.codecs import LATENT_DIM, PCA
 
 # samples of each cloud that the plan is made of, and the fewest that say anything
-POINTS, FEWEST = 1000, 10
+POINTS, FEWEST = 600, 10
 # the squared distance to a neighbour within a batch is the unit of costs: to the tenth, or that at
 # this share of the samples
 NEIGHBOUR, NEIGHBOURHOOD = 10, 0.05
@@ -454,14 +454,16 @@ def _chosen(weights: np.ndarray, most: int, *, seed: int) -> np.ndarray:
 
 def _neighbours_kept(before: np.ndarray, after: np.ndarray) -> float:
     k = min(NEIGHBOUR, len(before) - 1)
-    near = [KDTree(points).query(points, k=k + 1)[1][:, 1:] for points in (before, after)]
+    near = [
+        np.asarray(KDTree(points).query(points, k=k + 1)[1])[:, 1:] for points in (before, after)
+    ]
     return float((near[0][:, :, None] == near[1][:, None, :]).any(axis=2).mean())
 
 
 def _spacing(points: np.ndarray) -> float:
     """The median squared distance to a sample's neighbour."""
     k = min(max(NEIGHBOUR, int(NEIGHBOURHOOD * len(points))), len(points) - 1)
-    return float(np.median(KDTree(points).query(points, k=k + 1)[0][:, -1] ** 2))
+    return float(np.median(np.asarray(KDTree(points).query(points, k=k + 1)[0])[:, -1] ** 2))
 
 
 def _squares(points: np.ndarray, others: np.ndarray) -> np.ndarray:
