@@ -21,10 +21,14 @@ NEIGHBOUR, NEIGHBOURHOOD = 10, 0.05
 SMOOTHING = 0.1
 # rounds in which the map is a shift, and those in which it is affine
 SHIFTS, AFFINE = 15, 10
+# what a batch effect stretches or shrinks a direction by at most, as far as the plan is found
+GAIN = 1.4
 # iterations of Sinkhorn's algorithm in a round, which begins where the last round ended
 ITERATIONS, LAST_ITERATIONS = 30, 100
 # of what most samples keep: below, a sample has no counterpart
 LONELY = 0.1
+# and after the shift, to have a say in the affine map
+NEAR = 0.25
 # samples by which a finished flow is judged, and by how much a shift must be better to be told
 JUDGED, WORSE = 500, 0.02
 # rows whose distances are formed at once
@@ -62,7 +66,7 @@ class Overlap(eqx.Module):
     """
 
     reach: float = 0.7
-    distance_price: float = 0.05
+    distance_price: float = 0.1
     plan: "Plan | None" = eqx.field(default=None, kw_only=True)
 
     def __check_init__(self) -> None:
@@ -103,18 +107,23 @@ class Overlap(eqx.Module):
     ) -> "Plan":
         source, scales = clouds[0], (SMOOTHING * unit, self.reach * unit)
         moved, potential = source.points + start, np.zeros(len(clouds[1].points))
+        counted = clouds
         for turn in range(SHIFTS + AFFINE):
-            plan = _solved(clouds, moved, scales, potential=potential, iterations=ITERATIONS)
-            potential, kept = plan.potentials[1], plan.kept(clouds)
+            plan = _solved(counted, moved, scales, potential=potential, iterations=ITERATIONS)
+            if turn == SHIFTS:
+                # what a shift brings near nothing must not be bent onto something
+                counted = plan.near(clouds)
+            potential, kept = plan.potentials[1], plan.kept(counted)
             if turn < SHIFTS:
                 moved = source.points + _gap(*kept)
             else:
-                moved = GaussianMap().fit(*kept)(source.points, source.index)
+                moved = _gentle(kept)(source.points, source.index)
+        alignment = _gentle(kept)
         plan = _solved(clouds, moved, scales, potential=potential, iterations=LAST_ITERATIONS)
         kept = plan.kept(clouds)
         return dataclasses.replace(
             plan,
-            alignment=GaussianMap().fit(*kept),
+            alignment=alignment,
             shift=kept[0].weights @ (moved - source.points),
             objective=plan.objective / unit,
         )
@@ -153,6 +162,14 @@ class Plan(eqx.Module):
         source, target = (
             dataclasses.replace(cloud, weights=_normalised(cloud.weights * ratio))
             for cloud, ratio in zip(clouds, self.ratios, strict=True)
+        )
+        return source, target
+
+    def near(self, clouds: tuple[Grouped, Grouped]) -> tuple[Grouped, Grouped]:
+        """Both clouds, without weight where there is no counterpart."""
+        source, target = (
+            dataclasses.replace(cloud, weights=_normalised(cloud.weights * (ratio >= NEAR * level)))
+            for cloud, ratio, level in zip(clouds, self.ratios, self.levels, strict=True)
         )
         return source, target
 
@@ -429,6 +446,14 @@ def _solved(
 
 def _level(ratio: np.ndarray) -> float:
     return float(np.quantile(ratio, 0.9))
+
+
+def _gentle(kept: tuple[Grouped, Grouped]) -> GaussianMap:
+    """The Gaussian map, its gains within `GAIN`: beyond, one class would be bent onto another."""
+    fitted = GaussianMap().fit(*kept)
+    values, vectors = np.linalg.eigh(fitted.matrix)
+    values = np.clip(values, 1 / GAIN, GAIN)
+    return dataclasses.replace(fitted, matrix=(vectors * values) @ vectors.T)
 
 
 def _normalised(weights: np.ndarray) -> np.ndarray:
