@@ -6,7 +6,8 @@ import pytest
 import gparticles as gpa
 from gparticles.latent import move_latents
 from gparticles.latent.classes import grouped
-from gparticles.latent.overlap import Overlap, counterparts, pooled_by_overlap
+from gparticles.latent.counterparts import counterparts, pooled_by_overlap
+from gparticles.latent.overlap import Overlap
 
 DIM = 6
 MEANS = 8.0 * np.eye(3, DIM)

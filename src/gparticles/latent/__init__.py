@@ -12,12 +12,12 @@ from gparticles.latent.codecs import PCA as PCA
 from gparticles.latent.codecs import AbstractCodec as AbstractCodec
 from gparticles.latent.codecs import Identity as Identity
 from gparticles.latent.codecs import Transformer as Transformer
+from gparticles.latent.counterparts import Counterparts as Counterparts
+from gparticles.latent.counterparts import pooled_by_overlap as pooled_by_overlap
 from gparticles.latent.moving import for_batches as for_batches
 from gparticles.latent.moving import move_batch as move_batch
 from gparticles.latent.moving import move_latents as move_latents
-from gparticles.latent.overlap import Counterparts as Counterparts
 from gparticles.latent.overlap import Overlap as Overlap
-from gparticles.latent.overlap import pooled_by_overlap as pooled_by_overlap
 from gparticles.latent.residuals import Residuals as Residuals
 from gparticles.latent.solution import LatentFlow as LatentFlow
 from gparticles.latent.solution import load_latent_flow as load_latent_flow

@@ -9,8 +9,7 @@ from scipy.spatial import KDTree
 from gparticles.checks import check_number
 from gparticles.errors import InputError
 from gparticles.latent.alignment import GaussianMap
-from gparticles.latent.classes import Grouped, agreed
-from gparticles.latent.codecs import LATENT_DIM, PCA
+from gparticles.latent.classes import Grouped
 
 # samples of each cloud that the plan is made of, and the fewest that say anything
 POINTS, FEWEST = 600, 10
@@ -29,8 +28,6 @@ ITERATIONS, LAST_ITERATIONS = 30, 100
 LONELY = 0.1
 # and after the shift, to have a say in the affine map
 NEAR = 0.25
-# samples by which a finished flow is judged, and by how much a shift must be better to be told
-JUDGED, WORSE = 500, 0.02
 # rows whose distances are formed at once
 _BLOCK = 4096
 # where exponentials end
@@ -160,7 +157,7 @@ class Plan(eqx.Module):
     def kept(self, clouds: tuple[Grouped, Grouped]) -> tuple[Grouped, Grouped]:
         """Both clouds with the weights of the plan's marginals, each summing to one."""
         source, target = (
-            dataclasses.replace(cloud, weights=_normalised(cloud.weights * ratio))
+            dataclasses.replace(cloud, weights=normalised(cloud.weights * ratio))
             for cloud, ratio in zip(clouds, self.ratios, strict=True)
         )
         return source, target
@@ -168,7 +165,7 @@ class Plan(eqx.Module):
     def near(self, clouds: tuple[Grouped, Grouped]) -> tuple[Grouped, Grouped]:
         """Both clouds, without weight where there is no counterpart."""
         source, target = (
-            dataclasses.replace(cloud, weights=_normalised(cloud.weights * (ratio >= NEAR * level)))
+            dataclasses.replace(cloud, weights=normalised(cloud.weights * (ratio >= NEAR * level)))
             for cloud, ratio, level in zip(clouds, self.ratios, self.levels, strict=True)
         )
         return source, target
@@ -186,7 +183,7 @@ class Plan(eqx.Module):
     def cost(self, moved: np.ndarray) -> float:
         """The objective, in squared distances to a neighbour, of a cloud where it was moved to."""
         count = np.ones(len(moved)), self.weights[1]
-        pair = _cloud(moved, count[0]), _cloud(self.clouds[1], count[1])
+        pair = one_class(moved, count[0]), one_class(self.clouds[1], count[1])
         start = np.zeros(len(self.clouds[1]))
         scales, many = (self.smoothing, self.price), LAST_ITERATIONS
         solved = _solved(pair, moved, scales, potential=start, iterations=many)
@@ -203,212 +200,9 @@ class Plan(eqx.Module):
         return np.maximum(np.concatenate(sums), 1e-280) ** share
 
 
-class Counterparts(eqx.Module):
-    """What was estimated of two clouds: how much of every sample has a counterpart in the other.
-
-    Attributes:
-        plan: the fitted plan, by which new samples are judged.
-        densities: of source and target, shapes (m,) and (n,): what the plan keeps of a sample,
-            about 1 of most.
-        base: the weights that were given, shapes (m,) and (n,), each summing to one.
-        move: the mean move of samples that have counterparts, shape (*event,), data units; None
-            until the flow is done.
-        costs: the plan's objective, in squared distances to a neighbour, of the source as it was,
-            shifted mean onto mean, and as it is after the flow: the smaller, the better what
-            corresponds coincides. None until the flow is done.
-        kept: the share of a sample's neighbours in its batch that are its neighbours after the
-            flow; None until then.
-    """
-
-    plan: Plan
-    densities: tuple[np.ndarray, np.ndarray]
-    base: tuple[np.ndarray, np.ndarray]
-    move: np.ndarray | None = None
-    costs: tuple[float, float, float] | None = None
-    kept: float | None = None
-
-    @property
-    def weights(self) -> tuple[np.ndarray, np.ndarray]:
-        """Of source and target, in the proportions of what corresponds; each sums to one."""
-        one, other = (
-            _normalised(np.where(density < LONELY, 0.0, base * density))
-            for density, base in zip(self.densities, self.base, strict=True)
-        )
-        return one, other
-
-    @property
-    def reach(self) -> float:
-        """Beyond about this distance mass is left out, not moved: sqrt(lambda), latent units."""
-        return float(np.sqrt(self.plan.price))
-
-    @property
-    def lonely(self) -> tuple[np.ndarray, np.ndarray]:
-        """Masks of the samples of source and target without counterpart."""
-        return self.densities[0] < LONELY, self.densities[1] < LONELY
-
-    def lonely_range(self) -> tuple[int, int]:
-        """Between how many they are in the source, if half and twice the threshold decide."""
-        few, many = (int((self.densities[0] < LONELY * k).sum()) for k in (0.5, 2.0))
-        return few, many
-
-    def record(self) -> dict[str, float]:
-        """Numbers, by what they are; NaN where they are not known yet."""
-        low, high = self.lonely_range()
-        costs = self.costs or (np.nan,) * 3
-        return {
-            "without_counterpart": int(self.lonely[0].sum()),
-            "without_counterpart_low": low,
-            "without_counterpart_high": high,
-            "target_without_counterpart": int(self.lonely[1].sum()),
-            "reach": self.reach,
-            **dict(zip(("cost_before", "cost_shift", "cost_after"), costs, strict=True)),
-            "neighbours_kept": np.nan if self.kept is None else self.kept,
-        }
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """What the user should know."""
-        count, total = int(self.lonely[0].sum()), len(self.densities[0])
-        if count == 0:
-            return self.doubts
-        few, many = self.lonely_range()
-        return (
-            f"overlap: about {count} of {total} samples ({few} to {many}) have no counterpart in "
-            "what they move onto, as far as samples tell; they were moved by the mean move of the "
-            "others",
-            *self.doubts,
-        )
-
-    @property
-    def doubts(self) -> tuple[str, ...]:
-        """Of these, what speaks against the correction."""
-        lines: tuple[str, ...] = ()
-        if 2 * self.lonely[0].sum() > len(self.densities[0]):
-            lines += (
-                "overlap: most samples have no counterpart, so that nothing tells the batch's "
-                "effect from biology; give labels, or a batch that shares classes with both",
-            )
-        if self.costs is not None and self.costs[2] > self.costs[1] + WORSE:
-            lines += (
-                f"overlap: matching means alone leaves less apart ({self.costs[1]:.3g}) than this "
-                f"correction ({self.costs[2]:.3g}; {self.costs[0]:.3g} before); compare with "
-                "overlap=None and align=None, or give labels",
-            )
-        return lines
-
-    def completed(
-        self, clouds: tuple[np.ndarray, np.ndarray], latents: tuple[np.ndarray, np.ndarray]
-    ) -> tuple["Counterparts", np.ndarray]:
-        """With what is known after the flow, and the particles with lonely ones in their place.
-
-        Args:
-            clouds: the source and where it was moved, data units.
-            latents: of both.
-        """
-        source, particles = clouds
-        moves = particles.astype(np.float64) - source
-        rows = _chosen(self.base[0], JUDGED, seed=0)
-        before, after = (np.asarray(z[rows], np.float64) for z in latents)
-        after = np.where(self.lonely[0][rows, None], before + self.plan.shift, after)
-        gap = self.plan.weights[1] @ self.plan.clouds[1] - self.base[0] @ latents[0]
-        done = dataclasses.replace(
-            self,
-            move=np.tensordot(self.weights[0], moves, axes=1),
-            costs=tuple(self.plan.cost(each) for each in (before, before + gap, after)),
-            kept=_neighbours_kept(before, after),
-        )
-        return done, done.placed(source, particles, self.lonely[0])
-
-    def placed(self, points: np.ndarray, moved: np.ndarray, lonely: np.ndarray) -> np.ndarray:
-        """The moved points, those without counterpart by the mean move."""
-        if self.move is None or not lonely.any():
-            return moved
-        moved = moved.copy()
-        moved[lonely] = points[lonely] + self.move
-        return moved
-
-    def alone(self, latents: np.ndarray) -> np.ndarray:
-        """Which new samples of the source's kind have no counterpart, shape (k,)."""
-        if not self.lonely[0].any():
-            return np.zeros(len(latents), bool)
-        return self.plan.of_source(latents) < LONELY
-
-
-def counterparts(
-    overlap: Overlap,
-    latents: tuple[np.ndarray, np.ndarray],
-    weights: tuple[np.ndarray, np.ndarray],
-    *,
-    own: np.ndarray | None = None,
-    seed: int = 0,
-) -> Counterparts | None:
-    """The estimate for all samples of two clouds; None where there are too few to tell.
-
-    Args:
-        overlap: its settings.
-        latents, weights: of source and target.
-        own: the target's rows that are the source's samples in their order: what is kept
-            of these is what is kept of those.
-        seed: chooses samples where there are many.
-    """
-    (source, target), (p, q) = latents, weights
-    others = np.ones(len(target), bool) if own is None else ~own
-    if not (others.any() and q[others].sum() > 0):
-        return None
-    clouds = _cloud(source, p), _cloud(target[others], q[others])
-    plan = overlap.fit(*clouds, seed=seed).plan
-    if plan is None:
-        return None
-    here, there = plan.of_source(source), np.empty(len(target))
-    there[others] = plan.of_target(target[others])
-    if own is not None:
-        there[own] = here
-    return Counterparts(plan, (here, there), weights)
-
-
-def pooled_by_overlap(
-    points: np.ndarray, batches: np.ndarray, *, overlap: Overlap, seed: int = 0
-) -> np.ndarray:
-    """All points, every batch shifted onto what the others share with it; the mean shift is 0.
-
-    It begins with the batch that spreads most, which is likely to hold most classes, and the others
-    join one by one, those that spread most first.
-
-    Args:
-        points: shape (n, k).
-        batches: shape (n,).
-        overlap, seed: as in ``counterparts``. Where it cannot tell, means are matched.
-    """
-    moved, names = points.astype(np.float64), np.unique(batches)
-    spreads = [moved[batches == name].var(axis=0).sum() for name in names]
-    order = names[np.argsort(-np.array(spreads), kind="stable")]
-    latents, shifts = _within(moved, batches, seed), [np.zeros(points.shape[1])]
-    joined = batches == order[0]
-    for name in order[1:]:
-        rows = batches == name
-        equal = np.full(rows.sum(), 1 / rows.sum()), np.full(joined.sum(), 1 / joined.sum())
-        parts = counterparts(overlap, (latents[rows], latents[joined]), equal, seed=seed)
-        one, other = equal if parts is None else parts.weights
-        latents[rows] += other @ latents[joined] - one @ latents[rows]
-        shifts.append(other @ moved[joined] - one @ moved[rows])
-        moved[rows] += shifts[-1]
-        joined = joined | rows
-    return moved - np.mean(shifts, axis=0)
-
-
-def _within(points: np.ndarray, batches: np.ndarray, seed: int) -> np.ndarray:
-    """A copy; of many columns, the components that vary most within batches."""
-    if points.shape[1] <= LATENT_DIM:
-        return points.copy()
-    centred = points.copy()
-    for name in np.unique(batches):
-        rows = batches == name
-        centred[rows] -= agreed(points[rows].mean(axis=0), points[rows])
-    return PCA(LATENT_DIM).fit(centred, seed=seed).encode(points)
-
-
-def _cloud(points: np.ndarray, weights: np.ndarray) -> Grouped:
-    return Grouped(points, _normalised(weights), np.zeros(len(points), np.int32), 1)
+def one_class(points: np.ndarray, weights: np.ndarray) -> Grouped:
+    """Points without classes, of weights that sum to one."""
+    return Grouped(points, normalised(weights), np.zeros(len(points), np.int32), 1)
 
 
 def _solved(
@@ -456,7 +250,8 @@ def _gentle(kept: tuple[Grouped, Grouped]) -> GaussianMap:
     return dataclasses.replace(fitted, matrix=(vectors * values) @ vectors.T)
 
 
-def _normalised(weights: np.ndarray) -> np.ndarray:
+def normalised(weights: np.ndarray) -> np.ndarray:
+    """Weights that sum to one."""
     return weights / weights.sum()
 
 
@@ -466,23 +261,16 @@ def _gap(source: Grouped, target: Grouped) -> np.ndarray:
 
 def _few(cloud: Grouped, seed: int) -> Grouped:
     """At most `POINTS` samples that have weight, in float64."""
-    rows = _chosen(cloud.weights, POINTS, seed=seed)
-    return _cloud(np.asarray(cloud.points[rows], np.float64), cloud.weights[rows])
+    rows = chosen(cloud.weights, POINTS, seed=seed)
+    return one_class(np.asarray(cloud.points[rows], np.float64), cloud.weights[rows])
 
 
-def _chosen(weights: np.ndarray, most: int, *, seed: int) -> np.ndarray:
+def chosen(weights: np.ndarray, most: int, *, seed: int) -> np.ndarray:
+    """At most so many indices of samples that have weight."""
     rows = np.flatnonzero(weights > 0)
     if len(rows) > most:
         rows = np.sort(np.random.default_rng(seed).choice(rows, most, replace=False))
     return rows
-
-
-def _neighbours_kept(before: np.ndarray, after: np.ndarray) -> float:
-    k = min(NEIGHBOUR, len(before) - 1)
-    near = [
-        np.asarray(KDTree(points).query(points, k=k + 1)[1])[:, 1:] for points in (before, after)
-    ]
-    return float((near[0][:, :, None] == near[1][:, None, :]).any(axis=2).mean())
 
 
 def _spacing(points: np.ndarray) -> float:

@@ -20,7 +20,8 @@ from gparticles.latent.alignment import ColumnMap, GaussianMap
 from gparticles.latent.autoencoder import Autoencoder, Network
 from gparticles.latent.classes import guess, positions
 from gparticles.latent.codecs import PCA, AbstractCodec, Identity, Transformer
-from gparticles.latent.overlap import Counterparts, Plan
+from gparticles.latent.counterparts import Counterparts
+from gparticles.latent.overlap import Plan
 from gparticles.latent.residuals import Residuals
 
 # entries of wide points that are decoded at once, so that memory stays bounded

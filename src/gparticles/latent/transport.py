@@ -20,7 +20,8 @@ from gparticles.flow.settings import check_bounds
 from gparticles.latent.alignment import ColumnMap, GaussianMap
 from gparticles.latent.classes import Grouped, agreed, class_weights, filled, grouped
 from gparticles.latent.codecs import LATENT_DIM, PCA, AbstractCodec, Coder, as_codec
-from gparticles.latent.overlap import Counterparts, Overlap, counterparts
+from gparticles.latent.counterparts import Counterparts, counterparts
+from gparticles.latent.overlap import Overlap
 from gparticles.latent.residuals import ResidualMoments, Residuals, moments
 from gparticles.latent.scales import held_back, silent
 from gparticles.latent.solution import LatentFlow, decoded, decoded_rows, encoded, flat, matched
