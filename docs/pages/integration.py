@@ -47,14 +47,12 @@ def bold(name: str) -> str:
     return f"**{name}**" if name == OURS else name
 
 
-def scored(record: dict[str, Any], space: str, *, seconds: bool = False) -> str:
-    header = ["method", *(title for title, _ in MEASURES.values()), *["s"] * seconds]
+def scored(record: dict[str, Any], space: str) -> str:
+    header = ["method", *(title for title, _ in MEASURES.values())]
     rows = []
     for name, runs in record["methods"].items():
         if space in runs[0]:
             cells = [spread([r[space][k] for r in runs], n) for k, (_, n) in MEASURES.items()]
-            if seconds:
-                cells.append(f"{statistics.median(run['seconds'] for run in runs):.1f}")
             rows.append([bold(name), *cells])
     return table(header, rows)
 
@@ -85,7 +83,7 @@ def goals(methods: dict[str, Any], space: str) -> str:
 def real(record: dict[str, Any], choice: dict[str, Any]) -> dict[str, Any]:
     methods = {name: means(runs) for name, runs in record["methods"].items()}
     return {
-        "latents": scored(record, "latents", seconds=True),
+        "latents": scored(record, "latents"),
         "genes": scored(record, "genes"),
         "choice_latents": scored(choice, "latents"),
         "choice_genes": scored(choice, "genes"),

@@ -104,7 +104,7 @@ class Overlap(eqx.Module):
     ) -> "Plan":
         source, scales = clouds[0], (SMOOTHING * unit, self.reach * unit)
         moved, potential = source.points + start, np.zeros(len(clouds[1].points))
-        counted = clouds
+        counted = kept = clouds
         for turn in range(SHIFTS + AFFINE):
             plan = _solved(counted, moved, scales, potential=potential, iterations=ITERATIONS)
             if turn == SHIFTS:
@@ -245,6 +245,7 @@ def _level(ratio: np.ndarray) -> float:
 def _gentle(kept: tuple[Grouped, Grouped]) -> GaussianMap:
     """The Gaussian map, its gains within `GAIN`: beyond, one class would be bent onto another."""
     fitted = GaussianMap().fit(*kept)
+    assert fitted.matrix is not None
     values, vectors = np.linalg.eigh(fitted.matrix)
     values = np.clip(values, 1 / GAIN, GAIN)
     return dataclasses.replace(fitted, matrix=(vectors * values) @ vectors.T)
