@@ -19,7 +19,7 @@ def done(tmp_path_factory):
     folder = tmp_path_factory.mktemp("done")
     rows = "\n".join(f"{i},{i % 7},{i % 5}" for i in range(30))
     (folder / "<b>.csv").write_text(f'<img src=x>,"a""b&amp;",{{% z %}}\n{rows}\n')
-    (folder / "my.toml").write_text("n = 12\n[target]\nfile = '<b>.csv'\n")
+    (folder / "my.toml").write_text("n = 12\nscale = 'columns'\n[target]\nfile = '<b>.csv'\n")
     asked = with_overrides(read_recipe(str(folder / "my.toml")), ["steps=4", "store.frames=3"])
     return runs.run(check(asked), folder / "<run>"), folder / "<run>"
 

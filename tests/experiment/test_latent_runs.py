@@ -59,7 +59,7 @@ def test_genes_through_components(tmp_path, refused):
     again = runs.run(check(read_recipe(str(tmp_path / "run" / "config.toml"))), tmp_path / "again")
     np.testing.assert_array_equal(again.flow.particles, result.flow.particles)
     # new samples of the source ride the stored flow
-    more = runs.sample(folder, 30, tmp_path / "more.npz", seed=1)[0]
+    more = runs.sample(folder, 30, tmp_path / "more.npz", seed=1).path
     assert np.load(more)["X"].shape == (30, 1200)
     path = tmp_path / "unseen.npz"
     np.savez(path, X=np.load(more)["X"])

@@ -102,9 +102,9 @@ def test_the_written_config_repeats_the_run(digits, tmp_path):
 
 def test_more_of_each_class(digits, tmp_path):
     folder, _ = digits
-    first, _ = runs.sample(RunFolder(folder), 40, tmp_path / "a.npz")
-    second, _ = runs.sample(RunFolder(folder), 40, tmp_path / "b.npz", seed=1)
-    tables = [load(first), load(second)]
+    first = runs.sample(RunFolder(folder), 40, tmp_path / "a.npz")
+    second = runs.sample(RunFolder(folder), 40, tmp_path / "b.npz", seed=1)
+    tables = [load(first.path), load(second.path)]
     assert [np.bincount(t.labels).tolist() for t in tables if t.labels is not None] == [
         [4] * 10
     ] * 2
@@ -167,7 +167,7 @@ def test_an_own_loader(own, tmp_path):
     (tmp_path / "mine.py").write_text(code)
     result = runs.run(own("n = 5\ntarget = 'mine.py:load'\n"), tmp_path / "run")
     assert result.particles.name == "particles.npy"
-    assert runs.sample(RunFolder(tmp_path / "run"), 4, tmp_path / "more.npy")[0].exists()
+    assert runs.sample(RunFolder(tmp_path / "run"), 4, tmp_path / "more.npy").path.exists()
 
 
 @pytest.mark.parametrize(
@@ -176,8 +176,8 @@ def test_an_own_loader(own, tmp_path):
         ("n = 3\n", ("target is missing", "--target")),
         ("target = 'absent.csv'\n", ("absent.csv", "no such file")),
         ("target = 'one.csv'\n", ("one.csv", "only one row")),
-        ("target = 'nan.csv'\n", ("nan.csv", "row 3", "missing")),
-        ("target = 'text.csv'\n", ("text.csv", '"no"')),
+        ("scale = 1.0\ntarget = 'nan.csv'\n", ("nan.csv", "row 3", "missing")),
+        ("scale = 1.0\ntarget = 'text.csv'\n", ("text.csv", '"no"')),
         ("conditional = true\ntarget = 'two.csv'\n", ("two.csv", "no labels", "label_column")),
         ("n = 3\nsource = 'two.csv'\ntarget = 'two.csv'\n", ("n is 3", "2 rows")),
         ("source = 'two.csv'\ntarget = 'other.csv'\n", ("two.csv", "no column", '"c"')),
@@ -249,7 +249,7 @@ def test_without_a_network(tmp_path):
     assert "network" not in note
     assert found.metrics["divergence"]["value"] == found.flow.history["divergence"][-1]
     assert not (tmp_path / "run" / "checkpoint").exists()
-    more = load(runs.sample(RunFolder(tmp_path / "run"), 5, tmp_path / "more.csv")[0]).values
+    more = load(runs.sample(RunFolder(tmp_path / "run"), 5, tmp_path / "more.csv").path).values
     assert more.shape[0] == 5
     assert np.isfinite(more).all()
 

@@ -14,6 +14,7 @@ import pytest
 
 import gparticles as gpa
 from gparticles.hosts import _described
+from gparticles.tables import load
 
 SCRIPT = Path(__file__).with_name("split_flows.py")
 # names of the script's cases, which cannot be imported here: it sets how many devices there are
@@ -206,4 +207,5 @@ def test_the_command_in_two_processes(tmp_path):
     assert "split over 2 devices" in answers[0][0]
     assert "particles" not in answers[1][0]
     assert (tmp_path / "run" / "metrics.json").exists()
-    assert len(np.load(tmp_path / "run" / "particles.npy")) == 9
+    (particles,) = (tmp_path / "run").glob("particles.*")
+    assert len(load(particles)) == 9

@@ -165,6 +165,11 @@ def fit_mixed(config: Config, frame: Any, form: Form, *, conditional: bool) -> M
     if form.id_column is not None:
         settings.setdefault(form.id_column, "identifier")
     if conditional and isinstance(config.target, File):
+        if config.target.label_column is None:
+            raise InputError(
+                f"{config.target.file}: has no labels, which conditional = true needs; name their "
+                "column with label_column, or leave conditional out"
+            )
         settings[config.target.label_column] = "label"
     codec = TableCodec.fit(frame, columns=settings, ranges=ranges, impute=bool(config.impute))
     points = codec.encode(frame, seed=config.seed)

@@ -157,6 +157,15 @@ class Inflated(Number):
         return f"{super().describe()}, often {self.end:g}"
 
 
+def steps_between(stamps: np.ndarray, origin: int, step: int) -> np.ndarray:
+    """How many steps each stamp is from an origin, shape (n,).
+
+    Whole numbers are exact: years are more nanoseconds than a float has digits.
+    """
+    whole, rest = np.divmod(stamps - origin, step)
+    return whole + rest / step
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Time(AbstractColumn):
     """Dates, times of day and durations: whole multiples of a step from an origin.
@@ -184,7 +193,8 @@ class Time(AbstractColumn):
         if stamps is None:
             problem = f"holds dates that are not written as {self.format}"
             raise refusal(f"column {str(self.name)!r}", problem, "write all dates alike")
-        return self.scores.encode((stamps - self.origin) / self.step, generator)[:, None]
+        steps = steps_between(stamps, self.origin, self.step)
+        return self.scores.encode(steps, generator)[:, None]
 
     def readable(self, coordinates: np.ndarray) -> np.ndarray:
         return self.scores.decode(coordinates[:, 0])[:, None]

@@ -17,6 +17,7 @@ from gparticles.tables.columns import (
     Number,
     Ordinal,
     Time,
+    steps_between,
 )
 from gparticles.tables.dates import formats_of, look_like_dates, stamps_of
 from gparticles.tables.delimited import ID_NAMES
@@ -231,8 +232,9 @@ def _time(cells: _Cells, ends: Range) -> Time:
     given = tuple(
         None if end is None else (_stamp(cells, end, form) - origin) / step for end in ends
     )
-    scores = scores_of((stamps - origin) / step, given=given, grid=Grid(1, 0), bounded=True)
-    exact = stamps[np.unique((stamps - origin) / step + 0.0, return_index=True)[1]]
+    steps = steps_between(stamps, origin, step)
+    scores = scores_of(steps, given=given, grid=Grid(1, 0), bounded=True)
+    exact = stamps[np.unique(steps, return_index=True)[1]]
     return Time(
         name=cells.name,
         storage=cells.storage,
