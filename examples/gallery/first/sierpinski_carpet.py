@@ -6,8 +6,8 @@ Particles learn a fractal from 1000 of its points. Are its holes empty?
 """
 
 # %%
-# The source is a Gaussian fitted to the points, a sixth of which lies in the hole in the middle. The
-# largest holes are learnt; the smallest are smaller than the distance between the points.
+# The source is a Gaussian fitted to the points, a sixth of which lies in the hole in the middle.
+# The largest holes are learnt; the smallest are smaller than the distance between the points.
 
 import matplotlib.pyplot as plt
 

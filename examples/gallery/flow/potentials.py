@@ -25,7 +25,7 @@ potentials = {
     "smooth": gpa.smooth_mlp(3, width=32),
     "soft": gpa.soft_mlp(3, width=32),
     "spectral, ELU": gpa.LipschitzMLP(
-        3, width=32, layer=gpa.Spectral, activation=gpa.activations.ELU()
+        3, width=32, depth=3, layer=gpa.Spectral, activation=gpa.activations.ELU()
     ),
 }
 
