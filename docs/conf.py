@@ -11,6 +11,7 @@ sys.path.insert(0, str(DOCS))
 
 import make_map
 import make_reference
+import offline
 
 import gparticles
 from gparticles.command.programs import keep_programs
@@ -51,9 +52,12 @@ python_display_short_literal_types = True
 copybutton_prompt_text = r">>> |\.\.\. |\$ "
 copybutton_prompt_is_regexp = True
 
+SECTIONS = ("first", "tables", "measuring", "flow")
 sphinx_gallery_conf = {
-    "examples_dirs": [str(DOCS.parent / "examples" / "gallery")],
+    "examples_dirs": ["../examples/gallery"],
     "gallery_dirs": ["gallery"],
+    "subsection_order": [f"../examples/gallery/{name}" for name in SECTIONS],
+    "within_subsection_order": "gallery_order.FirstFigures",
     # every script is run, once: later builds run those that changed
     "filename_pattern": "",
     "copyfile_regex": r".*GALLERY_HEADER.rst",
@@ -95,3 +99,4 @@ def setup(app):
     # before napoleon, which adds signs that count
     app.connect("autodoc-process-docstring", make_reference.escape, priority=100)
     app.connect("autodoc-skip-member", make_reference.skip)
+    app.connect("build-finished", offline.check)
