@@ -20,7 +20,8 @@ EXAMPLES = Path(__file__).parents[1] / "examples" / "gallery"
 HEADINGS = {
     "flow": "Moving particles",
     "estimators": "As scikit-learn estimators",
-    "tables": "Tables",
+    "synthesizer": "Rows of tables",
+    "tables": "Codecs of tables",
     "timecourse": "Snapshots in time",
     "integration": "Batches",
     "divergence": "Measuring how far",
@@ -39,6 +40,10 @@ MODULES = (
     "evaluate.wasserstein",
     "evaluate.mixing",
     "divergence.sweep",
+    "evaluate.usefulness",
+    "evaluate.fidelity",
+    "choosing",
+    "hosts",
     "potential",
     "latent",
 )
@@ -275,9 +280,11 @@ def default(value: Any) -> str:
 
 
 def recipes() -> str:
-    from gparticles.experiment.packaged import packaged
+    from gparticles.experiment.packaged import courses, packaged
 
     folder = Path(gparticles.__file__).with_name("recipes")
+    names = {name: folder / f"{name}.toml" for name in packaged()}
+    names |= {name: folder / "courses" / f"{name}.toml" for name in courses()}
     parts = [
         "# Recipes",
         "",
@@ -285,7 +292,7 @@ def recipes() -> str:
         "[Your own data](../custom-data.md) says what every key means.",
         "",
     ]
-    for name in packaged():
-        text = (folder / f"{name}.toml").read_text(encoding="utf-8").strip()
+    for name, path in names.items():
+        text = path.read_text(encoding="utf-8").strip()
         parts += [f"## {name}", "", "```toml", text, "```", ""]
     return "\n".join(parts)

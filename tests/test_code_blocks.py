@@ -12,7 +12,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sklearn.decomposition import PCA
 
+import gparticles
 from gparticles.experiment.config import Config
 from tests.blocks import blocks, commands
 
@@ -27,7 +29,7 @@ PAGES = [
 ]
 # what needs a network, downloads, or the repository as a whole
 ELSEWHERE = ("make ", "pip ", "python benchmarks/run.py ", "python docs/", "tensorboard ")
-FETCHES = "geo_series"
+FETCHES = ("geo_series", "joined(", "from_zarr")
 # what pages take from other pages, or from their readers
 BEFORE = {
     "divergence.md": ["gpa run --target examples/few.csv -n 5000 --out runs/more"],
@@ -40,13 +42,12 @@ SMALL = {"run": "--set steps=10", "augment": "--set steps=10 --gan-steps 2", "in
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_blocks_run(page, gpa, tmp_path):
     (tmp_path / "examples").symlink_to(ROOT / "examples")
-    prepare(page, gpa)
-    names = {"__name__": "page"}
+    names = {"__name__": "page", **prepare(page, gpa)}
     for block in blocks(page):
         file = re.match(r"# (\w+\.(?:toml|py))\n", block.text)
         if file:
             Path(file[1]).write_text(block.text, encoding="utf-8")
-        elif block.language == "python" and FETCHES not in block.text:
+        elif block.language == "python" and not any(word in block.text for word in FETCHES):
             # padded, so that an error names the line of the page
             code = compile("\n" * block.line + block.text, str(page), "exec")
             exec(code, names)
@@ -58,12 +59,19 @@ def test_blocks_run(page, gpa, tmp_path):
 
 
 def prepare(page, gpa):
-    """What the page's commands find in the folder."""
+    """What the page's commands find in the folder; gives the names that its Python takes as known."""
     for command in BEFORE.get(page.name, []):
         run(command, gpa)
     if page.name == "integration.md":
         for name, seed in (("cells", 0), ("later", 1)):
             cells(seed).write_h5ad(f"{name}.h5ad")
+    points = np.random.default_rng(0).normal(size=(60, 3))
+    names = {
+        "devices.md": {"gpa": gparticles, "source": points + 1, "target": points},
+        "trajectories.md": {"adata": cells(0)},
+        "choosing.md": {"gpa": gparticles},
+    }
+    return names.get(page.name, {})
 
 
 def cells(seed):
@@ -71,6 +79,12 @@ def cells(seed):
     values = np.random.default_rng(seed).normal(size=(60, 20)).astype(np.float32)
     made = anndata.AnnData(values + 10)
     made.obs["batch"] = ["AB"[k % 2] for k in range(60)]
+    made.obs["hours"] = [12 * (k % 3) for k in range(60)]
+    made.obs["cell_type"] = [("ESC", "other")[k // 3 % 2] for k in range(60)]
+    made.var_names = ["SOX2", "GATA6", *(f"gene{k}" for k in range(18))]
+    components = PCA(5, random_state=0).fit(made.X)
+    made.obsm["X_pca"] = components.transform(made.X)
+    made.varm["PCs"] = components.components_.T
     return made
 
 
@@ -94,5 +108,4 @@ def check_keys(recipe):
     """Keys of a recipe that a page shows, whatever files it names."""
     for key, value in recipe.items():
         assert key in Config.model_fields, key
-        if isinstance(value, dict):
-            assert value
+        assert value != {}, key
