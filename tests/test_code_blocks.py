@@ -59,7 +59,7 @@ def test_blocks_run(page, gpa, tmp_path):
 
 
 def prepare(page, gpa):
-    """What the page's commands find in the folder; gives the names that its Python takes as known."""
+    """Makes what the page takes from the folder; gives the names that it takes as known."""
     for command in BEFORE.get(page.name, []):
         run(command, gpa)
     if page.name == "integration.md":
