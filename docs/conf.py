@@ -89,7 +89,14 @@ html_theme_options = {
     "pygments_light_style": "a11y-high-contrast-light",
     "pygments_dark_style": "a11y-high-contrast-dark",
 }
-html_sidebars = {"index": [], "start": [], "which-method": [], "how-do-i": [], "concepts": []}
+html_sidebars = {
+    "index": [],
+    "start": [],
+    "which-method": [],
+    "how-do-i": [],
+    "concepts": [],
+    "contributing": [],
+}
 
 
 def setup(app):

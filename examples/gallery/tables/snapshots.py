@@ -29,6 +29,12 @@ figure.suptitle("Blue: the first cells carried on. Orange: the snapshots")
 plt.show()
 
 # %%
+# A snapshot that is left out tests where the population is, and not which cell went where.
+
+for left in gpa.leave_out(made.points, made.times):
+    print(left)
+
+# %%
 # Any cell can be carried from any time to any other, backwards too.
 
 late = made.points[-5:]
