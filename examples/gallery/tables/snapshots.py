@@ -32,7 +32,8 @@ plt.show()
 # A snapshot that is left out tests where the population is, and not which cell went where.
 
 for left in gpa.leave_out(made.points, made.times):
-    print(left)
+    nearness = {name: round(value, 2) for name, value in left.w2.items()}
+    print(f"W2 to the snapshot at {left.time:g} h: {nearness}")
 
 # %%
 # Any cell can be carried from any time to any other, backwards too.
