@@ -29,9 +29,11 @@ adata.varm["PCs"] = components.components_.T
 
 # %%
 # One call. Batch A stays as it is; B comes out in ``obsm["X_gpa"]``, and as genes in
-# ``layers["corrected"]``.
+# ``layers["corrected"]``. By default it is estimated which cells correspond, and a warning says
+# where that is doubtful. Both batches hold the same kinds in the same shares here, so that there is
+# nothing to estimate: ``overlap=None``.
 
-gpa.integrate(adata, key="batch", reference="A", layer="corrected")
+gpa.integrate(adata, key="batch", reference="A", overlap=None, layer="corrected")
 print(adata)
 
 # %%
