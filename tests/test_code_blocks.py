@@ -27,8 +27,9 @@ PAGES = [
     for page in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
     if any(block.language in ("python", "sh", "toml") for block in blocks(page))
 ]
-# what needs a network, downloads, or the repository as a whole
-ELSEWHERE = ("make ", "pip ", "python benchmarks/run.py ", "python docs/", "tensorboard ")
+# what needs a network, downloads, minutes (tests/augment have it smaller), or the whole repository
+MINUTES = "gpa augment --target mnist"
+ELSEWHERE = (MINUTES, "make ", "pip ", "python benchmarks/run.py ", "python docs/", "tensorboard ")
 FETCHES = ("geo_series", "joined(", "from_zarr")
 # what pages take from other pages, or from their readers
 BEFORE = {
