@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 DEMO_OUT ?= runs/digits
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --maxprocesses 8
 
-.PHONY: demo test fast-test lint images lenet clean
+.PHONY: demo test fast-test lint docs images lenet clean
 
 # asked first, since pip's own message about a wrong Python is long and comes late
 SUPPORTED = import sys; v = sys.version_info[:2]; \
@@ -21,6 +21,10 @@ $(VENV)/.installed: pyproject.toml
 
 $(VENV)/.installed-test: $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	touch $@
+
+$(VENV)/.installed-docs: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[docs]'
 	touch $@
 
 # a finished run is never overwritten: the next one gets a numbered folder; a run that was
@@ -44,6 +48,12 @@ lint: $(VENV)/.installed-test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright
+
+# the site, from the sources and the examples, which are run once and then only where they changed;
+# a warning is an error
+docs: $(VENV)/.installed-docs
+	$(BIN)/sphinx-build -W --keep-going -q -b html -d docs/_build/doctrees docs docs/_build/html
+	@echo "made docs/_build/html: open docs/_build/html/index.html in a browser"
 
 images: $(VENV)/.installed
 	$(BIN)/python docs/make_images.py

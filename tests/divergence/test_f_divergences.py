@@ -109,6 +109,9 @@ def test_excess_curvature_is_the_slope_of_the_excess_derivative(f):
     # inside the domain, and away from where the conjugate of an alpha above 1 is flat
     low = -0.9 * f.slope_at_one if f.slope_at_one > 0 else -3.0
     s = np.linspace(low, 0.9 * min(f.domain - f.slope_at_one, 1.0), 15)
+    # where the ratio reaches 0 the conjugate of some f has a kink, and no slope
+    s = s[~np.isclose(s, f.derivative(1e-12) - f.slope_at_one)]
+    assert len(s) >= 14
     h = 1e-6
     slope = (f.excess_derivative(s + h) - f.excess_derivative(s - h)) / (2 * h)
     np.testing.assert_allclose(f.excess_curvature(s), slope, rtol=1e-6, atol=1e-8)

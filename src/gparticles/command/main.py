@@ -11,6 +11,7 @@ import typer
 
 import gparticles
 from gparticles.command import (
+    about,
     augment,
     console,
     divergence,
@@ -36,7 +37,6 @@ from gparticles.outputs import check_free
 app = typer.Typer(
     name="gpa",
     help="Move samples of one distribution onto another.",
-    add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
@@ -93,7 +93,12 @@ def recipes() -> None:
 @app.command()
 def run(
     recipe: Annotated[
-        str | None, typer.Argument(metavar="[RECIPE | my.toml]", help="See gpa recipes.")
+        str | None,
+        typer.Argument(
+            metavar="[RECIPE | my.toml]",
+            help="See gpa recipes.",
+            autocompletion=about.recipes,
+        ),
     ] = None,
     *,
     source: Annotated[
@@ -316,6 +321,7 @@ def sample(
         )
 
 
+about.register(app)
 augment.register(app)
 divergence.register(app)
 evaluate.register(app)

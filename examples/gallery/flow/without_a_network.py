@@ -1,25 +1,14 @@
-# ---
-# jupyter:
-#   jupytext:
-#     text_representation:
-#       extension: .py
-#       format_name: percent
-#   kernelspec:
-#     display_name: Python 3
-#     language: python
-#     name: python3
-# ---
+"""
+The flow without a network
+==========================
 
-# %% [markdown]
-# # The flow without a network
-#
-# A network that is fitted along the way adds errors of its own. On a few points the optimal
-# potential can be computed instead, and the flow's laws show: the divergence never rises, and what
-# it loses is the kinetic energy. `docs/exact-flow.md` says what is computed.
+A network that is fitted along the way adds errors of its own. On a few points the optimal
+potential can be computed instead, and the flow's laws show: the divergence never rises, and what
+it loses is the kinetic energy.
+"""
 
-# %%
+import matplotlib.pyplot as plt
 import numpy as np
-from matplotlib.figure import Figure
 
 import gparticles as gpa
 from gparticles import plots
@@ -30,7 +19,7 @@ source, target = gaussian(60, mean=3.0, seed=1), gaussian(50, seed=0)
 
 
 def run(f, lipschitz, **settings):
-    # e / L is the length over which targets are blurred: one working unit, a tenth of the spread
+    """150 steps; smoothing over L is the length over which targets are blurred."""
     smoothing = settings.pop("blur", 1.0) * lipschitz
     potential = gpa.ExactPotential(smoothing=smoothing)
     return gpa.transport(
@@ -39,10 +28,10 @@ def run(f, lipschitz, **settings):
 
 
 flow = run(gpa.KL(), 0.1)
-flow  # noqa: B018
 
-# %% [markdown]
-# ## It never rises, and where it ends
+# %%
+# It never rises, and where it ends
+# ---------------------------------
 #
 # With smoothing above 0 the history holds the smoothed divergence, which is not zero where the
 # clouds coincide; with smoothing 0 a proven upper bound of the divergence itself. Neither rises.
@@ -50,7 +39,6 @@ flow  # noqa: B018
 # dearer, L times the way, than what its target is overfull: with a large L most particles end on
 # few targets.
 
-# %%
 flows = {
     (str(f), lipschitz, blur): run(f, lipschitz, blur=blur)
     for f, lipschitz in ((gpa.KL(), 1.0), (gpa.KL(), 0.1), (gpa.Wasserstein1(), 1.0))
@@ -66,30 +54,31 @@ for (f, lipschitz, blur), one in flows.items():
     )
 
 # %%
-figure = Figure(figsize=(9, 6), layout="constrained")
-for axes, (name, one) in zip(figure.subplots(2, 3).T.ravel(), flows.items(), strict=True):
+
+figure, panels = plt.subplots(2, 3, figsize=(9, 6), layout="constrained")
+for axes, (name, one) in zip(panels.T.ravel(), flows.items(), strict=True):
     plots.scatter(axes, one.particles, target)
     axes.set_title(f"{name[0]}, L {name[1]:g}, blur {name[2]:g}")
-figure  # noqa: B018
-
-# %% [markdown]
-# ## What it loses is the kinetic energy
-#
-# -dD/dt = E |v|^2, twice the kinetic energy, as steps get small.
+plt.show()
 
 # %%
+# What it loses is the kinetic energy
+# -----------------------------------
+#
+# -dD/dt = E \|v\|^2, twice the kinetic energy, as steps get small.
+
 slow = run(gpa.KL(), 0.1, steps=20, step_size=1e-2)
 lost = -np.diff(slow.history["divergence"]) / np.diff(slow.history["time"])
 ratio = lost / (2 * slow.history["kinetic_energy"][:-1])
 print(f"loss over twice the kinetic energy: {ratio.min():.3f} to {ratio.max():.3f}")
 
-# %% [markdown]
-# ## New points follow
+# %%
+# New points follow
+# -----------------
 #
 # The smoothed velocity is a function of the point, so that points it has not seen can ride. The
 # source itself arrives at the particles, to the last bit.
 
-# %%
 new = gaussian(200, mean=3.0, seed=2)
 moved = flow(new)
 same = np.array_equal(flow(source), flow.particles)
