@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 DEMO_OUT ?= runs/digits
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --maxprocesses 8
 
-.PHONY: demo test fast-test lint docs images lenet clean
+.PHONY: demo test thorough-test fast-test lint docs images lenet clean
 
 # asked first, since pip's own message about a wrong Python is long and comes late
 SUPPORTED = import sys; v = sys.version_info[:2]; \
@@ -38,11 +38,16 @@ demo: $(VENV)/.installed
 	echo "made $$out: 600 new digits in particles.npz; look at figures/*.png there first" && \
 	echo "(rm -r $$out deletes it; another make demo writes $(DEMO_OUT)-$$((k + 1)))"
 
+# all laws, of long grids a few cases, and the code blocks of the first pages: what takes minutes
+# more is in thorough-test
 test: lint
+	$(PYTEST) -m 'not thorough'
+
+thorough-test: lint
 	$(PYTEST)
 
 fast-test: $(VENV)/.installed-test
-	$(PYTEST) -m 'not slow'
+	$(PYTEST) -m 'not slow and not thorough' $(ROOMS)
 
 lint: $(VENV)/.installed-test
 	$(BIN)/ruff check .

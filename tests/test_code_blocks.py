@@ -17,6 +17,7 @@ from sklearn.decomposition import PCA
 import gparticles
 from gparticles.experiment.config import Config
 from tests.blocks import blocks, commands
+from tests.grids import few_usual
 
 # they compile and train
 pytestmark = pytest.mark.slow
@@ -40,7 +41,11 @@ BEFORE = {
 SMALL = {"run": "--set steps=10", "augment": "--set steps=10 --gan-steps 2", "integrate": ""}
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+# the first pages a reader meets
+FIRST = {str(ROOT / name) for name in ("README.md", "docs/start.md", "docs/tables.md")}
+
+
+@pytest.mark.parametrize("page", few_usual(PAGES, FIRST), ids=lambda page: Path(page).stem)
 def test_blocks_run(page, gpa, tmp_path):
     (tmp_path / "examples").symlink_to(ROOT / "examples")
     names = {"__name__": "page", **prepare(page, gpa)}

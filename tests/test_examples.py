@@ -29,6 +29,7 @@ def example(capsys, monkeypatch):
     plt.close("all")
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("path", OTHERS, ids=lambda path: path.stem)
 def test_runs_and_draws(path, example):
     if path.stem == "cells":

@@ -108,6 +108,7 @@ def test_closeness_is_a_number_from_0_to_1(bad):
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_the_dial_leads_from_new_to_near(points):
     far, near = (choose_way(points, closeness=value, seed=0) for value in (0.1, 0.9))
     assert far.score.nearest > near.score.nearest + 0.3

@@ -10,11 +10,12 @@ from scipy.special import logsumexp
 
 import gparticles as gpa
 from gparticles.divergence import REGISTRY
+from tests.grids import few_usual
 
 # compiles once for every f
 pytestmark = pytest.mark.slow
 
-each = pytest.mark.parametrize("name", REGISTRY)
+each = pytest.mark.parametrize("name", few_usual(REGISTRY, ("kl", "alpha", "w1")))
 
 
 @pytest.fixture(scope="session")
