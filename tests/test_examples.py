@@ -56,6 +56,7 @@ def test_learning_gaussian(example):
     assert distances["particles"] < 2 * distances["fresh points"]
 
 
+@pytest.mark.thorough
 def test_without_a_network(example):
     values, out = example("flow/without_a_network.py")
     assert out.count(" 0 rises") == 6
