@@ -37,7 +37,10 @@ def test_a_csv_comes_back_letter_for_letter(csv, tmp_path):
 def test_other_kinds_of_files(csv, tmp_path, name):
     frame, form = read_frame(csv(ROWS))
     path = save_frame(frame, tmp_path / name, form)
-    pandas.testing.assert_frame_equal(read_frame(path)[0], frame)
+    again = read_frame(path)[0]
+    # text of parquet has a dtype of its own from pandas 3 on
+    text = {name: object for name, kind in again.dtypes.items() if kind == "str"}
+    pandas.testing.assert_frame_equal(again.astype(text), frame)
 
 
 def test_dtypes_of_parquet_are_kept(tmp_path):

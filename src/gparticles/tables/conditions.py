@@ -39,9 +39,9 @@ class Condition:
             return column.isin(list(self.cells)).to_numpy(bool)
         holds = column.notna()
         if self.low is not None:
-            holds &= column >= self.low
+            holds = holds & (column >= self.low)
         if self.high is not None:
-            holds &= column <= self.high
+            holds = holds & (column <= self.high)
         return holds.fillna(False).to_numpy(bool)
 
 
@@ -189,7 +189,8 @@ def select(
         drawn, calls = drawn + size, calls + 1
         holds = np.ones(len(frame), bool)
         for condition in conditions:
-            holds &= condition.holds(frame)
+            # what pandas gives may be read-only
+            holds = holds & condition.holds(frame)
         for level in wanted:
             own = (
                 holds if balance is None else holds & (frame[balance.name] == level).to_numpy(bool)
