@@ -117,7 +117,7 @@ def test_conditions_as_they_are_typed(zoo, words, query):
     (first, *others) = conditions_of_words(codec, words)
     holds = first.holds(frame)
     for condition in others:
-        holds &= condition.holds(frame)
+        holds = holds & condition.holds(frame)
     pandas.testing.assert_frame_equal(frame[holds], frame.query(query))
 
 
