@@ -135,6 +135,7 @@ def test_a_saved_one_comes_back_whole(course, forked, tmp_path, refused):
 @pytest.mark.parametrize(
     ("times", "numbers", "unit"),
     [
+        (["0.000e+00", "1.2e+01", ".5e2"], [0, 12, 50], ""),
         (["0h", "12h", "48 h"], [0, 12, 48], "hours"),
         (["day 0", "d2", "5 days"], [0, 2, 5], "days"),
         (["E7.5", "E8.25", "e8.5"], [7.5, 8.25, 8.5], "days"),

@@ -16,7 +16,8 @@ _WORDS = {letter: letter for letter in HOURS} | {
     for form in (word, f"{word}s")
 }
 # "12", "12h", "12 hours", "day 2", "d2"; the unit stands on one side
-_TIME = re.compile(r"\s*(?:([a-z]+)[\s_.-]*)?([+-]?\d+(?:\.\d+)?)[\s_]*([a-z]*)\s*")
+_NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?"
+_TIME = re.compile(rf"\s*(?:([a-z]+)[\s_.-]*)?({_NUMBER})[\s_]*([a-z]*)\s*")
 _MEND = "give numbers, or text such as '12h', 'day 2' or '2024-05-31'"
 
 
