@@ -21,13 +21,14 @@ def _homes() -> dict[str, str]:
 
 
 _HOMES = _homes()
-_ROOMS = {room.name for room in pkgutil.iter_modules(__path__)}
+# the function wins over the room of its name
+_ROOMS = {room.name for room in pkgutil.iter_modules(__path__)} - set(_HOMES)
 __all__ = sorted(_HOMES)  # pyright: ignore[reportUnsupportedDunderAll]
 
 
 def __getattr__(name: str) -> Any:
     # a name is loaded when it is first used: JAX takes a second, and --help needs none of it
-    if name in _ROOMS - set(_HOMES):
+    if name in _ROOMS:
         return import_module(f"{__name__}.{name}")
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -6,6 +6,7 @@ closes with whoever held it.
 """
 
 import os
+import secrets
 import select
 import socket
 import sys
@@ -123,15 +124,22 @@ def _connected(host: str | None) -> list[socket.socket]:
     first = jax.process_index() == 0
     server = socket.create_server(("", 0), backlog=jax.process_count()) if first else None
     port = 0 if server is None else server.getsockname()[1]
-    name = (host or socket.getfqdn()).encode().ljust(256, b"\0")
-    mine = np.concatenate([np.frombuffer(name, np.uint8).astype(np.int32), [np.int32(port)]])
-    shared = np.asarray(multihost_utils.broadcast_one_to_all(mine.astype(np.int32)))
+    mine = f"{port} {secrets.token_hex(8)} {host or socket.getfqdn()}".encode().ljust(320)
+    shared = multihost_utils.broadcast_one_to_all(np.frombuffer(mine, np.uint8).astype(np.int32))
+    port_of_first, token, address = bytes(np.asarray(shared).astype(np.uint8)).split()
     if server is None:
-        address = bytes(shared[:-1].astype(np.uint8)).rstrip(b"\0").decode()
-        peers = [socket.create_connection((address, int(shared[-1])), timeout=60)]
+        peers = [socket.create_connection((address.decode(), int(port_of_first)), timeout=60)]
+        peers[0].sendall(token)
     else:
         server.settimeout(60)
-        peers = [server.accept()[0] for _ in range(jax.process_count() - 1)]
+        peers = []
+        while len(peers) < jax.process_count() - 1:
+            peer, _ = server.accept()
+            peer.settimeout(10)
+            # whoever else knocks at the port is no process of this run
+            with suppress(OSError):
+                if peer.recv(len(token), socket.MSG_WAITALL) == token:
+                    peers.append(peer)
         server.close()
     for peer in peers:
         peer.settimeout(None)

@@ -26,8 +26,8 @@ LABELS = {"labels": np.arange(31) % 2, "target_labels": np.arange(17) % 2}
 WEIGHTS = {"source_weights": np.arange(31.0), "target_weights": np.arange(17.0)}
 
 
-def small(**settings):
-    return {"potential": gpa.smooth_mlp(2, width=8, depth=2, **settings)}
+def small(columns=2, **settings):
+    return {"potential": gpa.smooth_mlp(columns, width=8, depth=2, **settings)}
 
 
 def quick():
@@ -69,6 +69,10 @@ def devices():
             results[f"{name}/{'split' if count else 'one'}"] = flow.particles
         ridden = flow(SOURCE, labels=settings.get("labels"))
         results[f"{name}/ridden"] = ridden
+    latent = [gpa.LatentGPA(1, steps=4, devices=count, **small(1)) for count in (None, COUNT)]
+    one, many = (model.fit(SOURCE, TARGET) for model in latent)
+    results["latent/one"], results["latent/split"] = one.particles_, many.particles_
+    results["latent/ridden"] = many.transform(SOURCE)
     sharding.SPLIT_TARGETS = 10
     split = gpa.transport(SOURCE, TARGET, steps=4, devices="all", **cases()["weights"])
     results["split targets"] = split.particles

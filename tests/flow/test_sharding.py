@@ -30,6 +30,7 @@ NAMES = (
     "bounds",
     "no network",
     "no network, labels",
+    "latent",
 )
 
 
@@ -119,7 +120,7 @@ def test_processes_that_disagree_are_refused(tmp_path):
     for process in hosts(tmp_path, 2, steps=6, more=("other",)):
         _, errors = process.communicate(timeout=300)
         assert process.returncode == 1
-        assert "process 1 has other data, settings or versions" in errors
+        assert "process 1 has other data, settings, versions" in errors
 
 
 @pytest.mark.slow

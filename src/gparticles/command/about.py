@@ -58,9 +58,9 @@ def _devices() -> str:
 
 def recipes(incomplete: str) -> list[str]:
     """The packaged recipes that begin like this, for the shell's completion."""
-    from gparticles.experiment.packaged import packaged
+    from gparticles.experiment.packaged import courses, packaged
 
-    return [name for name in packaged() if name.startswith(incomplete)]
+    return [name for name in (*packaged(), *courses()) if name.startswith(incomplete)]
 
 
 def register(app: typer.Typer) -> None:

@@ -98,17 +98,14 @@ def transform_rows(
     """
     if moving.labelled and columns["label_column"] is None and moving.form.columns is not None:
         columns = {**columns, "label_column": moving.form.label_name}
-    blocks = moving.begun(path, columns)
-    points, values = moving.moved(next(blocks), path)
-    with written(out, points) as (place, write):
-        done = 0
-        while True:
+    blocks = (moving.moved(block, path) for block in moving.begun(path, columns))
+    first = next(blocks)
+    done = 0
+    with written(out, first[0]) as (place, write):
+        for points, values in itertools.chain([first], blocks):
             write(values, points.ids, points.labels)
             watch(done := done + len(points))
-            following = next(blocks, None)
-            if following is None:
-                return place
-            points, values = moving.moved(following, path)
+    return place
 
 
 def sample_rows(

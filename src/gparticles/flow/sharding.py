@@ -151,21 +151,21 @@ class Placement:
         shared = multihost_utils.broadcast_one_to_all(np.array(values, np.int32))
         return tuple(int(value) for value in shared)
 
-    def check_same(self, fingerprint: str) -> None:
+    def check_same(self, description: str) -> None:
         """Whether all processes are about to compute the same thing.
 
         Raises:
-            InputError: their data, settings or versions differ.
+            InputError: their data, settings, versions or checkpoints differ.
         """
         if not self.several_hosts:
             return
-        mine = np.frombuffer(hashlib.sha256(fingerprint.encode()).digest(), np.uint8)
+        mine = np.frombuffer(hashlib.sha256(description.encode()).digest(), np.uint8)
         everyone = multihost_utils.process_allgather(mine)
         differing = np.flatnonzero((np.asarray(everyone) != everyone[0]).any(axis=1))
         if len(differing):
             raise InputError(
-                f"process {differing[0]} has other data, settings or versions than process 0; "
-                "start all of them with the same command, files and packages"
+                f"process {differing[0]} has other data, settings, versions or checkpoints than "
+                "process 0; start all of them with the same command, files and packages"
             )
 
     def note(self) -> tuple[str, ...]:

@@ -176,15 +176,14 @@ def prepare(
         state = init(problem, choice.potential, particles, _key(chosen.seed))
         evaluation = choice.velocity.evaluation(problem, state)
         problem, thinned = within_budget(problem, evaluation, chosen.store)
-    targets = len(problem.target.points)
-    placement = Placement(mesh_of(chosen.devices), len(points), targets)
+    placement = Placement(mesh_of(chosen.devices), len(points), len(problem.target.points))
     if placement.mesh is not None:
+        # what cannot be split is refused before a run begins
         choice.velocity.split()
     for note in thinned:
         warnings.warn(note, stacklevel=3)
-    uncertified = ("nothing is certified: the potential's slope is not bounded by L",)
-    if choice.velocity.certified:
-        uncertified = ()
+    uncertified = "nothing is certified: the potential's slope is not bounded by L"
+    certified = () if choice.velocity.certified else (uncertified,)
     return Prepared(
         settings=chosen,
         problem=problem,
@@ -194,7 +193,7 @@ def prepare(
         scaling=scaling,
         classes=classes,
         dtype=result_dtype(points),
-        notes=(*thinned, *uncertified, *placement.note()),
+        notes=(*thinned, *certified, *placement.note()),
         placement=placement,
     )
 
@@ -273,10 +272,12 @@ class Prepared:
             self.describe(),
             checkpoints.described(self.settings.optimizer),
         )
-        self.placement.check_same(fingerprint)
+        resumed = checkpoint is not None and checkpoint.resume and checkpoint.record.exists()
+        # a folder that one of the processes does not see would set them out from different steps
+        self.placement.check_same(f"{fingerprint} {resumed}")
         if checkpoint is None:
             return self.state, fresh, None
-        if not (checkpoint.resume and checkpoint.record.exists()):
+        if not resumed:
             return self.state, fresh, checkpoints.Writer(checkpoint, fingerprint, [])
         with own_settings(x64=self.problem.velocity.x64):
             state, pieces, parts = checkpoints.load(checkpoint, fingerprint, self.state)

@@ -168,10 +168,7 @@ def read_parquet_frame(path: Path, *, label_column: str | None = None) -> Any:
     Raises:
         InputError: pyarrow is not installed, or a damaged file.
     """
-    try:
-        import pyarrow.parquet  # noqa: F401
-    except ImportError as error:
-        raise _not_installed() from error
+    arrow()
     try:
         table = _joined(path, label_column) if path.is_dir() else _read_part(path)
         table.validate(full=True)  # else broken text shows only where it is used
@@ -196,10 +193,7 @@ def parquet_blocks(
     The arguments are those of ``read_parquet``; which column holds identifiers is decided by the
     first rows.
     """
-    try:
-        import pyarrow
-    except ImportError as error:
-        raise _not_installed() from error
+    pyarrow = arrow()
     held: list[Any] = []
     form: Table | None = None
 
@@ -228,9 +222,7 @@ def parquet_blocks(
 
 def _batches(path: Path, rows: int, label_column: str | None) -> Iterator[Any]:
     """The rows of a file or of a folder's parts, at most so many at a time."""
-    import pyarrow
-    import pyarrow.parquet
-
+    pyarrow = arrow()
     folder = path if path.is_dir() else None
     try:
         for file in [path] if folder is None else parts_of(folder):
@@ -303,6 +295,19 @@ def write_parquet(path: Path, table: Table) -> None:
         path.write_bytes(frame.to_parquet(engine="pyarrow"))
     except ImportError as error:
         raise _not_installed() from error
+
+
+def arrow() -> Any:
+    """The package pyarrow.
+
+    Raises:
+        InputError: it is not installed.
+    """
+    try:
+        import pyarrow.parquet
+    except ImportError as error:
+        raise _not_installed() from error
+    return pyarrow
 
 
 def _not_installed() -> Exception:

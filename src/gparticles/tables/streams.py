@@ -23,7 +23,7 @@ from gparticles.tables.files import (
     rows_like,
     save,
 )
-from gparticles.tables.frames import parquet_blocks, to_frame
+from gparticles.tables.frames import arrow, parquet_blocks, to_frame
 from gparticles.tables.table import Table
 from gparticles.tables.writing import delimited_writer
 
@@ -139,10 +139,7 @@ def _npy_writer(path: Path, _: str) -> Iterator[Callable[[Table], None]]:
 
 @contextmanager
 def _parquet_writer(path: Path, _: str) -> Iterator[Callable[[Table], None]]:
-    import pyarrow
-    import pyarrow.parquet
-
-    writer: Any = None
+    pyarrow, writer = arrow(), None
 
     def write(table: Table) -> None:
         nonlocal writer
