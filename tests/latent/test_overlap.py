@@ -162,8 +162,8 @@ def test_a_pool_of_batches_that_share_no_class_with_each_other():
 
 
 def test_refused(refused):
-    for name in ("reach", "distance_price"):
-        refused(lambda: Overlap(**{name: 0}), name, "above 0")
+    refused(lambda: Overlap(reach=0), "reach", "above 0")
+    refused(lambda: Overlap(distance_price=-1), "distance_price", "above 0")
     refused(lambda: Overlap()(np.zeros((2, 3))), "not fitted")
     refused(lambda: gpa.latent_transport(np.eye(3), np.eye(3), overlap=1), "overlap", "gpa.Overlap")
     own = {"overlap": Overlap(), "own": [True, False, False]}
