@@ -179,7 +179,7 @@ def affine_only(task: Task) -> Corrected:
     return flow(steps=1, step_size=1e-30, fit_steps=1)(task)
 
 
-PLAIN = {"columns": None, "align": None, "steps": 1000, "step_size": 0.5}
+PLAIN = {"columns": None, "align": None, "overlap": None, "steps": 1000, "step_size": 0.5}
 
 METHODS: dict[str, Method] = {
     "none": none,

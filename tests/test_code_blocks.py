@@ -33,12 +33,9 @@ MINUTES = "gpa augment --target mnist"
 ELSEWHERE = (MINUTES, "make ", "pip ", "python benchmarks/run.py ", "python docs/", "tensorboard ")
 FETCHES = ("geo_series", "joined(", "from_zarr")
 # what pages take from other pages, or from their readers
-BEFORE = {
-    "divergence.md": ["gpa run --target examples/few.csv -n 5000 --out runs/more"],
-    "gan.md": [],
-}
+BEFORE = {"divergence.md": ["gpa run --target examples/few.csv -n 5000 --out runs/more"]}
 # as little as shows that the words are right: the end of the command, or in the place of its words
-SMALL = {"run": "--set steps=10", "augment": "--set steps=10 --gan-steps 2", "integrate": ""}
+SMALL = {"run": "--set steps=10", "augment": "--set steps=10 --gan-steps 2"}
 
 
 # the first pages a reader meets

@@ -26,6 +26,15 @@ def test_a_stored_course_carries_cells_as_it_did(release):
     assert np.isfinite(course.growth[:6]).all()
 
 
+@pytest.mark.parametrize("release", [r for r in RELEASES if (STORED / r / "batch").is_dir()])
+def test_a_stored_overlap_moves_later_samples_as_it_did(release):
+    flow = gpa.load_latent_flow(STORED / release / "batch")
+    expected = np.load(STORED / release / "batch.npz", allow_pickle=False)
+    np.testing.assert_allclose(flow(expected["source"]), expected["moved"], atol=1e-4)
+    assert flow.counterparts is not None
+    assert flow.counterparts.record()["without_counterpart"] == 4
+
+
 @pytest.mark.parametrize("kind", ["flow", "exact", "latent"])
 def test_a_stored_flow_carries_points_as_it_did(stored, kind):
     expected = np.load(stored / "expected.npz", allow_pickle=False)

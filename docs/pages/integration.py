@@ -149,7 +149,12 @@ def times(record: dict[str, Any]) -> dict[str, Any]:
     largest = max(row["cells"] for row in rows)
     last = {row["method"]: row["seconds"] for row in rows if row["cells"] == largest}
     again = last["gparticles, second call"]
+    ratios = {"a first call": last[OURS] / last["harmonypy"]}
+    ratios["a second call"] = again / last["harmonypy"]
+    reach = [f"{call} {'reaches' if ratio <= 1 else 'misses'} it" for call, ratio in ratios.items()]
     return {
+        "load": record["machine"]["load_before"],
+        "aim_time": ", ".join(reach),
         "cores": record["machine"]["cores"],
         "processor": record["machine"]["processor"],
         "times": table(
@@ -188,17 +193,28 @@ def compositions(record: dict[str, Any]) -> dict[str, Any]:
         real_rows.append([bold(name), *cells])
     titles = [f"{title}: {what}" for title in data for what in ("own class", "mixing")]
     theirs, ours = record["methods"]["harmonypy"], record["methods"][OURS]
-    beaten = sum(
+    behind = sum(
         b["own"] > a["own"] + 0.001 and b["mixing"] > a["mixing"]
         for a, b in zip(ours, theirs, strict=True)
     )
+    worst = max(range(len(ours)), key=lambda k: base[k] - ours[k]["own"])
+    aims = {
+        "own": summary[OURS]["lost"] <= 0.005,
+        "mixing": summary[OURS]["mixing"] >= 0.95,
+        "harmony": behind == 0,
+    }
     return {
+        **{f"aim_{k}": "reached" if yes else "not reached" for k, yes in aims.items()},
+        "worst_design": f'"{ours[worst]["design"]}"',
+        "worst_own": ours[worst]["own"],
+        "worst_harmony": theirs[worst]["own"],
+        "composition_numbers": " ".join(map(str, record["seeds"])),
         "composition": table(header, rows),
         "composition_real": table(["method", *titles], real_rows),
         "composed": summary,
         "designs": len(ours),
         "composition_seeds": len(record["seeds"]),
-        "behind_harmony": beaten,
+        "behind_harmony": behind,
     }
 
 

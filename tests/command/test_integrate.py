@@ -204,7 +204,6 @@ def test_umap_is_drawn_where_it_is_installed(gpa, made, tmp_path, monkeypatch):
 
     monkeypatch.setitem(sys.modules, "umap", SimpleNamespace(UMAP=Umap))
     assert integrate(gpa, *FAST, "--seed", 7)[0] == 0
-    assert not (tmp_path / "out" / "figures" / "composition.png").exists()
     assert (tmp_path / "out" / "figures" / "umap.png").stat().st_size > 10_000
     page = (tmp_path / "out" / "report.html").read_text()
     assert page.count("data:image/png;base64,") == 2

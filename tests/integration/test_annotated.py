@@ -253,7 +253,22 @@ REFUSED = {
     "reference": (lambda a: None, {"reference": "Z"}, ["'Z'", '"A", "B", "C"']),
     "unused category": (lambda a: None, {"reference": "unused"}, ['"A", "B", "C"']),
     "labels": (lambda a: None, {"labels_key": "no"}, ["'no'", '"batch", "type"']),
-    "one sample": (lambda a: _set(a, "batch", 3, "D"), {}, ["'D'", "one sample"]),
+    "one sample": (lambda a: _set(a, "batch", 3, "D"), {}, ['batch "D" has fewer', "join them"]),
+    "two samples": (
+        lambda a: [_set(a, "batch", k, name) for k, name in enumerate("DDE")],
+        {},
+        ['batches "D", "E" have fewer than 3 samples', "join them"],
+    ),
+    "names of cells": (
+        lambda a: a.obs.__setitem__("batch", a.obs_names),
+        {"reference": None},
+        ["100 samples are in 100 batches", "another column"],
+    ),
+    "all the same": (
+        lambda a: a.obsm["X_pca"].__setitem__(np.asarray(a.obs["batch"]) == "B", 1.5),
+        {},
+        ["batch 'B'", "all of its samples are the same"],
+    ),
     "no batch": (lambda a: _set(a, "batch", 3, None), {}, ["missing in 1 rows", "cell3"]),
     "no label": (
         lambda a: [_set(a, "type", k, None) for k in np.flatnonzero(a.obs["batch"] == "B")],
@@ -266,6 +281,7 @@ REFUSED = {
         ["'new'", "'B'", '"x", "y"'],
     ),
     "align": (lambda a: None, {"align": "affine"}, ["GaussianMap"]),
+    "overlap": (lambda a: None, {"overlap": 1, "reference": None}, ["overlap is 1", "gpa.Overlap"]),
     "batch made text": (lambda a: _set(a, "batch", 3, "nan"), {}, ["missing in 1 rows", "cell3"]),
     "masked": (
         lambda a: a.obsm.update(X_pca=np.ma.masked_greater(a.obsm["X_pca"], 1)),

@@ -39,8 +39,10 @@ def _rows(name):
     return np.equal(NAMES, name)
 
 
-def test_onto_the_reference():
-    flows = fit(BATCHES, move)
+def test_onto_the_reference(caplog):
+    with caplog.at_level("INFO", "gparticles.integration"):
+        flows = fit(BATCHES, move)
+    assert caplog.messages == ["batch 'b', 1 of 2: 5 samples", "batch 'c', 2 of 2: 4 samples"]
     assert list(flows) == ["b", "c"]
     moved = moved_by(flows, BATCHES)
     np.testing.assert_array_equal(moved[NAMES == "a"], POINTS[NAMES == "a"])

@@ -5,6 +5,7 @@ import pytest
 
 import gparticles as gpa
 from gparticles.latent import move_latents
+from gparticles.latent import transport as latent_module
 from gparticles.latent.classes import grouped
 from gparticles.latent.counterparts import counterparts, pooled_by_overlap
 from gparticles.latent.overlap import Overlap
@@ -21,12 +22,12 @@ def _cloud(counts, seed, shift=0.0):
     return MEANS[labels] + noise + shift, labels
 
 
-def _fitted(counts, others, **settings):
+def _fitted(counts, others):
     source, target = (
         grouped(points, np.full(len(points), 1 / len(points)))
         for points in (_cloud(counts, 1, SHIFT)[0], _cloud(others, 2)[0])
     )
-    return Overlap(**settings).fit(source, target).plan
+    return Overlap().fit(source, target).plan
 
 
 @pytest.mark.parametrize(
@@ -74,6 +75,8 @@ def test_samples_without_counterpart_are_only_shifted(flow):
     move = moved.particles[alone] - source[alone]
     np.testing.assert_allclose(move, np.tile(move[0], (len(move), 1)), atol=1e-9)
     np.testing.assert_allclose(move[0], -SHIFT, atol=0.5)
+    within = moved.counterparts.placed(source, moved.particles, alone, bounds=(0.0, 1.0))
+    assert 0 <= within[alone].min() < within[alone].max() <= 1
     # the weights that the flow saw have the classes in equal proportions
     weights = moved.weights[0]
     assert weights[labels == 2].sum() < 0.02
@@ -117,18 +120,20 @@ def test_a_correction_that_is_worse_than_a_shift_is_told():
     assert "matching means alone leaves less apart" in line
 
 
-def test_labels_and_weights_say_it_instead():
+def test_labels_and_weights_say_it_instead(monkeypatch):
+    # and nothing is computed for an estimate that nobody makes
+    monkeypatch.delattr(latent_module, "_probe")
     source, labels = _cloud((20, 20, 0), 1)
     target, others = _cloud((25, 25, 0), 2)
     weights = np.full(40, 1 / 40)
-    short = {"steps": 2, "fit_steps": 1, "potential": gpa.ExactPotential()}
+    short = {"steps": 2, "potential": gpa.ExactPotential()}
     for settings in (
         {"labels": labels, "target_labels": others},
         {"source_weights": weights},
         {"overlap": None},
     ):
-        short["fit_steps"] = None
-        assert move_latents(source, target, **short, **settings).counterparts is None
+        mapped = {"columns": gpa.ColumnMap(), "overlap": Overlap()} | short | settings
+        assert gpa.latent_transport(source, target, **mapped).counterparts is None
 
 
 def test_few_or_coinciding_samples_tell_nothing():
@@ -156,8 +161,10 @@ def test_a_pool_of_batches_that_share_no_class_with_each_other():
     np.testing.assert_allclose(np.mean(shifts, axis=0), 0, atol=1e-9)
 
 
-@pytest.mark.parametrize("name", ["reach", "distance_price"])
-def test_refused(name, refused):
-    refused(lambda: Overlap(**{name: 0}), name, "above 0")
+def test_refused(refused):
+    refused(lambda: Overlap(reach=0), "reach", "above 0")
+    refused(lambda: Overlap(distance_price=-1), "distance_price", "above 0")
     refused(lambda: Overlap()(np.zeros((2, 3))), "not fitted")
     refused(lambda: gpa.latent_transport(np.eye(3), np.eye(3), overlap=1), "overlap", "gpa.Overlap")
+    own = {"overlap": Overlap(), "own": [True, False, False]}
+    refused(lambda: gpa.latent_transport(np.eye(3), np.eye(3), **own), "own marks 1 of 3", "leave")

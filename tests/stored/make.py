@@ -44,7 +44,21 @@ def main(folder: Path) -> None:
         latent=latent(wide[0]),
     )
     _run(folder)
+    _batch(folder)
     _synthesizer(folder / "synthesizer")
+
+
+def _batch(folder: Path) -> None:
+    """Moved as batches are: by an overlap, a map of columns, a Gaussian map, and a flow."""
+    generator = np.random.default_rng(2)
+    source, target = generator.normal(size=(20, 4)) + 1, generator.normal(size=(16, 4))
+    # some that the target has no counterpart of
+    source[:4] += 30
+    maps = {"columns": gpa.ColumnMap(), "align": gpa.GaussianMap(), "overlap": gpa.Overlap()}
+    exact = {"steps": 2, "potential": gpa.ExactPotential(), "store": STORE}
+    flow = gpa.latent_transport(source, target, codec=gpa.PCA(2), **maps, **exact)
+    flow.save(folder / "batch")
+    np.savez(folder / "batch.npz", source=source, moved=flow(source))
 
 
 def _synthesizer(folder: Path) -> None:

@@ -56,12 +56,5 @@ def _devices() -> str:
         return f"JAX finds none: {' '.join(str(error).split())}"
 
 
-def recipes(incomplete: str) -> list[str]:
-    """The packaged recipes that begin like this, for the shell's completion."""
-    from gparticles.experiment.packaged import courses, packaged
-
-    return [name for name in (*packaged(), *courses()) if name.startswith(incomplete)]
-
-
 def register(app: typer.Typer) -> None:
     app.command("info")(info)

@@ -1,5 +1,6 @@
 """What the command shows: one line per error, progress on a terminal, a summary at the end."""
 
+import logging
 import os
 import signal
 import sys
@@ -169,6 +170,28 @@ def progress_bar() -> Iterator[Callable[["Progress"], None] | None]:
             )
 
         yield tick
+
+
+@contextmanager
+def stages(room: str) -> Iterator[None]:
+    """Shows on a terminal what a room of the library logs that it is at."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    logger, handler = logging.getLogger(f"gparticles.{room}"), _Stages(logging.INFO)
+    before = logger.level
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(before)
+
+
+class _Stages(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        say(record.getMessage())
 
 
 @contextmanager

@@ -134,7 +134,11 @@ def _carried_out(paths: list[Path], out: Path, settings: dict[str, Any]) -> Any:
     # JAX takes a second to load, and what is wrong with the options is told at once
     from gparticles.integration.request import Request
 
-    with console.gentle_interrupts() as interrupt, console.progress_bar() as bar:
+    with (
+        console.gentle_interrupts() as interrupt,
+        console.progress_bar() as bar,
+        console.stages("integration"),
+    ):
         callbacks = [callback for callback in (bar, interrupt) if callback is not None]
         request = Request(**settings, callbacks=callbacks)
         try:

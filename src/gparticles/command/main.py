@@ -90,6 +90,13 @@ def recipes() -> None:
         console.result(f"{name:{width}}  {description}")
 
 
+def _recipes(incomplete: str) -> list[str]:
+    """Those that begin like this, for the shell's completion."""
+    from gparticles.experiment.packaged import packaged
+
+    return [name for name in (*packaged(), *courses()) if name.startswith(incomplete)]
+
+
 @app.command()
 def run(
     recipe: Annotated[
@@ -97,7 +104,7 @@ def run(
         typer.Argument(
             metavar="[RECIPE | my.toml]",
             help="See gpa recipes.",
-            autocompletion=about.recipes,
+            autocompletion=_recipes,
         ),
     ] = None,
     *,

@@ -40,7 +40,8 @@ def integrate(
     by the mean move of the others. With ``reference=None`` all batches move, onto the pool of
     all of them, in which every batch was shifted onto what the others share with it, the mean shift
     being 0; with labels or ``balance_key``, every batch, with labels every class of it, so that its
-    mean is the mean of the batches' means.
+    mean is the mean of the batches' means. Which of many batches it is at, it says by ``logging``,
+    at INFO.
 
     Writes ``obsm[adjusted_basis]``, ``uns["gparticles"]`` (settings, version, outcomes, history,
     in ``composition`` what was estimated of the batches' compositions, and bounds of each batch's
@@ -149,7 +150,7 @@ def move_batches(
         genes = changed_genes(adata.X, change, components_of(adata, moved.shape[1]))
     bounds = bounds_of(flows, batches, f=settings.get("f") or KL())
     record = _record(flows, asdict(keys), seed) | {"latent_bound": _bounds(bounds)}
-    record |= {"composition": composition.record(flows, composition.regions(moved, batches.names))}
+    record |= {"composition": composition.record(flows, moved, batches.names, seed=seed)}
     adata.obsm[keys.adjusted_basis] = moved
     if genes is not None:
         adata.layers[keys.layer] = genes

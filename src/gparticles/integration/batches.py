@@ -1,5 +1,6 @@
 """Batches moved onto a reference, or onto the pool of all of them."""
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -18,7 +19,12 @@ from gparticles.latent import (
     pooled_by_overlap,
 )
 from gparticles.latent.classes import filled
+from gparticles.latent.transport import check_maps
 from gparticles.tables.table import listed
+
+_LOG = logging.getLogger(__name__)
+# samples of a batch: two are one direction, whatever they came from
+FEWEST = 3
 
 Move = Callable[..., LatentFlow]
 Flows = dict[str, LatentFlow]
@@ -73,8 +79,8 @@ def check_batches(batches: Batches) -> list[str]:
     """Refuses what has no answer; returns what the user should know.
 
     Raises:
-        InputError: an unknown reference, one batch only, a batch of one sample, a class that the
-            reference lacks.
+        InputError: an unknown reference, one batch only, batches of one or two samples or of
+            samples that are all the same, a class that the reference lacks.
     """
     names, counts = np.unique(batches.names, return_counts=True)
     if batches.reference is not None and batches.reference not in names:
@@ -86,11 +92,25 @@ def check_batches(batches: Batches) -> list[str]:
         raise InputError(
             f"there is one batch only, {str(names[0])!r}; there is nothing to integrate"
         )
-    if counts.min() < 2:
+    small = names[counts < FEWEST].tolist()
+    if len(small) == len(names):
         raise InputError(
-            f"batch {str(names[counts.argmin()])!r} has one sample, which has no distribution; "
-            "remove it or join it to another batch"
+            f"{len(batches.names)} samples are in {len(names)} batches, none of {FEWEST} samples; "
+            "name another column that tells batches apart"
         )
+    if small:
+        some = "batch {} has" if len(small) == 1 else "batches {} have"
+        raise InputError(
+            f"{some.format(listed(small))} fewer than {FEWEST} samples, which say nothing of a "
+            "distribution; remove these samples or join them to another batch"
+        )
+    for name in names:
+        rows = batches.points[batches.names == name]
+        if (rows == rows[0]).all():
+            raise InputError(
+                f"batch {str(name)!r}: all of its samples are the same, in every column; remove "
+                "it, or give columns in which they differ"
+            )
     if batches.labels is not None and batches.reference is not None:
         _check_classes(batches, batches.labels)
     return [*_confounded(batches), *one_sided(batches)]
@@ -160,7 +180,7 @@ def _lacking(
 
 
 def fit(batches: Batches, move: Move) -> Flows:
-    """One flow for each batch but the reference.
+    """One flow for each batch but the reference; which one has begun is logged, at INFO.
 
     Args:
         batches: checked.
@@ -169,10 +189,13 @@ def fit(batches: Batches, move: Move) -> Flows:
     Raises:
         InputError: what ``move`` refuses, with the batch's name.
     """
+    check_maps(overlap=batches.overlap)
     fixed = _fixed(batches)
     flows: Flows = {}
     for name in batches.others:
         moving = batches.part(batches.names == name)
+        place, count = len(flows) + 1, len(batches.others)
+        _LOG.info("batch %r, %d of %d: %d samples", name, place, count, len(moving.points))
         settings: dict[str, Any] = {"overlap": batches.overlap}
         if batches.reference is None:
             settings["own"] = batches.names == name

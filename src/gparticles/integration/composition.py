@@ -55,11 +55,19 @@ def parts_of(flows: Flows) -> dict[str, Counterparts]:
     return {name: part for name, part in parts.items() if part is not None}
 
 
-def record(flows: Flows, found: Regions) -> dict[str, Any]:
-    """For ``uns``: one entry for each batch that moved, and the shares of regions in all."""
+def record(flows: Flows, moved: np.ndarray, names: np.ndarray, *, seed: int = 0) -> dict[str, Any]:
+    """For ``uns``: one entry for each batch that moved, and the shares of regions in all.
+
+    Args:
+        flows: of the batches; nothing is recorded where nothing was estimated.
+        moved: all samples after them, shape (N, k).
+        names: each one's batch, shape (N,).
+        seed: of the regions.
+    """
     each = {name: part.record() for name, part in parts_of(flows).items()}
     if not each:
         return {}
+    found = regions(moved, names, seed=seed)
     keys = next(iter(each.values()))
     columns = {key: np.array([row[key] for row in each.values()]) for key in keys}
     shares = {"region_batches": np.array(found.names), "region_shares": found.shares}
@@ -89,7 +97,7 @@ def table(parts: Mapping[str, Counterparts], onto: str) -> MeasureTable:
                 "",
                 f"cost of the plan between what corresponds; {number(shift)} if means were "
                 f"matched. Mass travels about {part.reach:.3g} units at most before it is left "
-                "out: from the median distance to a sample's tenth neighbour",
+                "out: from the distance to a neighbour, a twentieth of its batch away",
             ),
             MeasureRow(
                 f"{name}: neighbours kept",

@@ -20,6 +20,8 @@ from gparticles.latent.overlap import (
 
 # samples by which a finished flow is judged, and by how much a shift must be better to be told
 JUDGED, WORSE = 500, 0.02
+# (low, high), data units
+Bounds = tuple[float, float] | None
 
 
 class Counterparts(eqx.Module):
@@ -116,34 +118,42 @@ class Counterparts(eqx.Module):
         return lines
 
     def completed(
-        self, clouds: tuple[np.ndarray, np.ndarray], latents: tuple[np.ndarray, np.ndarray]
+        self,
+        clouds: tuple[np.ndarray, np.ndarray],
+        latents: tuple[np.ndarray, np.ndarray],
+        *,
+        bounds: Bounds = None,
     ) -> tuple["Counterparts", np.ndarray]:
         """With what is known after the flow, and the particles with lonely ones in their place.
 
         Args:
             clouds: the source and where it was moved, data units.
             latents: of both.
+            bounds: as in ``placed``.
         """
         source, particles = clouds
-        moves = particles.astype(np.float64) - source
+        start, end = (np.tensordot(self.weights[0], cloud, axes=1) for cloud in clouds)
         rows = chosen(self.base[0], JUDGED, seed=0)
         before, after = (np.asarray(z[rows], np.float64) for z in latents)
         after = np.where(self.lonely[0][rows, None], before + self.plan.shift, after)
         gap = self.plan.weights[1] @ self.plan.clouds[1] - self.base[0] @ latents[0]
         done = dataclasses.replace(
             self,
-            move=np.tensordot(self.weights[0], moves, axes=1),
+            move=end - start,
             costs=tuple(self.plan.cost(each) for each in (before, before + gap, after)),
             kept=_neighbours_kept(before, after),
         )
-        return done, done.placed(source, particles, self.lonely[0])
+        return done, done.placed(source, particles, self.lonely[0], bounds=bounds)
 
-    def placed(self, points: np.ndarray, moved: np.ndarray, lonely: np.ndarray) -> np.ndarray:
-        """The moved points, those without counterpart by the mean move."""
+    def placed(
+        self, points: np.ndarray, moved: np.ndarray, lonely: np.ndarray, *, bounds: Bounds = None
+    ) -> np.ndarray:
+        """The moved points, those without counterpart by the mean move, within the bounds."""
         if self.move is None or not lonely.any():
             return moved
         moved = moved.copy()
-        moved[lonely] = points[lonely] + self.move
+        shifted = points[lonely] + self.move
+        moved[lonely] = shifted if bounds is None else np.clip(shifted, *bounds)
         return moved
 
     def alone(self, latents: np.ndarray) -> np.ndarray:
@@ -171,23 +181,22 @@ def counterparts(
         seed: chooses samples where there are many.
     """
     (source, target), (p, q) = latents, weights
-    others = np.ones(len(target), bool) if own is None else ~own
-    if not (others.any() and q[others].sum() > 0):
+    if own is not None:
+        target, q = target[~own], q[~own]
+    if not q.sum() > 0:
         return None
-    clouds = one_class(source, p), one_class(target[others], q[others])
-    plan = overlap.fit(*clouds, seed=seed).plan
+    plan = overlap.fit(one_class(source, p), one_class(target, q), seed=seed).plan
     if plan is None:
         return None
-    here, there = plan.of_source(source), np.empty(len(target))
-    there[others] = plan.of_target(target[others])
-    if own is not None:
-        there[own] = here
+    here, others = plan.of_source(source), plan.of_target(target)
+    if own is None:
+        return Counterparts(plan, (here, others), weights)
+    there = np.empty(len(own))
+    there[own], there[~own] = here, others
     return Counterparts(plan, (here, there), weights)
 
 
-def pooled_by_overlap(
-    points: np.ndarray, batches: np.ndarray, *, overlap: Overlap, seed: int = 0
-) -> np.ndarray:
+def pooled_by_overlap(points: np.ndarray, batches: np.ndarray, *, overlap: Overlap) -> np.ndarray:
     """All points, every batch shifted onto what the others share with it; the mean shift is 0.
 
     It begins with the batch that spreads most, which is likely to hold most classes, and the others
@@ -196,17 +205,17 @@ def pooled_by_overlap(
     Args:
         points: shape (n, k).
         batches: shape (n,).
-        overlap, seed: as in ``counterparts``. Where it cannot tell, means are matched.
+        overlap: as in ``counterparts``. Where it cannot tell, means are matched.
     """
     moved, names = points.astype(np.float64), np.unique(batches)
     spreads = [moved[batches == name].var(axis=0).sum() for name in names]
     order = names[np.argsort(-np.array(spreads), kind="stable")]
-    latents, shifts = _within(moved, batches, seed), [np.zeros(points.shape[1])]
+    latents, shifts = _within(moved, batches), [np.zeros(points.shape[1])]
     joined = batches == order[0]
     for name in order[1:]:
         rows = batches == name
         equal = np.full(rows.sum(), 1 / rows.sum()), np.full(joined.sum(), 1 / joined.sum())
-        parts = counterparts(overlap, (latents[rows], latents[joined]), equal, seed=seed)
+        parts = counterparts(overlap, (latents[rows], latents[joined]), equal)
         one, other = equal if parts is None else parts.weights
         latents[rows] += other @ latents[joined] - one @ latents[rows]
         shifts.append(other @ moved[joined] - one @ moved[rows])
@@ -215,7 +224,7 @@ def pooled_by_overlap(
     return moved - np.mean(shifts, axis=0)
 
 
-def _within(points: np.ndarray, batches: np.ndarray, seed: int) -> np.ndarray:
+def _within(points: np.ndarray, batches: np.ndarray) -> np.ndarray:
     """A copy; of many columns, the components that vary most within batches."""
     if points.shape[1] <= LATENT_DIM:
         return points.copy()
@@ -223,7 +232,7 @@ def _within(points: np.ndarray, batches: np.ndarray, seed: int) -> np.ndarray:
     for name in np.unique(batches):
         rows = batches == name
         centred[rows] -= agreed(points[rows].mean(axis=0), points[rows])
-    return PCA(LATENT_DIM).fit(centred, seed=seed).encode(points)
+    return PCA(LATENT_DIM).fit(centred).encode(points)
 
 
 def _neighbours_kept(before: np.ndarray, after: np.ndarray) -> float:

@@ -182,9 +182,9 @@ class Plan(eqx.Module):
 
     def cost(self, moved: np.ndarray) -> float:
         """The objective, in squared distances to a neighbour, of a cloud where it was moved to."""
-        count = np.ones(len(moved)), self.weights[1]
-        pair = one_class(moved, count[0]), one_class(self.clouds[1], count[1])
-        start = np.zeros(len(self.clouds[1]))
+        target = one_class(self.clouds[1], self.weights[1])
+        pair = one_class(moved, np.ones(len(moved))), target
+        start = np.zeros(len(target.points))
         scales, many = (self.smoothing, self.price), LAST_ITERATIONS
         solved = _solved(pair, moved, scales, potential=start, iterations=many)
         return float(solved.objective * SMOOTHING / self.smoothing)

@@ -155,7 +155,8 @@ class LatentFlow:
         moved = decoded(self, array, (before, self.latent(start, known), index))
         if self.counterparts is None:
             return moved
-        return self.counterparts.placed(array, moved, self.counterparts.alone(before))
+        lonely = self.counterparts.alone(before)
+        return self.counterparts.placed(array, moved, lonely, bounds=self.bounds)
 
     @property
     def classes(self) -> np.ndarray | None:

@@ -24,7 +24,7 @@ from gparticles.latent.counterparts import Counterparts, counterparts
 from gparticles.latent.overlap import Overlap
 from gparticles.latent.residuals import ResidualMoments, Residuals, moments
 from gparticles.latent.scales import held_back, silent
-from gparticles.latent.solution import LatentFlow, decoded, decoded_rows, encoded, flat, matched
+from gparticles.latent.solution import LatentFlow, decoded, decoded_rows, encoded, flat
 
 # as ``transport`` calls them
 _LABELS = ("labels", "target_labels")
@@ -94,18 +94,19 @@ def latent_transport(
     seed = settings.get("seed", 0)
     check_seed(seed)
     weights = _weights(source, target, settings)
-    _check_maps(columns, align, overlap)
-    estimate = _estimate(overlap, own, settings)
+    check_maps(columns=columns, align=align, overlap=overlap)
+    estimate = _estimate(overlap, own, settings, sizes=(len(source), len(target)))
     asked = as_codec(codec, latent_dim)
+    rows = flat(source), flat(target)
     if columns is not None:
-        parts = estimate(_probe(asked, source, target, int(seed)), weights)
+        parts = None if estimate is None else estimate(_probe(asked, rows, int(seed)), weights)
         both = weights if parts is None else parts.weights
-        before = grouped(flat(source), _balanced(both[0], settings))
-        columns = columns.fit(before, grouped(flat(target), both[1]))
-    rows = matched(source, columns), flat(target)
+        before = grouped(rows[0], _balanced(both[0], settings))
+        columns = columns.fit(before, grouped(rows[1], both[1]))
+        rows = columns(rows[0]), rows[1]
     fitted = asked if asked.is_fitted else asked.fit(np.concatenate(rows), seed=int(seed))
-    latents = encoded(fitted, source, columns), encoded(fitted, target)
-    parts = estimate(latents, weights)
+    latents = encoded(fitted, rows[0]), encoded(fitted, rows[1])
+    parts = None if estimate is None else estimate(latents, weights)
     if parts is not None:
         weights = parts.weights
         settings = settings | dict(zip(_WEIGHTS, weights, strict=True))
@@ -143,7 +144,7 @@ def latent_transport(
     particles = decoded(flow, source, (latents[0], moved.particles, clouds[0].index))
     if parts is not None:
         ways = (source, particles), (latents[0], moved.particles)
-        parts, particles = parts.completed(*ways)
+        parts, particles = parts.completed(*ways, bounds=bounds)
         flow = dataclasses.replace(flow, notes=(*parts.notes, *flow.notes))
     return dataclasses.replace(flow, particles=particles, counterparts=parts)
 
@@ -166,17 +167,28 @@ def _weights(
     return one, other
 
 
-def _estimate(overlap: Overlap | None, own: ArrayLike | None, settings: dict[str, Any]) -> Estimate:
-    """What estimates counterparts from latents and weights; nothing where settings say them."""
+def _estimate(
+    overlap: Overlap | None,
+    own: ArrayLike | None,
+    settings: dict[str, Any],
+    *,
+    sizes: tuple[int, int],
+) -> Estimate | None:
+    """What estimates counterparts from latents and weights; None where settings say them."""
     if overlap is None or any(settings.get(name) is not None for name in (*_LABELS, *_WEIGHTS)):
-        return lambda *_: None
+        return None
     mask = None if own is None else np.asarray(own, bool)
+    if mask is not None and (mask.shape != sizes[1:] or mask.sum() != sizes[0]):
+        raise InputError(
+            f"own marks {mask.sum()} of {mask.size} rows: of {sizes[1]} target rows it must mark "
+            f"the {sizes[0]} of the source; leave it out where the target has none of these"
+        )
     seed = int(settings.get("seed", 0))
     return lambda latents, weights: counterparts(overlap, latents, weights, own=mask, seed=seed)
 
 
 def _probe(
-    asked: AbstractCodec, source: np.ndarray, target: np.ndarray, seed: int
+    asked: AbstractCodec, rows: tuple[np.ndarray, np.ndarray], seed: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Latents before columns are matched, in which the first estimate is made.
 
@@ -184,16 +196,23 @@ def _probe(
     the shift between them, which may be large, takes the place of none.
     """
     if asked.is_fitted:
-        return encoded(asked, source), encoded(asked, target)
-    rows = flat(source), flat(target)
+        return encoded(asked, rows[0]), encoded(asked, rows[1])
     within = np.concatenate([r - agreed(r.mean(axis=0), r) for r in rows])
     codec = PCA(getattr(asked, "latent_dim", LATENT_DIM)).fit(within, seed=seed)
     return codec.encode(rows[0]), codec.encode(rows[1])
 
 
-def _check_maps(
-    columns: ColumnMap | None, align: GaussianMap | None, overlap: Overlap | None
+def check_maps(
+    *,
+    columns: ColumnMap | None = None,
+    align: GaussianMap | None = None,
+    overlap: Overlap | None = None,
 ) -> None:
+    """Refuses what is none of these.
+
+    Raises:
+        InputError: with the name of the argument.
+    """
     maps = (("columns", columns, ColumnMap), ("align", align, GaussianMap))
     for name, value, kind in (*maps, ("overlap", overlap, Overlap)):
         if value is not None and not isinstance(value, kind):
