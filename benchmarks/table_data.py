@@ -82,7 +82,7 @@ def _r(source: Source) -> Any:
 
 
 def split(frame: Any, rows: int, seed: int) -> tuple[Any, Any]:
-    """Rows to learn from, and rows to judge by, none of them the same row; None for too few."""
+    """Rows to learn from, and rows to judge by, none of them the same row."""
     order = np.random.default_rng([seed, 14]).permutation(len(frame))
     learnt, held_out = order[:rows], order[rows : rows + HELD_OUT]
     return frame.iloc[learnt].reset_index(drop=True), frame.iloc[held_out].reset_index(drop=True)

@@ -77,6 +77,7 @@ def test_what_is_saved_makes_the_same_rows(fitted, tmp_path):
 def test_few_rows_choose_nothing_and_that_is_told(frame):
     made = gpa.Synthesizer(seed=1).fit(frame[:30])
     assert "30 rows are too few" in made.report_["choice"]["sentence"]
+    assert made.flow_.choice == made.report_["choice"]
     assert len(made.sample(3)) == 3
 
 

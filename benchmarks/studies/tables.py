@@ -51,7 +51,8 @@ def judged(new: Any, learnt: Any, held_out: Any, *, task: str, seed: int) -> dic
     """The scores of new rows."""
     units, count = FrameUnits.of(learnt), min(len(new), len(held_out))
     some = new.iloc[np.random.default_rng(seed).permutation(len(new))[:count]]
-    scores = {m: MEASURES[m].measure(units, Sides(some, learnt, held_out)) for m in JUDGED}
+    sides = Sides(*(units.rows(frame) for frame in (some, learnt, held_out)))
+    scores = {name: MEASURES[name].measure(sides) for name in JUDGED}
     taught = usefulness([Fold(learnt, new, held_out)], task, repeats=1, draws=0, seed=seed)
     return {
         **scores,
@@ -99,8 +100,8 @@ def fresh(held_out: Any, learnt: Any, *, task: str, seed: int) -> dict[str, floa
     return judged(held_out.iloc[:half], learnt, held_out.iloc[half:], task=task, seed=seed)
 
 
-def measured(name: str, method: str, rows: int, seed: int) -> Record | None:
-    """One method on one table; None where it does not take the table."""
+def measured(name: str, method: str, rows: int, seed: int) -> Record:
+    """One method on one table; why not where it does not take the table."""
     learnt, held_out = split(table(name), rows, seed)
     about = {"task": EVERY[name].task, "seed": seed}
     if method == FRESH:
@@ -159,7 +160,7 @@ def show(runs: list[Record]) -> None:
             kept = [r for r in runs if r["rows"] == rows and r["table"] in names]
             every: dict[str, list[Record]] = {}
             for r in kept:
-                if r["scores"] and "refused" not in r["scores"]:
+                if "refused" not in r["scores"]:
                     every.setdefault(r["method"], []).append({"seconds": 0.0} | r["scores"])
             if every:
                 print_means(f"{rows} rows, {title} tables", every, TITLES)

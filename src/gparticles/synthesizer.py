@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from gparticles.checks import check_count, check_seed
 from gparticles.choosing import WAYS, FittedWay, Way, WayChoice, blurred, choose_way
-from gparticles.choosing.ways import PARTICLES
+from gparticles.choosing.ways import PARTICLES, in_proportion
 from gparticles.errors import InputError
 from gparticles.flow import Flow, load_flow, transport
 from gparticles.flow.saving import read_arrays, read_record, write_arrays, write_record
@@ -114,7 +114,8 @@ class Synthesizer(BaseEstimator):
     Attributes:
         codec_: between rows and points.
         flow_: from white noise to these points, in coordinates where they are white.
-        choice_: what was chosen, from what and why; None where the potential was given.
+        choice_: what was chosen, from what and why; None where the potential was given, and after
+            loading, where ``flow_.choice`` and ``report_`` have its record.
         report_: what the columns are, what was chosen, and how it scored; for people and JSON.
 
     >>> import pandas as pd
@@ -171,11 +172,14 @@ class Synthesizer(BaseEstimator):
             )
         self._made = self._fitted(points, labels)
         self.codec_, self._labels, self.flow_ = codec, labels, self._made.flow
+        choice = None if self.choice_ is None else self.choice_.to_dict()
+        if choice is not None:
+            self.flow_.settings["choice"] = choice
         self.report_ = {
             "rows": len(frame),
             "columns": {str(name): kind for name, kind in codec.kinds.items()},
             "notes": list(codec.notes),
-            "choice": None if self.choice_ is None else self.choice_.to_dict(),
+            "choice": choice,
             "outcome": self.flow_.outcome,
         }
         self._calls = 0
@@ -192,8 +196,9 @@ class Synthesizer(BaseEstimator):
             return way.fit(points, labels=labels, seed=self.seed)
         whitening = Whitening.fit(points)
         white = whitening.encode(points)
-        source = np.random.default_rng([self.seed, 0]).standard_normal((PARTICLES, white.shape[1]))
-        classes = None if labels is None else _in_proportion(labels, PARTICLES, seed=self.seed)
+        generator = np.random.default_rng([self.seed, 0])
+        source = generator.standard_normal((PARTICLES, white.shape[1]))
+        classes = None if labels is None else in_proportion(labels, PARTICLES, generator)
         flow = transport(
             source, white, labels=classes, target_labels=labels, potential=way, seed=self.seed
         )
@@ -232,7 +237,8 @@ class Synthesizer(BaseEstimator):
 
         def draw(count: int, call: int) -> Any:
             own = [seed, call] if call else seed
-            classes = None if labels is None else _in_proportion(labels, count, seed=own)
+            generator = np.random.default_rng(own)
+            classes = None if labels is None else in_proportion(labels, count, generator)
             points = self._made.draw(count, labels=classes, seed=_mixed(own))
             return self.codec_.decode(points, classes)
 
@@ -277,13 +283,6 @@ def load_synthesizer(directory: str | Path) -> Synthesizer:
         raise InputError(f"{folder / _STATE}: is damaged ({error!r}); save it anew") from None
     made._calls = 0
     return made
-
-
-def _in_proportion(labels: np.ndarray, n: int, *, seed: Any) -> np.ndarray:
-    """n labels in the proportions of those given, in random order."""
-    generator = np.random.default_rng(seed)
-    start = generator.permutation(len(labels))
-    return labels[start[generator.permutation(np.arange(n) % len(labels))]]
 
 
 def _mixed(seed: Any) -> int:

@@ -8,7 +8,7 @@ from gparticles.choosing import DEFAULT, Way, choose_way
 from gparticles.choosing import choice as choices
 from gparticles.choosing.choice import Tried, _best, _parts, nearest_of
 from gparticles.choosing.scoring import WayScore, score
-from gparticles.choosing.ways import blurred
+from gparticles.choosing.ways import blurred, in_proportion
 
 
 @pytest.fixture(scope="module")
@@ -88,6 +88,12 @@ def test_every_class_is_learnt(points):
     for part in _parts(points, labels, seed=0):
         assert set(labels[part.learnt]) == {"a", "b"}
         assert not part.learnt.all()
+
+
+def test_classes_keep_their_shares_where_rows_are_sorted():
+    labels = np.repeat(["a", "b"], [1200, 1800])
+    drawn = in_proportion(labels, 1000, np.random.default_rng(0))
+    assert (drawn == "a").mean() == pytest.approx(0.4, abs=0.05)
 
 
 def test_copies_rule_a_way_out(points):

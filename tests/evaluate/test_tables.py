@@ -48,7 +48,7 @@ def test_units_have_a_coordinate_for_gaps_and_one_for_each_kind(tables):
 
 def test_associations_are_the_known_ones(tables):
     new = tables[0]
-    cells = FrameUnits.of(new).cells(new)
+    cells = FrameUnits.of(new).rows(new).cells
     matrix = associations([cells[0], -(cells[0] ** 3), cells[4], cells[2], cells[2]])
     assert matrix[0, 1] == pytest.approx(-1)
     assert matrix[0, 2] == pytest.approx(spearmanr(cells[0], cells[4]).statistic, abs=1e-9)
@@ -80,13 +80,16 @@ def test_fresh_rows_look_like_real_ones_and_copies_do_not(tables):
     assert "tells" in shifted["told_apart"]["sentence"]
     with pytest.raises(gpa.InputError, match="at least 10 are needed"):
         fidelity(new, held_out[:5], learnt=learnt)
+    with pytest.raises(gpa.InputError, match="9 new rows: at least 10"):
+        fidelity(new[:9], held_out, learnt=learnt)
 
 
 def test_columns_differ_by_values_kinds_and_gaps(tables):
     new, learnt, _ = tables
     units = FrameUnits.of(learnt)
     other = new.assign(size=new["size"] + 100, kind="large", weight=np.nan)
-    distances = dict(zip(units.names, column_distances(units, new, other), strict=True))
+    rows = units.rows(new), units.rows(other)
+    distances = dict(zip(units.names, column_distances(*rows), strict=True))
     assert distances["size"] == 1
     assert distances["weight"] == 1
     assert distances["day"] == 0

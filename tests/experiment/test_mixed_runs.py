@@ -73,8 +73,9 @@ def test_columns_of_a_recipe(gpa, finished, tmp_path, csv):
         'n = 9\nsteps = 2\n[target]\nfile = "t.csv"\nlabel_column = "kind"\n'
         '[columns]\nlevel = "ordinal"\ndrop = "drop"\nx = {range = [0, 3]}\n'
     )
-    status, _, err = gpa("run", "t.toml", "--out", "run")
+    status, out, err = gpa("run", "t.toml", "--out", "run")
     assert status == 0, err
+    assert "9 particles after 2 steps" in out
     assert "kind label, level ordinal, x on a grid of 0.25" in err
     made, _ = read_frame(tmp_path / "run" / "particles.csv")
     assert made.columns.tolist() == ["id", "kind", "level", "x"]
@@ -83,6 +84,11 @@ def test_columns_of_a_recipe(gpa, finished, tmp_path, csv):
     status, _, _ = gpa("sample", "run", "-n", 8, "-o", "b.csv", "--where", "kind=b")
     assert status == 0
     assert set(read_frame(tmp_path / "b.csv")[0]["kind"]) == {"b"}
+    # the file has fewer rows than the flow
+    status, _, err = gpa("evaluate", "run", "--held-out", "t.csv")
+    assert status == 0, err
+    assert gpa("transform", "run", "t.csv", "-o", "c.csv")[0] == 0
+    assert read_frame(tmp_path / "c.csv")[0]["id"].tolist() == [f"r{k}" for k in range(40)]
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import pytest
 
 import gparticles as gpa
 from gparticles.experiment import runs
+from gparticles.experiment.inputs import gather
 from gparticles.experiment.recipes import Recipe, check
 
 
@@ -45,12 +46,33 @@ def test_it_says_whether_new_rows_are_worth_it_and_shows_columns(file, tmp_path)
         ({"task": "colour", "validation": 0.3}, "task: no column 'colour'; choose one of"),
         ({"task": "one", "validation": 0.3}, "task: column 'one' is constant"),
         ({"task": "kind"}, "give --validation 0.2"),
+        ({"task": "kind", "validation": 0.05}, "fewer than 10 values are held out"),
+        ({"task": "kind", "validation": 0.3, "n": 9}, "give -n 10 or more"),
         ({"closeness": 2.0}, "closeness"),
     ],
 )
 def test_tasks_that_cannot_be_tested_are_refused(file, keys, words):
     with pytest.raises(gpa.InputError, match=words):
         runs.make_ready(config_of(file, **keys))
+
+
+def test_rows_are_judged_by_a_file_and_without_their_names(file, tmp_path):
+    rows = pd.read_csv(file).assign(id=[f"r{k}" for k in range(60)])
+    for name, part in (("a.csv", rows[:30]), ("b.csv", rows[25:])):
+        part.to_csv(tmp_path / name, index=False)
+    keys = {"held_out": {"file": str(tmp_path / "b.csv")}, "task": "kind"}
+    inputs = gather(config_of(tmp_path / "a.csv", **keys), max_held_out=100)
+    held_out = inputs.mixed.held_out
+    assert len(held_out) == len(inputs.held_out) == 35
+    assert any("5 of its 35 rows" in line for line in inputs.warnings)
+    assert inputs.mixed.judged(held_out).columns.tolist() == ["size", "kind", "one"]
+
+
+def test_a_column_that_is_dropped_identifies_no_rows(file, tmp_path):
+    rows = pd.read_csv(file).assign(id=[f"r{k}" for k in range(60)])
+    rows.to_csv(tmp_path / "a.csv", index=False)
+    config = config_of(tmp_path / "a.csv", columns={"id": "drop"})
+    assert gather(config, max_held_out=100).mixed.units.form.id_column is None
 
 
 def test_other_runs_have_no_task(file):

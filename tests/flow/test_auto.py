@@ -1,5 +1,7 @@
 """potential="auto": the potential and the steps that held-out points choose."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -34,6 +36,23 @@ def test_few_points_take_the_default(clouds):
     assert "too few to choose" in flow.choice["sentence"]
     assert np.array_equal(flow.particles, gpa.transport(source, target, steps=3, seed=0).particles)
     assert gpa.transport(source, target, steps=3, seed=0).choice is None
+
+
+def test_flows_that_do_not_stay_finite_are_not_chosen_from(clouds):
+    asked = []
+
+    def failing(**settings):
+        asked.append(settings)
+        lost = np.full((2, *clouds[0].shape), np.nan)
+        return SimpleNamespace(trajectory_steps=[0, 3], trajectory=lost, settings={})
+
+    settings = dict.fromkeys(("lipschitz", "steps", "target_labels", "target_weights", "f"))
+    settings |= dict.fromkeys(("step_size", *auto._NETWORKS_OWN))
+    settings |= {"target": clouds[1], "stop": "a rule", "seed": 0}
+    flow = auto.chosen_flow(failing, settings)
+    assert flow.settings["choice"]["sentence"].startswith("no flow stayed finite")
+    # a rule would end every flow at another stage
+    assert ["stop" in each for each in asked] == [False] * 9 + [True]
 
 
 def test_copies_have_no_score(clouds):

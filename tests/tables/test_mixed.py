@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from gparticles.tables import conditions
 from gparticles.tables.codec import TableCodec
 from gparticles.tables.conditions import (
     conditions_of,
@@ -93,9 +94,12 @@ def zoo():
             "age": generator.integers(1, 20, 60),
             "day": pandas.date_range("2024-01-01", periods=60),
             "tame": generator.random(60) < 0.5,
+            "size": generator.choice(["S", "M", "L"], 60),
+            "born": [f"{k % 28 + 1:02d}.{k % 12 + 1:02d}.2020" for k in range(60)],
+            "weight": generator.normal(size=60).astype("float32").round(1),
         }
     )
-    return frame, TableCodec.fit(frame)
+    return frame, TableCodec.fit(frame, columns={"size": ["S", "M", "L"]})
 
 
 def _draw(frame):
@@ -110,6 +114,10 @@ def _draw(frame):
         (["age=7"], "age == 7"),
         (["tame=True", "day>=2024-02-01"], "tame and day >= '2024-02-01'"),
         ([" kind = owl "], "kind == 'owl'"),
+        (["age>=4.5", "age<=5.5", "age>=3"], "age == 5"),
+        (["size>=M"], "size != 'S'"),
+        (["born>=15.12.2020"], "born.str[3:5] == '12' and born >= '15'"),
+        (["weight=0.1"], "0.05 < weight < 0.15"),
     ],
 )
 def test_conditions_as_they_are_typed(zoo, words, query):
@@ -132,6 +140,13 @@ def test_rows_are_drawn_until_enough_are_so(zoo):
     assert abs(made.acceptance - share) < 0.1
 
 
+def test_more_rows_than_are_drawn_in_vain(zoo, monkeypatch):
+    monkeypatch.setattr(conditions, "MOST", 50)
+    monkeypatch.setattr(conditions, "AT_ONCE", 20)
+    made = select(_draw(zoo[0]), 130)
+    assert (len(made.frame), made.acceptance) == (130, 130 / 140)
+
+
 def test_categories_are_balanced(zoo):
     frame, codec = zoo
     made = select(_draw(frame), 31, balance=levels_of(codec, "kind")).frame
@@ -143,7 +158,13 @@ def test_categories_are_balanced(zoo):
     [
         ({"sort": 1}, ('no column "sort"', "use one of")),
         ({"kind": "cow"}, ('no row has "cow"', '"cat", "dog", "owl"')),
-        ({"age": "old"}, ("'old'", "give one")),
+        ({"age": "old"}, ('"old" is no number', ">= and <=", "(low, high) in Python")),
+        ({"age": (None, "old")}, ('"old" is no number',)),
+        ({"day": "old"}, ("'old' is no date", "2024-01-31")),
+        ({"born": ("2020-01-01", None)}, ('"2020-01-01"', "write it as %d.%m.%Y")),
+        ({"kind": ("cat", None)}, ("without an order", "ask with =")),
+        ({"kind": []}, ("empty list", "at least one")),
+        ("kind=cat", ("is a str", "dictionary")),
         ({"age": (1, 2, 3)}, ("3 ends", "(low, high)")),
     ],
 )
@@ -156,4 +177,6 @@ def test_conditions_that_hardly_a_row_satisfies(zoo, refused):
     where = conditions_of_words(codec, ["kind=owl", "age>=100"])
     refused(lambda: select(_draw(frame), 9, conditions=where), "too few of 2", "ask for less")
     refused(lambda: conditions_of_words(codec, ["kind"]), "no condition", "column=value")
+    both = ["kind=owl", "kind=dog"]
+    refused(lambda: conditions_of_words(codec, both), "several values at once", "leave one out")
     refused(lambda: levels_of(codec, "age"), "balance", "a column of categories")

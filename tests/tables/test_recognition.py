@@ -95,10 +95,19 @@ def test_refused_with_the_mend(columns, parts, refused):
         ({"columns": {"k": "constant"}}, ("holds 2 values",)),
         ({"columns": {"x": "label", "k": "label"}}, ("second label",)),
         ({"ranges": {"x": (0, None)}}, ("outside its range", "widen")),
+        ({"ranges": {"x": 5}}, ("the range 5", "give (low, high)")),
+        ({"ranges": {"x": ("a", None)}}, ("the range ['a', None]", "give numbers")),
+        ({"ranges": {"k": (0, 1)}}, ("has a range, and is categorical", "leave the range out")),
+        ({"ranges": {"d": ("soon", None)}}, ("'soon' is no date", "2024-01-31")),
+        ({"columns": {"x": 3}}, ('cannot be "3"', "a list of levels")),
+        ({"columns": {"x": "date"}}, ("holds numbers, no dates", "2024-01-31")),
+        ({"columns": {"d": "integer"}}, ("holds dates, no numbers", '"date"')),
+        ({"columns": {"d": "identifier"}}, ("holds dates", '"date"')),
     ],
 )
 def test_settings_that_do_not_fit_are_refused(arguments, parts, refused):
     frame = pandas.DataFrame({"x": X, "k": ["a", "b"] * 30})
+    frame["d"] = pandas.date_range("2024-01-01", periods=N)
     refused(lambda: TableCodec.fit(frame, **arguments), *parts)
 
 

@@ -240,10 +240,13 @@ def _sentence(choice: WayChoice, rows: int) -> str:
     if chosen is None:
         return f"Of {rows} rows the way was chosen: {choice.way}."
     numbers = f"told from held-out rows {chosen.told_apart:.2f}, nearest {chosen.nearest:.2f}"
-    words = f"Chosen of {len(choice.scores)} settings on held-out rows: {choice.way} ({numbers})."
+    count = f"Chosen of {len(choice.scores)} settings on held-out rows"
     if choice.closeness is not None:
         asked = nearest_of(choice.closeness)
+        words = f"{count}: {choice.way} ({numbers})."
         return f"{words} closeness {choice.closeness:g} asks for a nearest of {asked:.2f}."
+    allowed = f"as many as {choice.budget:g} s were estimated to allow"
+    words = f"{count}, {allowed}: {choice.way} ({numbers})."
     if not np.isfinite(chosen.loss):
         return f"{words} All settings copy more than {100 * MOST_COPIES:.0f} % of the rows."
     best = min(choice.simple, key=lambda name: choice.simple[name].loss)

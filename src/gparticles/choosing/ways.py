@@ -9,7 +9,7 @@ import numpy as np
 
 from gparticles.divergence import Wasserstein1
 from gparticles.flow import Cooldown, ExactPotential, Flow, transport
-from gparticles.potential import ClassConditional, tight_mlp
+from gparticles.potential import tight_mlp
 from gparticles.tables.whitening import Whitening
 
 # that the flow is fitted with; further ones ride along
@@ -95,10 +95,8 @@ class Way:
         white = whitening.encode(points)
         generator = np.random.default_rng([seed, 0])
         source = generator.standard_normal((PARTICLES, white.shape[1]))
-        classes = None
-        if labels is not None:
-            known = labels[weights > 0]
-            classes = known[generator.permutation(np.arange(PARTICLES) % len(known))]
+        learnt = None if labels is None else labels[weights > 0]
+        classes = None if learnt is None else in_proportion(learnt, PARTICLES, generator)
         flow = transport(
             source,
             white,
@@ -124,9 +122,7 @@ class Way:
             settings.pop("f", None)
         if kind.potential is not None:
             body = kind.potential(dim, seed=seed)
-            settings["potential"] = (
-                body if classes is None else ClassConditional(body, classes, seed=seed)
-            )
+            settings["potential"] = body if classes is None else body.per_class(classes, seed=seed)
         if rows > BATCH and kind.batches:
             settings["batch_size"] = BATCH
         return settings
@@ -170,6 +166,13 @@ class FittedWay:
 
     def _decoded(self, white: np.ndarray, seed: int) -> np.ndarray:
         return self.whitening.decode(blurred(white, self.noise, seed=seed))
+
+
+def in_proportion(labels: np.ndarray, n: int, generator: np.random.Generator) -> np.ndarray:
+    """n labels in the proportions of those given, in random order, shape (n,)."""
+    # some of them where there are more, which may be sorted
+    start = generator.permutation(len(labels))
+    return labels[start[generator.permutation(np.arange(n) % len(labels))]]
 
 
 def blurred(white: np.ndarray, noise: float, *, seed: int) -> np.ndarray:

@@ -218,7 +218,7 @@ def summary(result: "Result", folder: Path) -> Iterator[str]:
     flow, metrics = result.flow, result.metrics
     seconds = metrics["seconds"]["value"]
     steps = metrics["steps"]["value"]
-    yield f"{len(flow.particles)} particles after {steps} steps in {seconds:.1f} s"
+    yield f"{result.count} particles after {steps} steps in {seconds:.1f} s"
     if not flow.outcome.startswith("took all"):
         yield flow.outcome
     yield from flow.notes

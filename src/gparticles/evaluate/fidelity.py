@@ -10,14 +10,14 @@ from gparticles.errors import InputError
 from gparticles.evaluate import distances
 from gparticles.evaluate.association import associations
 from gparticles.evaluate.floors import redrawn
-from gparticles.evaluate.frame_units import FrameUnits
+from gparticles.evaluate.frame_units import FrameUnits, Rows
 from gparticles.evaluate.manifold import manifold
 from gparticles.evaluate.memorisation import memorisation
 from gparticles.evaluate.pairwise import nearest, subset
 
 # rows of each table that are compared
 MAX_ROWS = 2000
-# fewer held-out rows say nothing
+# fewer held-out or new rows say nothing
 FEWEST = 10
 FOLDS, _TREES, _LEAF = 3, 100, 2
 
@@ -25,9 +25,9 @@ FOLDS, _TREES, _LEAF = 3, 100, 2
 class Sides(NamedTuple):
     """Rows to judge, the rows that were learnt from, and real rows that were not."""
 
-    rows: Any
-    learnt: Any
-    held_out: Any
+    rows: Rows
+    learnt: Rows
+    held_out: Rows
 
 
 def fidelity(new: Any, held_out: Any, *, learnt: Any, seed: int = 0) -> dict[str, dict[str, Any]]:
@@ -48,12 +48,11 @@ def fidelity(new: Any, held_out: Any, *, learnt: Any, seed: int = 0) -> dict[str
         ``unit``, ``note`` and ``sentence``; ``low`` and ``high`` where there is an interval.
 
     Raises:
-        InputError: fewer than ten held-out rows, or a column that is not there.
+        InputError: fewer than ten held-out or new rows, or a column that is not there.
     """
-    if len(held_out) < FEWEST:
-        raise InputError(
-            f"{len(held_out)} rows are held out: at least {FEWEST} are needed to judge by"
-        )
+    for frame, role in ((held_out, "rows are held out"), (new, "new rows")):
+        if len(frame) < FEWEST:
+            raise InputError(f"{len(frame)} {role}: at least {FEWEST} are needed to judge by")
     units = FrameUnits.of(learnt)
     count = min(len(new), len(learnt), MAX_ROWS)
     generator = np.random.default_rng(seed)
@@ -63,21 +62,22 @@ def fidelity(new: Any, held_out: Any, *, learnt: Any, seed: int = 0) -> dict[str
         "fresh": learnt.iloc[subset(len(learnt), count, seed=seed)],
         "resampled": again,
     }
-    held_out = held_out.iloc[subset(len(held_out), MAX_ROWS, seed=seed)]
+    compared = {role: units.rows(frame) for role, frame in clouds.items()}
+    unseen = held_out.iloc[subset(len(held_out), MAX_ROWS, seed=seed)]
+    real = units.rows(learnt), units.rows(unseen)
     return {
-        name: _entry(measure, _judged(measure, units, clouds, (learnt, held_out)))
+        name: _entry(measure, _judged(measure, compared, real))
         for name, measure in MEASURES.items()
     }
 
 
 def _judged(
-    measure: "TableMeasure", units: FrameUnits, clouds: dict[str, Any], real: tuple[Any, Any]
+    measure: "TableMeasure", clouds: dict[str, Rows], real: tuple[Rows, Rows]
 ) -> dict[str, float]:
     """The measure of every cloud; beside the learnt rows, held-out ones are what is fresh."""
-    _, held_out = real
     if measure.beside_learnt:
-        clouds = clouds | {"fresh": held_out}
-    values = {role: measure.measure(units, Sides(c, *real)) for role, c in clouds.items()}
+        clouds = clouds | {"fresh": real[1]}
+    values = {role: measure.measure(Sides(rows, *real)) for role, rows in clouds.items()}
     return values if measure.fresh is None else values | {"fresh": measure.fresh}
 
 
@@ -118,13 +118,13 @@ def told_apart(one: np.ndarray, other: np.ndarray, *, trees: int = _TREES, seed:
     return float(np.mean(areas))
 
 
-def column_distances(units: FrameUnits, one: Any, other: Any) -> np.ndarray:
+def column_distances(one: Rows, other: Rows) -> np.ndarray:
     """How far apart each column's distributions are, 0 to 1, shape (columns,).
 
     Kolmogorov and Smirnov's distance of numbers, total variation of kinds; the difference of the
     shares of empty cells where that is larger.
     """
-    pairs = zip(units.cells(one), units.cells(other), strict=True)
+    pairs = zip(one.cells, other.cells, strict=True)
     return np.array([_column_distance(a, b) for a, b in pairs])
 
 
@@ -164,56 +164,49 @@ class TableMeasure(NamedTuple):
     """
 
     title: str
-    measure: Callable[[FrameUnits, Sides], float]
+    measure: Callable[[Sides], float]
     sentence: Callable[[dict[str, float]], str]
     note: str
     beside_learnt: bool = False
     fresh: float | None = None
 
 
-def _points(units: FrameUnits, sides: Sides) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    rows, learnt, held_out = (units.points(frame) for frame in sides)
-    return rows, learnt, held_out
+def _told(sides: Sides) -> float:
+    return told_apart(sides.rows.points, sides.held_out.points)
 
 
-def _told(units: FrameUnits, sides: Sides) -> float:
-    rows, _, held_out = _points(units, sides)
-    return told_apart(rows, held_out)
+def _energy(sides: Sides) -> float:
+    return distances.energy_distance(sides.rows.points, sides.held_out.points)
 
 
-def _energy(units: FrameUnits, sides: Sides) -> float:
-    rows, _, held_out = _points(units, sides)
-    return distances.energy_distance(rows, held_out)
+def _mean_margin(sides: Sides) -> float:
+    return float(column_distances(sides.rows, sides.held_out).mean())
 
 
-def _mean_margin(units: FrameUnits, sides: Sides) -> float:
-    return float(column_distances(units, sides.rows, sides.held_out).mean())
+def _association_error(sides: Sides) -> float:
+    one, other = associations(sides.rows.cells), associations(sides.held_out.cells)
+    pairs = np.abs(one - other)[np.triu_indices(len(one), 1)]
+    return float(pairs.mean()) if len(pairs) else 0.0
 
 
-def _association_error(units: FrameUnits, sides: Sides) -> float:
-    if len(units.columns) < 2:
-        return 0.0
-    one, other = (associations(units.cells(f)) for f in (sides.rows, sides.held_out))
-    return float(np.abs(one - other)[np.triu_indices(len(one), 1)].mean())
+def _coverage(sides: Sides) -> float:
+    return manifold(sides.rows.points, sides.held_out.points).coverage
 
 
-def _coverage(units: FrameUnits, sides: Sides) -> float:
-    rows, _, held_out = _points(units, sides)
-    return manifold(rows, held_out).coverage
+def _nearest(sides: Sides) -> float:
+    return memorisation(*_points(sides)).nearest_ratio
 
 
-def _nearest(units: FrameUnits, sides: Sides) -> float:
-    rows, learnt, held_out = _points(units, sides)
-    return memorisation(rows, learnt, held_out).nearest_ratio
+def _copies(sides: Sides) -> float:
+    return memorisation(*_points(sides)).copy_rate
 
 
-def _copies(units: FrameUnits, sides: Sides) -> float:
-    rows, learnt, held_out = _points(units, sides)
-    return memorisation(rows, learnt, held_out).copy_rate
+def _privacy(sides: Sides) -> float:
+    return nearer_to_learnt(*_points(sides))
 
 
-def _privacy(units: FrameUnits, sides: Sides) -> float:
-    return nearer_to_learnt(*_points(units, sides))
+def _points(sides: Sides) -> list[np.ndarray]:
+    return [rows.points for rows in sides]
 
 
 def _told_words(v: dict[str, float]) -> str:

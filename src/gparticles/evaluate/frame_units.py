@@ -1,7 +1,7 @@
 """Rows of mixed columns as numbers that can be compared: for judging, never for making rows."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -30,8 +30,7 @@ class NumberColumn:
             return np.where(series.isna(), np.nan, series.astype("int64").to_numpy(np.float64))
         return series.to_numpy(np.float64, na_value=np.nan)
 
-    def coordinates(self, frame: Any) -> np.ndarray:
-        cells = self.cells(frame)
+    def coordinates(self, cells: np.ndarray) -> np.ndarray:
         missing = np.isnan(cells)
         scaled = np.where(missing, 0.0, (cells - self.middle) / self.spread)
         return np.column_stack([scaled, missing]) if self.gaps else scaled[:, None]
@@ -54,8 +53,20 @@ class KindColumn:
         series = frame[self.name]
         return np.where(series.isna(), "", series.astype(str)).astype(str)
 
-    def coordinates(self, frame: Any) -> np.ndarray:
-        return (self.cells(frame)[:, None] == np.array(self.levels)) / np.sqrt(2)
+    def coordinates(self, cells: np.ndarray) -> np.ndarray:
+        return (cells[:, None] == np.array(self.levels)) / np.sqrt(2)
+
+
+class Rows(NamedTuple):
+    """Rows as they are compared.
+
+    Attributes:
+        cells: the columns, of numbers or text, shape (n,) each.
+        points: shape (n, k), float64.
+    """
+
+    cells: list[np.ndarray]
+    points: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,8 +96,8 @@ class FrameUnits:
     def names(self) -> list[str]:
         return [str(column.name) for column in self.columns]
 
-    def points(self, frame: Any) -> np.ndarray:
-        """Shape (n, k), float64.
+    def rows(self, frame: Any) -> Rows:
+        """The rows of a DataFrame.
 
         Raises:
             InputError: a column is not there.
@@ -94,11 +105,14 @@ class FrameUnits:
         absent = [column.name for column in self.columns if column.name not in frame.columns]
         if absent:
             raise InputError(f"the table has no column {str(absent[0])!r}; give the same columns")
-        return np.hstack([column.coordinates(frame) for column in self.columns]).astype(np.float64)
+        cells = [column.cells(frame) for column in self.columns]
+        pairs = zip(self.columns, cells, strict=True)
+        blocks = [column.coordinates(own) for column, own in pairs]
+        return Rows(cells, np.hstack(blocks).astype(np.float64))
 
-    def cells(self, frame: Any) -> list[np.ndarray]:
-        """The columns as they are compared: numbers, or text."""
-        return [column.cells(frame) for column in self.columns]
+    def points(self, frame: Any) -> np.ndarray:
+        """Their coordinates alone, shape (n, k)."""
+        return self.rows(frame).points
 
     def without(self, name: Any) -> "FrameUnits":
         """The units of the other columns."""

@@ -26,7 +26,7 @@ def save_table_pictures(new: Any, real: Any, folder: Path, *, seed: int = 0) -> 
     """
     real, new = (frame.iloc[subset(len(frame), _ROWS, seed=seed)] for frame in (real, new))
     units = FrameUnits.of(real)
-    cells, names = (units.cells(real), units.cells(new)), units.names
+    cells, names = (units.rows(real).cells, units.rows(new).cells), units.names
     files = [save_margins(*cells, folder / MARGINS, names=names)]
     if len(names) < 2:
         return files

@@ -213,7 +213,10 @@ def _check_label(config: Config, frame: Any) -> None:
 def _mixed_target(config: Config) -> Target:
     """The target as white points; its classes, where it has a column of them."""
     frame, form, aside = rows_to_fit(config)
-    mixed = fit_mixed(config, frame, form, conditional=is_conditional(config))
+    if config.held_out is not None:
+        aside = _held_out_rows(config.held_out)
+    settings = {"held_out": aside, "conditional": is_conditional(config)}
+    mixed = fit_mixed(config, frame, form, **settings)
     encode, codec = partial(mixed.units.encode, seed=config.seed), mixed.units.codec
     name = str(getattr(config.target, "file", "the table"))
     table = mixed.table(encode(frame), codec.labels(frame), name=name)
@@ -392,11 +395,9 @@ def _held_out(
     config: Config, target: Target, count: int
 ) -> tuple[np.ndarray | None, np.ndarray | None, str | None]:
     """The points, their labels, and what is wrong where the target has some of them."""
-    if config.held_out is None:
+    if config.held_out is None or target.mixed is not None:
         values, labels = (None, None) if target.held_out is None else target.held_out(count)
-        return values, labels, None
-    if target.mixed is not None:
-        return _mixed_held_out(config, target.mixed)
+        return values, labels, _rows_repeated(config, target.mixed)
     sampled = isinstance(config.held_out, Dataset)
     if sampled:
         chosen = _target(config.held_out, stream(config.seed, "held-out")).table
@@ -406,16 +407,17 @@ def _held_out(
     return chosen.values, chosen.labels, None if sampled else among_target(chosen, target.table)
 
 
-def _mixed_held_out(
-    config: Config, mixed: Mixed
-) -> tuple[np.ndarray | None, np.ndarray | None, str | None]:
-    if not isinstance(config.held_out, File):
+def _held_out_rows(cloud: CloudSection) -> Any:
+    if not isinstance(cloud, File):
         raise InputError("held_out: a table of mixed columns is judged by a file of such rows")
-    frame, _ = read_rows(config.held_out)
-    codec = mixed.units.codec
-    points = mixed.units.encode(frame, seed=config.seed)
-    wrong = repeated(codec, mixed.frame, frame, name=config.held_out.file)
-    return points, codec.labels(frame), wrong
+    return read_rows(cloud)[0]
+
+
+def _rows_repeated(config: Config, mixed: Mixed | None) -> str | None:
+    """What is wrong where a file of held-out rows has some that the run is fitted to."""
+    if mixed is None or not isinstance(config.held_out, File):
+        return None
+    return repeated(mixed.units.codec, mixed.frame, mixed.held_out, name=config.held_out.file)
 
 
 def among_target(held_out: Table, target: Table) -> str | None:

@@ -16,6 +16,7 @@ from gparticles.flow.scaling import UNITS_PER_SPREAD, Scaling
 from gparticles.synthesizer import TableUnits
 from gparticles.tables import Table
 from gparticles.tables.codec import TableCodec
+from gparticles.tables.columns import Identifier
 from gparticles.tables.conditions import (
     Selected,
     conditions_of_words,
@@ -28,6 +29,9 @@ from gparticles.tables.mixed import KINDS, Form
 from gparticles.tables.table import listed, refusal
 from gparticles.tables.whitening import Whitening
 
+# held-out or new rows, of which fewer say nothing
+FEWEST_ROWS = 10
+
 
 @dataclass(frozen=True)
 class Mixed:
@@ -36,12 +40,14 @@ class Mixed:
     Attributes:
         units: its coordinates.
         frame: the rows that the run is fitted to.
+        held_out: real rows that it does not see, or None.
         choice: of the way, or None where the recipe has settings of its own.
     """
 
     units: TableUnits
     frame: Any
-    choice: WayChoice | None
+    held_out: Any = None
+    choice: WayChoice | None = None
 
     @property
     def way(self) -> Way:
@@ -51,6 +57,11 @@ class Mixed:
         """Arguments of ``transport`` for the chosen way."""
         rows, dim = len(self.frame), len(self.units.whitening.back)
         return self.way.settings(rows, dim, classes=classes, seed=seed)
+
+    def judged(self, frame: Any) -> Any:
+        """The columns of rows that are compared: names of rows are like nobody else's."""
+        columns = self.units.codec.columns
+        return frame[[c.name for c in columns if not isinstance(c, Identifier)]]
 
     def table(self, points: np.ndarray, labels: np.ndarray | None, *, name: str) -> Table:
         """White points as the table that a flow takes."""
@@ -84,12 +95,8 @@ def scores_wanted(config: Config) -> bool:
 
 def scores_possible(config: Config) -> bool:
     """Whether it could, where its target is no table of numbers."""
-    return (
-        config.scale is None
-        and config.bounds is None
-        and config.latent is None
-        and (_is_possible(config))
-    )
+    own = (config.scale, config.bounds, config.latent)
+    return _is_possible(config) and all(setting is None for setting in own)
 
 
 def as_numbers(config: Config) -> Config:
@@ -151,16 +158,17 @@ def _check_fits(config: Config) -> None:
         )
 
 
-def fit_mixed(config: Config, frame: Any, form: Form, *, conditional: bool) -> Mixed:
+def fit_mixed(config: Config, frame: Any, form: Form, *, held_out: Any, conditional: bool) -> Mixed:
     """The coordinates for the rows of a frame, as a recipe's ``[columns]`` says.
 
     Args:
         config: of the run.
         frame: the rows that it is fitted to.
         form: of their file.
+        held_out: rows that it does not see, or None.
         conditional: whether each class of the label column has its own potential.
     """
-    _check_task(config, frame)
+    _check_task(config, frame, held_out)
     settings, ranges = _by_name(config, frame)
     if form.id_column is not None:
         settings.setdefault(form.id_column, "identifier")
@@ -174,7 +182,7 @@ def fit_mixed(config: Config, frame: Any, form: Form, *, conditional: bool) -> M
     codec = TableCodec.fit(frame, columns=settings, ranges=ranges, impute=bool(config.impute))
     points = codec.encode(frame, seed=config.seed)
     noise = DEFAULT.noise if config.potential is None else 0.0
-    return Mixed(TableUnits(codec, Whitening.fit(points), noise, form), frame, None)
+    return Mixed(TableUnits(codec, Whitening.fit(points), noise, form), frame, held_out)
 
 
 def with_choice(config: Config, mixed: Mixed) -> Mixed:
@@ -189,11 +197,11 @@ def with_choice(config: Config, mixed: Mixed) -> Mixed:
     return replace(mixed, units=replace(mixed.units, noise=choice.way.noise), choice=choice)
 
 
-def _check_task(config: Config, frame: Any) -> None:
+def _check_task(config: Config, frame: Any, held_out: Any) -> None:
     """Whether the column that the rows shall teach can be learnt, and be tested.
 
     Raises:
-        InputError: it is not there or constant, or no rows are held out.
+        InputError: it is not there or constant, or too few rows are held out or asked for.
     """
     if config.task is None:
         return
@@ -202,10 +210,18 @@ def _check_task(config: Config, frame: Any) -> None:
         raise InputError(f"task: no column {config.task!r}; choose one of {listed(list(names))}")
     if frame[names[config.task]].nunique() < 2:
         raise InputError(f"task: column {config.task!r} is constant; name another one")
-    if config.validation is None:
+    if held_out is None:
         raise InputError(
             "task: what new rows teach is tested on rows that are held out; give --validation 0.2"
         )
+    known = held_out[names[config.task]].dropna() if config.task in held_out else ()
+    if len(known) < FEWEST_ROWS or known.nunique() < 2:
+        raise InputError(
+            f"task: of column {config.task!r} fewer than {FEWEST_ROWS} values are held out, or all "
+            "the same; hold out more rows, or name another column"
+        )
+    if (config.n or len(frame)) < FEWEST_ROWS:
+        raise InputError(f"task: {config.n} new rows teach nothing; give -n {FEWEST_ROWS} or more")
 
 
 def without_dropped(config: Config, frame: Any, form: Form) -> tuple[Any, Form]:
@@ -214,7 +230,9 @@ def without_dropped(config: Config, frame: Any, form: Form) -> tuple[Any, Form]:
     kept = [k for k, name in enumerate(frame.columns) if str(name) not in dropped]
     if len(kept) == frame.shape[1]:
         return frame, form
-    return frame.iloc[:, kept], replace(form, gaps=tuple(form.gaps[k] for k in kept))
+    named = None if str(form.id_column) in dropped else form.id_column
+    gaps = tuple(form.gaps[k] for k in kept)
+    return frame.iloc[:, kept], replace(form, gaps=gaps, id_column=named)
 
 
 def _by_name(config: Config, frame: Any) -> tuple[dict[Any, Any], dict[Any, Any]]:

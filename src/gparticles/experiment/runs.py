@@ -62,13 +62,18 @@ _FREE = ("checkpoint_seconds", "description", "devices")
 
 @dataclass(frozen=True)
 class Result:
-    """A finished run: its flow, its metrics, and the files a user looks at first."""
+    """A finished run: its flow, its metrics, and the files a user looks at first.
+
+    Attributes:
+        count: of rows in the file of particles; a table's flow may have more.
+    """
 
     flow: Flow | LatentFlow
     metrics: dict[str, Any]
     particles: Path
     figures: tuple[Path, ...]
     report: Path
+    count: int = 0
 
 
 @dataclass(frozen=True)
@@ -240,32 +245,34 @@ def _finish(
     folder: RunFolder, ready: ReadyRun, *, flow: Flow | LatentFlow, seconds: float
 ) -> Result:
     config, inputs = ready.config, ready.inputs
+    mixed = inputs.mixed
+    if mixed is not None and mixed.choice is not None:
+        flow.settings["choice"] = mixed.choice.to_dict()
     flow.save(folder.path / "flow", overwrite=True)
     inputs.law.save(folder.path / "flow")
-    particles = _write_particles(folder, config, inputs, flow)
+    rows = None if mixed is None else _rows_made(config, inputs, flow)
+    particles = _write_particles(folder, inputs, flow, rows)
     folder.write_history(flow.history)
     bound = bound_entry(config, inputs, flow)
     inputs, shown = _as_shown(config, inputs, flow)
     figures = draw_run(folder, inputs, shown)
     metrics = run_metrics(config, inputs, shown, seconds=seconds) | bound
-    if inputs.mixed is not None:
-        rows = _rows_made(config, inputs, flow)
-        draw_table(folder, inputs.mixed, rows)
-        metrics |= table_metrics(config, inputs.mixed, rows)
+    if mixed is not None:
+        draw_table(folder, mixed, rows)
+        metrics |= table_metrics(config, mixed, rows)
     report = report_run(folder, shown, metrics)
     folder.finish(metrics)
-    return Result(flow, metrics, particles, figures, report)
+    count = len(flow.particles if rows is None else rows)
+    return Result(flow, metrics, particles, figures, report, count)
 
 
-def _write_particles(
-    folder: RunFolder, config: Config, inputs: Inputs, flow: Flow | LatentFlow
-) -> Path:
+def _write_particles(folder: RunFolder, inputs: Inputs, flow: Flow | LatentFlow, rows: Any) -> Path:
+    """The file of what was made: of ``rows``, where these are a DataFrame."""
     if inputs.mixed is None:
         form = {"like": inputs.like, "ids": inputs.ids, "labels": inputs.kept_labels}
         return folder.write_points("particles", flow.particles, **form)
     units = inputs.mixed.units
     units.save(folder.path / "flow")
-    rows = _rows_made(config, inputs, flow)
     return save_frame(rows, folder.path / "particles", units.form)
 
 
@@ -312,8 +319,8 @@ def transform(
     if units is not None and isinstance(flow, Flow):
         rows, own = read_frame(path, id_column=id_column)
         with folder.reading():
-            labels = units.codec.labels(rows)
-            moved = units.decode(flow(units.encode(rows), labels), labels)
+            white, labels = units.encode(rows), units.codec.labels(rows)
+            moved = units.codec.named_as(units.decode(flow(white, labels), labels), rows)
         return save_frame(moved, out, own)
     moving = Moving(folder, flow, folder.law())
     columns = {"id_column": id_column, "label_column": label_column}
@@ -363,6 +370,7 @@ def sample(
         )
     units = folder.units()
     if units is not None and isinstance(flow, Flow):
+        check_memory(n, law.like.values)
         drawn = partial(sample_rows, units, flow, law, n=n, where=where, balance=balance)
         with folder.reading():
             return _sampled_rows(units, drawn, out, seed=seed, append=append)

@@ -5,12 +5,10 @@ from typing import Any
 
 from gparticles.experiment.config import Config
 from gparticles.experiment.folder import RunFolder
-from gparticles.experiment.inputs import rows_to_fit
-from gparticles.experiment.mixed_runs import Mixed
+from gparticles.experiment.mixed_runs import FEWEST_ROWS, Mixed
 
 CHOICE, VERDICT = "choice", "verdict"
 FIGURES = "figures"
-_FEWEST = 10
 
 
 def table_metrics(config: Config, mixed: Mixed, rows: Any) -> dict[str, Any]:
@@ -20,22 +18,23 @@ def table_metrics(config: Config, mixed: Mixed, rows: Any) -> dict[str, Any]:
         config, mixed: of the run.
         rows: the new ones, a DataFrame.
     """
-    metrics: dict[str, Any] = {}
+    note = "the first of the particles; W2 is measured on all of them"
+    metrics: dict[str, Any] = {"rows_written": {"value": len(rows), "note": note}}
     if mixed.choice is not None:
         metrics[CHOICE] = mixed.choice.to_dict()
-    held_out = rows_to_fit(config)[2] if config.validation is not None else None
-    if held_out is None or len(held_out) < _FEWEST:
+    if mixed.held_out is None or min(len(mixed.held_out), len(rows)) < FEWEST_ROWS:
         return metrics
     # scikit-learn takes a second to import
     from gparticles.evaluate.fidelity import fidelity
     from gparticles.evaluate.usefulness import Fold, usefulness
 
+    real, new, held_out = map(mixed.judged, (mixed.frame, rows, mixed.held_out))
     # those that a run of numbers has already are measured alike
-    metrics |= fidelity(rows, held_out, learnt=mixed.frame, seed=config.seed)
+    metrics |= fidelity(new, held_out, learnt=real, seed=config.seed)
     if config.task is None:
         return metrics
-    folds = [Fold(mixed.frame, rows, held_out)]
-    verdict = usefulness(folds, _named(config.task, mixed), seed=config.seed)
+    task = _named(config.task, mixed)
+    verdict = usefulness([Fold(real, new, held_out)], task, seed=config.seed)
     return metrics | verdict.entries() | {VERDICT: {"sentence": verdict.sentence}}
 
 
@@ -50,7 +49,7 @@ def draw_table(folder: RunFolder, mixed: Mixed, rows: Any) -> None:
     from gparticles.plots.tables import save_dial
 
     figures = folder.subfolder(FIGURES)
-    save_table_pictures(rows, mixed.frame, figures)
+    save_table_pictures(mixed.judged(rows), mixed.judged(mixed.frame), figures)
     choice = mixed.choice
     if choice is not None and choice.score is not None:
         chosen = (choice.score.nearest, choice.score.told_apart)

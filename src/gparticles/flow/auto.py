@@ -11,7 +11,7 @@ from gparticles.divergence import Wasserstein1
 from gparticles.flow.exact import ExactPotential
 from gparticles.flow.recording import Store
 from gparticles.flow.solution import Flow
-from gparticles.potential import ClassConditional, tight_mlp
+from gparticles.potential import tight_mlp
 
 AUTO = "auto"
 # times that a part of the target is held out, and which part
@@ -72,20 +72,28 @@ def chosen_flow(transport: Transport, settings: Settings) -> Flow:
     weights = check_weights(settings["target_weights"], len(target), "target_weights")
     usable = np.flatnonzero(weights > 0)
     if len(usable) < FEWEST:
-        words = (
+        reason = (
             f"{len(usable)} points are too few to choose by held-out ones (at least {FEWEST} are "
-            "needed): the default network is used"
+            "needed)"
         )
-        return _with(transport(**given), {"chosen": "network", "sentence": words, "scores": {}})
+        return _with(transport(**given), _default(reason))
     candidates = _candidates(target, settings)
     scores = {
         (name, stage): score
         for name, change in candidates.items()
         for stage, score in _scored(transport, given | change, (target, weights)).items()
     }
+    if not scores:
+        return _with(transport(**given), _default("no flow stayed finite on held-out points"))
     name, steps = min(scores, key=lambda at: scores[at].loss)
     flow = transport(**given | candidates[name] | {"steps": steps})
     return _with(flow, _record(scores, (name, steps)))
+
+
+def _default(reason: str) -> dict[str, Any]:
+    """The choice where none can be made."""
+    sentence = f"{reason}: the default network is used"
+    return {"chosen": "network", "sentence": sentence, "scores": {}}
 
 
 def _candidates(target: np.ndarray, settings: Settings) -> dict[str, Settings]:
@@ -96,9 +104,8 @@ def _candidates(target: np.ndarray, settings: Settings) -> dict[str, Settings]:
     if np.isfinite(lipschitz):
         tight: Any = tight_mlp(int(np.prod(shape)), width=32, lipschitz=lipschitz, seed=seed)
         if settings["target_labels"] is not None:
-            tight = ClassConditional(
-                tight, len(np.unique(np.asarray(settings["target_labels"]))), seed=seed
-            )
+            classes = len(np.unique(np.asarray(settings["target_labels"])))
+            tight = tight.per_class(classes, seed=seed)
         changes["tight network"] = {"potential": tight}
         if all(settings[name] in (None, False) for name in _NETWORKS_OWN):
             steps = min(settings["steps"] or EXACT_STEPS, EXACT_STEPS)
@@ -118,7 +125,9 @@ def _scored(
     """The mean score of every stage, by its step."""
     target, weights = clouds
     generator = np.random.default_rng([settings.get("seed", 0), 4])
-    trial = {name: v for name, v in settings.items() if name not in ("callbacks", "checkpoint")}
+    # a rule that ends flows early would end each at another stage
+    own = ("callbacks", "checkpoint", "stop")
+    trial = {name: value for name, value in settings.items() if name not in own}
     each: dict[int, list[StageScore]] = {}
     for _ in range(REPEATS):
         usable = generator.permutation(np.flatnonzero(weights > 0))
@@ -131,8 +140,12 @@ def _scored(
         parts = target[np.setdiff1d(usable, out)], target[out]
         for step, particles in zip(flow.trajectory_steps[1:], flow.trajectory[1:], strict=True):
             each.setdefault(int(step), []).append(stage_score(particles, *parts))
-    complete = {step: scores for step, scores in each.items() if len(scores) == REPEATS}
-    return {step: StageScore(*np.mean(scores, axis=0)) for step, scores in complete.items()}
+    means = {
+        step: StageScore(*np.mean(scores, axis=0))
+        for step, scores in each.items()
+        if len(scores) == REPEATS
+    }
+    return {step: score for step, score in means.items() if np.isfinite(score.energy)}
 
 
 def stage_score(particles: np.ndarray, learnt: np.ndarray, held_out: np.ndarray) -> StageScore:

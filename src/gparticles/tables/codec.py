@@ -24,7 +24,7 @@ from gparticles.tables.recognition import Range, recognise
 from gparticles.tables.relations import Coded, Grouped, Sum, functions_among, told
 from gparticles.tables.scores import Grid, Scores
 from gparticles.tables.storage import Storage, cells_of
-from gparticles.tables.stored import packed, unpacked
+from gparticles.tables.stored import unpacked
 from gparticles.tables.table import check_rows, listed, refusal
 
 
@@ -189,6 +189,13 @@ class TableCodec:
                 frame[column.name] = column.storage.series(cells, np.zeros(len(cells), bool))
         return frame
 
+    def named_as(self, frame: Any, others: Any) -> Any:
+        """The rows with the identifiers of others."""
+        for column in self.columns:
+            if isinstance(column, Identifier):
+                frame[column.name] = others[column.name].array
+        return frame
+
     def _cells(self, points: np.ndarray, labels: np.ndarray | None) -> dict[Any, np.ndarray]:
         """The cells of every column; those that are computed after those that they need."""
         cells: dict[Any, np.ndarray] = {}
@@ -235,14 +242,9 @@ class TableCodec:
                 raise refusal(f"column {str(column.name)!r}", problem, mend)
         return frame
 
-    def record(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-        """JSON and arrays, of which ``from_record`` makes the codec again."""
-        arrays: dict[str, np.ndarray] = {}
-        return packed(self, arrays), arrays
-
     @classmethod
     def from_record(cls, record: Any, arrays: Mapping[str, np.ndarray]) -> "TableCodec":
-        """The codec whose ``record`` this is.
+        """The codec that was ``packed``, of JSON and arrays.
 
         Raises:
             InputError: it is damaged.

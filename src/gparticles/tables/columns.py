@@ -10,7 +10,7 @@ import numpy as np
 from gparticles.tables.dates import stamps_of, written
 from gparticles.tables.scores import Grid, Scores
 from gparticles.tables.storage import Storage
-from gparticles.tables.table import listed, made_up_ids, refusal
+from gparticles.tables.table import listed, made_up_ids, quoted, refusal
 
 
 def word(level: Any) -> str:
@@ -51,6 +51,34 @@ class AbstractColumn(abc.ABC):
     def computed_from(self) -> tuple[Any, ...]:
         """The names of the columns that it is computed from; by default of none."""
         return ()
+
+    @property
+    def choices(self) -> tuple[Any, ...] | None:
+        """The cells that it can have, where these are finitely many; None for numbers and dates."""
+        return None
+
+    def compared(self, cells: np.ndarray) -> np.ndarray:
+        """Numbers in the order of cells none of which is missing, shape (n,)."""
+        raise refusal(self.place, f"is {self.describe()}", "name another column")
+
+    def meant(self, value: Any) -> Any:
+        """The choice, or the number as in ``compared``, that a user means, maybe by its text.
+
+        Raises:
+            InputError: it is none of the column's.
+        """
+        for choice in self.choices or ():
+            if choice == value or str(value) in (str(choice), word(choice)):
+                return choice
+        if self.choices is None:
+            raise refusal(self.place, f"is {self.describe()}", "name another column")
+        mend = f"use one of {listed([word(choice) for choice in self.choices])}"
+        raise refusal(self.place, f"no row has {quoted(value)}", mend)
+
+    @property
+    def place(self) -> str:
+        """What messages call it."""
+        return f"column {quoted(self.name)}"
 
     def encode(self, cells: np.ndarray, generator: np.random.Generator) -> np.ndarray:
         """Coordinates of cells none of which is missing, shape (n, k)."""
@@ -99,12 +127,32 @@ class Number(AbstractColumn):
         """The ends of the range."""
         return self.scores.low, self.scores.high
 
+    def compared(self, cells: np.ndarray) -> np.ndarray:
+        return cells.astype(np.float64)
+
+    def meant(self, value: Any) -> Any:
+        try:
+            number = float(value)
+        except (TypeError, ValueError):
+            number = np.nan
+        if np.isnan(number):
+            mend = "give a number, or an interval: >= and <= in the command, (low, high) in Python"
+            raise refusal(self.place, f"{quoted(value)} is no number", mend)
+        with np.errstate(over="ignore"):
+            # as the column holds it, which may be with fewer digits
+            return float(np.float64(number).astype(self._dtype))
+
+    @property
+    def _dtype(self) -> str:
+        narrow = self.storage.dtype in ("float32", "float16", "Float32")
+        return self.storage.dtype.lower() if narrow else "float64"
+
     def settled(self, values: np.ndarray) -> np.ndarray:
         """Values as the column may have them: on its grid, in its range and of its precision."""
         values = self.scores.settled(values)
-        if self.storage.dtype not in ("float32", "float16", "Float32"):
+        if self._dtype == "float64":
             return values
-        narrow = values.astype(self.storage.dtype.lower())
+        narrow = values.astype(self._dtype)
         # rounding to fewer digits may lead out of the range
         narrow = np.where(narrow > self.scores.high, np.nextafter(narrow, -np.inf), narrow)
         return np.where(narrow < self.scores.low, np.nextafter(narrow, np.inf), narrow)
@@ -166,6 +214,20 @@ def steps_between(stamps: np.ndarray, origin: int, step: int) -> np.ndarray:
     return whole + rest / step
 
 
+def stamp_of(value: Any, storage: Storage, *, format: str | None, place: str) -> int:
+    """A date as a column's own number.
+
+    Raises:
+        InputError: it is none, or written in another way.
+    """
+    if format is None:
+        return storage.stamp(value, place=place)
+    stamps = stamps_of([str(value)], format)
+    if stamps is None:
+        raise refusal(place, f"{quoted(value)} is no date as its own", f"write it as {format}")
+    return int(stamps[0])
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Time(AbstractColumn):
     """Dates, times of day and durations: whole multiples of a step from an origin.
@@ -173,7 +235,7 @@ class Time(AbstractColumn):
     Attributes:
         scores: of these multiples.
         stamps: the sample's own, exactly, for each of the scores' values.
-        origin, step: in the units of the frame's dtype, or nanoseconds where it is text.
+        origin, step: in the units of the frame's dtype, or microseconds where it is text.
         format: of text, as for ``strftime``; None for dates of a dtype of their own.
     """
 
@@ -189,12 +251,18 @@ class Time(AbstractColumn):
         return (str(self.name),)
 
     def encode(self, cells: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+        steps = steps_between(self.compared(cells), self.origin, self.step)
+        return self.scores.encode(steps, generator)[:, None]
+
+    def compared(self, cells: np.ndarray) -> np.ndarray:
         stamps = cells if self.format is None else stamps_of(cells.tolist(), self.format)
         if stamps is None:
             problem = f"holds dates that are not written as {self.format}"
-            raise refusal(f"column {str(self.name)!r}", problem, "write all dates alike")
-        steps = steps_between(stamps, self.origin, self.step)
-        return self.scores.encode(steps, generator)[:, None]
+            raise refusal(self.place, problem, "write all dates alike")
+        return stamps
+
+    def meant(self, value: Any) -> Any:
+        return stamp_of(value, self.storage, format=self.format, place=self.place)
 
     def readable(self, coordinates: np.ndarray) -> np.ndarray:
         return self.scores.decode(coordinates[:, 0])[:, None]
@@ -215,6 +283,10 @@ class Levels(AbstractColumn):
 
     levels: tuple[Any, ...]
 
+    @property
+    def choices(self) -> tuple[Any, ...]:
+        return self.levels
+
     def codes(self, cells: np.ndarray) -> np.ndarray:
         """Positions of cells among the levels, shape (n,).
 
@@ -226,7 +298,7 @@ class Levels(AbstractColumn):
         if unknown:
             problem = f"{listed(unknown)} did not occur in the rows that were fitted"
             mend = f"use {listed(self.levels)}, or fit anew with such rows"
-            raise refusal(f"column {str(self.name)!r}", problem, mend)
+            raise refusal(self.place, problem, mend)
         return np.array([at[c] for c in cells.tolist()], np.int64)
 
     def cells(self, codes: Sequence[int] | np.ndarray) -> np.ndarray:
@@ -307,6 +379,10 @@ class Constant(AbstractColumn):
 
     kind: ClassVar[str] = "constant"
     value: Any
+
+    @property
+    def choices(self) -> tuple[Any, ...]:
+        return (self.value,)
 
     def decode(self, coordinates: np.ndarray, others: Mapping[Any, np.ndarray]) -> np.ndarray:
         return as_cells([self.value] * len(coordinates))

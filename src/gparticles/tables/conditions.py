@@ -8,41 +8,46 @@ from typing import Any
 import numpy as np
 
 from gparticles.tables.codec import TableCodec
-from gparticles.tables.columns import AbstractColumn, Levels, word
+from gparticles.tables.columns import AbstractColumn, Levels, Ordinal
+from gparticles.tables.storage import cells_of
 from gparticles.tables.table import listed, quoted, refusal
 
-# of rows drawn in vain before they are called too rare, and at once
-MOST, AT_ONCE = 200_000, 20_000
+# of rows drawn before those that are asked for are called too rare, or for each of them
+MOST, MOST_EACH = 200_000, 200
+AT_ONCE = 20_000
 
 _WORDS = re.compile(r"\s*(?P<name>.+?)\s*(?P<sign>>=|<=|=)\s*(?P<value>.*?)\s*", re.DOTALL)
 
 
 @dataclass(frozen=True)
 class Condition:
-    """What is asked of a column: one of some cells, or numbers from low to high.
+    """What is asked of a column: one of some values, or an interval.
 
     Attributes:
-        name: of the column.
-        cells: that are allowed, or None.
-        low, high: the ends of an interval, or None.
+        column: of the table.
+        values: that are allowed, or None: choices of the column, or numbers as it compares them.
+        low, high: the ends of an interval, likewise.
     """
 
-    name: Any
-    cells: tuple[Any, ...] | None = None
-    low: Any = None
-    high: Any = None
+    column: AbstractColumn
+    values: tuple[Any, ...] | None = None
+    low: Any = -np.inf
+    high: Any = np.inf
 
     def holds(self, frame: Any) -> np.ndarray:
         """Which rows are so, shape (n,)."""
-        column = frame[self.name]
-        if self.cells is not None:
-            return column.isin(list(self.cells)).to_numpy(bool)
-        holds = column.notna()
-        if self.low is not None:
-            holds = holds & (column >= self.low)
-        if self.high is not None:
-            holds = holds & (column <= self.high)
-        return holds.fillna(False).to_numpy(bool)
+        series = frame[self.column.name]
+        if self.column.choices is not None:
+            return series.isin(list(self.values or ())).to_numpy(bool)
+        cells, missing = cells_of(series, name=str(self.column.name))
+        holds = ~missing
+        numbers = self.column.compared(cells[holds])
+        holds[holds] = (
+            (numbers >= self.low) & (numbers <= self.high)
+            if self.values is None
+            else np.isin(numbers, self.values)
+        )
+        return holds
 
 
 def conditions_of(codec: TableCodec, where: Mapping[Any, Any] | None) -> list[Condition]:
@@ -55,15 +60,19 @@ def conditions_of(codec: TableCodec, where: Mapping[Any, Any] | None) -> list[Co
     Raises:
         InputError: no such column, or a level that none of the rows has.
     """
+    if where is not None and not isinstance(where, Mapping):
+        mend = 'give a dictionary such as {"species": "Adelie"}'
+        raise refusal("where", f"is a {type(where).__name__}", mend)
     conditions = []
     for name, value in (where or {}).items():
         column = _named(codec, name)
         if isinstance(value, tuple):
-            low, high = _ends(name, value)
-            conditions.append(Condition(column.name, low=low, high=high))
+            conditions.append(_interval(column, *_ends(name, value)))
             continue
-        cells = value if isinstance(value, (list, set)) else [value]
-        conditions.append(Condition(column.name, tuple(_known(column, cell) for cell in cells)))
+        cells = list(value) if isinstance(value, (list, set)) else [value]
+        if not cells:
+            raise refusal("where", f"{quoted(name)} has an empty list", "give at least one value")
+        conditions.append(Condition(column, tuple(column.meant(cell) for cell in cells)))
     return conditions
 
 
@@ -78,13 +87,46 @@ def conditions_of_words(codec: TableCodec, words: Sequence[str]) -> list[Conditi
         parts = _WORDS.fullmatch(text)
         if parts is None:
             raise refusal(f"--where {text}", "is no condition", "write column=value")
-        column = _named(codec, parts["name"])
-        if parts["sign"] == "=":
-            conditions.append(Condition(column.name, (_known(column, parts["value"]),)))
-            continue
-        value = column.storage.value(parts["value"], place=f"column {quoted(column.name)}")
-        end = {"low": value} if parts["sign"] == ">=" else {"high": value}
-        conditions.append(Condition(column.name, **end))
+        column, value = _named(codec, parts["name"]), parts["value"]
+        low, high = (value, None) if parts["sign"] == ">=" else (None, value)
+        conditions.append(
+            Condition(column, (column.meant(value),))
+            if parts["sign"] == "="
+            else _interval(column, low, high)
+        )
+    return _agreeing(conditions)
+
+
+def _interval(column: AbstractColumn, low: Any, high: Any) -> Condition:
+    """The condition of lying between two ends, None for an end without a bound."""
+    ends = {"low": low, "high": high}
+    meant = {end: column.meant(value) for end, value in ends.items() if value is not None}
+    if column.choices is None:
+        return Condition(column, **meant)
+    order = _order(column)
+    least, most = order.get(meant.get("low"), -np.inf), order.get(meant.get("high"), np.inf)
+    return Condition(column, tuple(c for c, at in order.items() if least <= at <= most))
+
+
+def _order(column: AbstractColumn) -> dict[Any, float]:
+    """The choices of a column, and where each stands."""
+    choices = column.choices or ()
+    if isinstance(column, Ordinal):
+        return {choice: at for at, choice in enumerate(choices)}
+    if any(isinstance(c, bool) or not isinstance(c, (int, float)) for c in choices):
+        problem = f"is {column.describe()}, without an order"
+        raise refusal(column.place, problem, f"ask with = for {listed(choices)}")
+    return {choice: float(choice) for choice in choices}
+
+
+def _agreeing(conditions: list[Condition]) -> list[Condition]:
+    """The conditions, if those on one column's choices leave one."""
+    chosen = [c for c in conditions if c.values is not None]
+    for condition in chosen:
+        own = [set(c.values or ()) for c in chosen if c.column is condition.column]
+        if not set.intersection(*own):
+            mend = "leave one out (in Python a list allows several values)"
+            raise refusal(condition.column.place, "no row has several values at once", mend)
     return conditions
 
 
@@ -96,7 +138,7 @@ def levels_of(codec: TableCodec, name: Any) -> Levels:
     """
     column = _named(codec, name)
     if not isinstance(column, Levels):
-        problem = f"column {quoted(name)} is {column.describe()}"
+        problem = f"{column.place} is {column.describe()}"
         raise refusal("balance", problem, "name a column of categories")
     return column
 
@@ -113,17 +155,6 @@ def _ends(name: Any, value: tuple[Any, ...]) -> tuple[Any, Any]:
     if len(value) != 2:
         raise refusal("where", f"{quoted(name)} has {len(value)} ends", "give (low, high)")
     return value[0], value[1]
-
-
-def _known(column: AbstractColumn, cell: Any) -> Any:
-    """The cell of this column that is meant, which may be given as text."""
-    if not isinstance(column, Levels):
-        return column.storage.value(cell, place=f"column {quoted(column.name)}")
-    for level in column.levels:
-        if level == cell or str(cell) in (str(level), word(level)):
-            return level
-    problem = f"no row has {quoted(cell)}"
-    raise refusal(f"column {quoted(column.name)}", problem, f"use one of {listed(column.levels)}")
 
 
 def labels_asked(
@@ -144,8 +175,8 @@ def labels_asked(
     if balance is not None and balance.name == codec.label.name:
         labels = np.unique(labels)
     for condition in conditions:
-        if condition.name == codec.label.name and condition.cells is not None:
-            labels = labels[np.isin(labels, [str(cell) for cell in condition.cells])]
+        if condition.column is codec.label:
+            labels = labels[np.isin(labels, [str(cell) for cell in condition.values or ()])]
     return labels
 
 
@@ -199,7 +230,8 @@ def select(
             kept.append(frame.iloc[rows])
             counts[level] += len(rows)
         lacking = [level for level in wanted if counts[level] == 0 < wanted[level]]
-        if drawn >= MOST and (lacking or sum(counts.values()) < n):
+        most = MOST if lacking else max(MOST, MOST_EACH * n)
+        if drawn >= most and sum(counts.values()) < n:
             raise _too_rare(drawn, conditions, lacking, balance)
     if balance is None and len(kept) == 1:
         return Selected(kept[0].reset_index(drop=True), n / drawn)
@@ -215,8 +247,8 @@ def _quotas(n: int, balance: Levels | None, conditions: Sequence[Condition]) -> 
         return {None: n}
     levels = list(balance.levels)
     for condition in conditions:
-        if condition.name == balance.name and condition.cells is not None:
-            levels = [level for level in levels if level in condition.cells]
+        if condition.column is balance:
+            levels = [level for level in levels if level in (condition.values or ())]
     share, rest = divmod(n, len(levels))
     return {level: share + (k < rest) for k, level in enumerate(levels)}
 
@@ -237,7 +269,7 @@ def _too_rare(
     drawn: int, conditions: Sequence[Condition], lacking: Sequence[Any], balance: Levels | None
 ) -> Exception:
     if conditions:
-        names = listed([condition.name for condition in conditions])
+        names = listed([condition.column.name for condition in conditions])
         where = f"where: too few of {drawn:,} rows satisfy what is asked of {names}"
         return refusal(where, "the rows that were fitted say that it hardly occurs", "ask for less")
     name = "" if balance is None else str(balance.name)

@@ -24,7 +24,6 @@ _LOOKS = re.compile(
     r"(\d{4}[-/.]\d{1,2}([-/.]\d{1,2})?|\d{1,2}[-/. ](\d{1,2}|[A-Za-z]{3})[-/. ]\d{2,4}"
     r"|[A-Za-z]{3} \d{1,2}, \d{4}|\d{1,2}:\d{2})([T ]?\d{1,2}:\d{2}.*|:\d{2})?"
 )
-_EPOCH = datetime(1970, 1, 1)
 
 
 def look_like_dates(cells: Sequence[str]) -> bool:

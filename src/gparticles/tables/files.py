@@ -209,9 +209,8 @@ def rows_like(values: np.ndarray, like: Table, *, ids: Any, labels: Any) -> Tabl
 
 def cast(rows: np.ndarray, dtype: np.dtype, kind: str) -> np.ndarray:
     """The values as this kind of file holds them."""
-    if (
-        kind in TEXT_KINDS and rows.dtype.kind == "f"
-    ):  # 0.1 in float32 should not read 0.10000000149
+    if kind in TEXT_KINDS and rows.dtype.kind == "f":
+        # 0.1 in float32 should not read 0.10000000149
         return rows
     with np.errstate(over="ignore"):
         cast = rows.astype(dtype)

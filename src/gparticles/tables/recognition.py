@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -17,6 +19,7 @@ from gparticles.tables.columns import (
     Number,
     Ordinal,
     Time,
+    stamp_of,
     steps_between,
 )
 from gparticles.tables.dates import formats_of, look_like_dates, stamps_of
@@ -39,6 +42,7 @@ _WORDS_OF_A_NAME = 3
 _LARGEST = 2**53
 
 Range = Sequence[Any]
+_NO_RANGE = (None, None)
 
 
 def recognise(
@@ -63,7 +67,10 @@ def recognise(
         if settings.get(name) == "drop":
             continue
         described = _Cells(frame.iloc[:, at], name, first=at == 0)
-        column = _column(described, settings.get(name), ranges.get(name, (None, None)))
+        column = _column(described, settings.get(name), ranges.get(name, _NO_RANGE))
+        if name in ranges and not isinstance(column, (Number, Time)):
+            problem = f"has a range, and is {column.describe()}"
+            raise refusal(described.place, problem, "leave the range out")
         columns.append(column)
         notes += described.notes
     labels = [column.name for column in columns if isinstance(column, Label)]
@@ -192,9 +199,13 @@ def _kind_of_text(cells: _Cells) -> str:
 
 def _number(cells: _Cells, grid: Grid | None, ends: Range) -> Number:
     numbers = cells.numbers
+    if cells.cells.dtype.kind == "i":
+        raise refusal(cells.place, "holds dates, no numbers", 'call it a "date"')
     if numbers is None:
         odd = next(cell for cell in cells.cells.tolist() if not _is_number(cell))
         raise refusal(cells.place, f"holds {quoted(odd)}, no number", "mend it, or drop the column")
+    if not all(end is None or isinstance(end, Real) for end in ends):
+        raise refusal(cells.place, f"has the range {list(ends)}", "give numbers")
     if not np.isfinite(numbers).all():
         raise refusal(cells.place, "holds an infinite value", "fill it in, or remove the row")
     if grid is not None and not grid.holds(numbers):
@@ -217,6 +228,8 @@ def _number(cells: _Cells, grid: Grid | None, ends: Range) -> Number:
 
 def _time(cells: _Cells, ends: Range) -> Time:
     form, stamps = None, cells.cells
+    if stamps.dtype.kind == "f":
+        raise refusal(cells.place, "holds numbers, no dates", "write them as 2024-01-31")
     if stamps.dtype.kind == "O":
         forms = formats_of([str(cell) for cell in stamps])
         if not forms:
@@ -229,9 +242,8 @@ def _time(cells: _Cells, ends: Range) -> Time:
     assert stamps is not None
     origin = int(stamps.min())
     step = max(1, int(np.gcd.reduce(stamps - origin)))
-    given = tuple(
-        None if end is None else (_stamp(cells, end, form) - origin) / step for end in ends
-    )
+    stamp = partial(stamp_of, storage=cells.storage, format=form, place=cells.place)
+    given = tuple(None if end is None else (stamp(end) - origin) / step for end in ends)
     steps = steps_between(stamps, origin, step)
     scores = scores_of(steps, given=given, grid=Grid(1, 0), bounded=True)
     exact = stamps[np.unique(steps, return_index=True)[1]]
@@ -244,19 +256,6 @@ def _time(cells: _Cells, ends: Range) -> Time:
         step=step,
         format=form,
     )
-
-
-def _stamp(cells: _Cells, end: Any, form: str | None) -> int:
-    """An end of a range as the column's own number."""
-    import pandas
-
-    if form is None:
-        series = pandas.Series([end]).astype(cells.storage.dtype)
-        return int(cells_of(series, name=str(cells.name))[0][0])
-    stamps = stamps_of([str(end)], form)
-    if stamps is None:
-        raise refusal(cells.place, f"has the range end {end}", f"write it as {form}")
-    return int(stamps[0])
 
 
 def _levels(cells: _Cells) -> dict[str, Any]:
@@ -292,13 +291,16 @@ def _ordinal(cells: _Cells, *, levels: list[Any] | None) -> Ordinal:
 
 def _identifier(cells: _Cells) -> Identifier:
     numbers = cells.numbers
+    if cells.cells.dtype.kind == "i":
+        raise refusal(cells.place, "holds dates, which name no rows", 'call it a "date"')
     last = None if numbers is None else int(numbers.max()) + 1
     return Identifier(name=cells.name, storage=cells.storage, next=last)
 
 
 def _constant(cells: _Cells) -> Constant:
     if len(cells.distinct) > 1:
-        raise refusal(cells.place, f"holds {len(cells.distinct)} values, not one", "call it else")
+        problem = f"holds {len(cells.distinct)} values, not one"
+        raise refusal(cells.place, problem, 'call it "categorical"')
     return Constant(name=cells.name, storage=cells.storage, value=cells.distinct[0])
 
 
@@ -317,6 +319,10 @@ def _check_names(frame: Any, settings: dict[Any, Any], ranges: dict[Any, Any]) -
             mend = f"use one of {', '.join(quoted(name) for name in names[:10])}"
             raise refusal("columns", f"there is no column {quoted(absent[0])}", mend)
     for name, setting in settings.items():
-        if isinstance(setting, str) and setting not in KINDS:
+        if setting not in KINDS if isinstance(setting, str) else not np.iterable(setting):
             mend = f"use one of {', '.join(KINDS)}, or a list of levels in their order"
             raise refusal(f"column {quoted(name)}", f"cannot be {quoted(setting)}", mend)
+    for name, ends in ranges.items():
+        if isinstance(ends, str) or not np.iterable(ends) or len(list(ends)) != 2:
+            mend = "give (low, high), None for an end without a bound"
+            raise refusal(f"column {quoted(name)}", f"has the range {ends!r}", mend)

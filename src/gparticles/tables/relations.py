@@ -57,6 +57,12 @@ class Sum(AbstractFunction):
     coefficients: tuple[float, ...]
     constant: float
 
+    def compared(self, cells: np.ndarray) -> np.ndarray:
+        return self.column.compared(cells)
+
+    def meant(self, value: Any) -> Any:
+        return self.column.meant(value)
+
     def decode(self, coordinates: np.ndarray, others: Mapping[Any, np.ndarray]) -> np.ndarray:
         pairs = zip(self.coefficients, self.of, strict=True)
         parts = [coefficient * others[name].astype(np.float64) for coefficient, name in pairs]
@@ -85,6 +91,10 @@ class Coded(AbstractFunction):
     levels: tuple[Any, ...]
     values: tuple[Any, ...]
 
+    @property
+    def choices(self) -> tuple[Any, ...]:
+        return tuple(dict.fromkeys(self.values))
+
     def decode(self, coordinates: np.ndarray, others: Mapping[Any, np.ndarray]) -> np.ndarray:
         at = dict(zip(self.levels, self.values, strict=True))
         return as_cells([at[cell] for cell in others[self.of[0]].tolist()])
@@ -106,6 +116,10 @@ class Grouped(AbstractFunction):
     kind: ClassVar[str] = "grouped"
     edges: tuple[float, ...]
     values: tuple[Any, ...]
+
+    @property
+    def choices(self) -> tuple[Any, ...]:
+        return tuple(dict.fromkeys(self.values))
 
     def decode(self, coordinates: np.ndarray, others: Mapping[Any, np.ndarray]) -> np.ndarray:
         at = np.searchsorted(self.edges, others[self.of[0]].astype(np.float64))

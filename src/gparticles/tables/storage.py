@@ -40,8 +40,8 @@ class Storage:
         ends = np.iinfo(np.dtype(name))
         return max(float(ends.min), -(2.0**53)), min(float(ends.max), 2.0**53)
 
-    def value(self, given: Any, *, place: str) -> Any:
-        """A cell of this dtype, which may be given as text.
+    def stamp(self, value: Any, *, place: str) -> int:
+        """A date or a time, which may be text, as the whole number that this dtype holds.
 
         Raises:
             InputError: it is none.
@@ -49,9 +49,13 @@ class Storage:
         import pandas
 
         try:
-            return pandas.Series([given]).astype(self.dtype).iloc[0]
+            series = pandas.Series([value]).astype(self.dtype)
         except (ValueError, TypeError):
-            raise refusal(place, f"{given!r} is none of its values", "give one") from None
+            series = pandas.Series([None], dtype=self.dtype)
+        if series.isna().any():
+            mend = "write it as 2024-01-31, 2024-01-31 14:05 or, of a span, 3 days"
+            raise refusal(place, f"{value!r} is no date or time", mend)
+        return int(cells_of(series, name=place)[0][0])
 
     def series(self, values: np.ndarray, missing: np.ndarray) -> Any:
         """A pandas Series of values, shape (n,), with nothing where they are missing."""
