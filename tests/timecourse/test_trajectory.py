@@ -1,6 +1,7 @@
 """Snapshots in time: the field against known ones, what is refused, and what is written."""
 
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +12,8 @@ from gparticles.timecourse.judging import Population, w2_between
 from gparticles.timecourse.legs import by_length
 
 N = 60
+# what is not in the package: benchmarks/studies/trajectories.py says where it is from
+DATA = Path(__file__).parents[3] / "shared" / "data"
 
 
 @pytest.fixture(scope="module")
@@ -204,6 +207,19 @@ def test_beyond_the_snapshots_it_warns(course):
         warnings.simplefilter("error")
         within = course.at(2.0, extrapolate=True)
     assert np.linalg.norm(beyond - within, axis=1).max() < 1.0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "unit"), [("mesc", "hours"), ("mef", "days")])
+def test_left_out_snapshots_of_measured_cells_are_nearer_than_by_exact_transport(name, unit):
+    path = DATA / f"timecourse_{name}.npz"
+    if not path.is_file():
+        pytest.skip(f"{path.name} is not in ../shared/data beside the repository")
+    with np.load(path, allow_pickle=False) as data:
+        results = gpa.leave_out(data["X"], data[unit], latent_dim=16)
+    assert len(results) == 3
+    for result in results:
+        assert result.w2["flow"] < result.w2["exact transport"], result.time
 
 
 def test_a_left_out_snapshot_is_met_better_than_by_what_needs_no_flow(forked):

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gparticles.report.course_page import CoursePage, Film, write_course_report
+from gparticles.report.course_page import MAX_CELLS, CoursePage, Film, write_course_report
 from gparticles.report.words import number
 from gparticles.timecourse import Trajectory
 from gparticles.timecourse.curves import Curves
@@ -98,11 +98,15 @@ def _film(course: Trajectory) -> Film:
     def flat(points: np.ndarray) -> np.ndarray:
         return project(points)[..., [0, 0]] if one else project(points)
 
-    cells = carried(course.field, first.points, times)
+    def some(points: np.ndarray) -> np.ndarray:
+        # evenly through a file, which may be sorted
+        return points[:: -(-len(points) // MAX_CELLS)]
+
+    cells = carried(course.field, some(first.points), times)
     return Film(
         times=times,
         cells=np.stack([flat(frame) for frame in cells]),
-        snapshots=[(snapshot.time, flat(snapshot.points)) for snapshot in course.snapshots],
+        snapshots=[(snapshot.time, flat(some(snapshot.points))) for snapshot in course.snapshots],
         names=names,
         unit=course.unit,
     )

@@ -11,6 +11,7 @@ from gparticles.outputs import replace_file
 from gparticles.report.page import in_place, part, script_json, template
 from gparticles.report.words import readable
 
+# of a snapshot, in the animation
 MAX_CELLS = 400
 
 
@@ -73,6 +74,7 @@ def write_course_report(path: Path, page: CoursePage, pictures: Sequence[tuple[P
     html = template("course.html.jinja").render(
         page=page,
         pictures=in_place(pictures),
+        most=MAX_CELLS,
         data=script_json(packed_film(page.film)),
         css=part("page.css"),
         js=part("course.js"),
@@ -90,7 +92,7 @@ def packed_film(film: Film) -> dict[str, Any]:
     extent = np.where(high > low, high - low, 1.0)
 
     def shares(cells: np.ndarray) -> list[list[float]]:
-        return np.round((cells[:MAX_CELLS] - low) / extent, 4).tolist()
+        return np.round((cells - low) / extent, 4).tolist()
 
     return {
         "times": np.round(film.times, 6).tolist(),
