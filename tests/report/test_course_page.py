@@ -1,4 +1,4 @@
-"""The page of a time course in a real browser: the slider moves the cells, and nothing leaves it."""
+"""The page of a time course in a real browser: the slider moves cells, and nothing leaves it."""
 
 import numpy as np
 import pytest
