@@ -6,7 +6,6 @@ and (n, d), and how far between them the snapshot lies.
 
 import warnings
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 from scipy.spatial.distance import cdist
@@ -65,13 +64,10 @@ def profet(before: np.ndarray, after: np.ndarray, share: float, seed: int) -> Es
     path = flow.trajectory.astype(np.float32)
     rows = np.arange(len(before))
     weights, nothing = np.full(len(rows), 1 / len(rows)), np.zeros(2)
-    leg = Leg(0.0, 1.0, path, weights, rows, _no_transition(), nothing)
+    # the field is matched to the ways alone
+    leg = Leg(0.0, 1.0, path, weights, rows, None, nothing)  # type: ignore[arg-type]
     fit = match_field([leg], steps=3000, seed=seed, width=128)
     return even(carried(fit.field, before, np.array([0.0, share]))[-1])
-
-
-def _no_transition() -> Any:
-    return None
 
 
 def floor(name: str) -> Method:

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 from common import RESULTS, figure, machine, print_table, write_json
-from course_methods import METHODS, RANDOM, leg_of
+from course_methods import METHODS, RANDOM, even, leg_of, snapshot
 
 from gparticles.data import COURSES, hsmm
 from gparticles.errors import InputError
@@ -32,7 +32,6 @@ from gparticles.timecourse.judging import (
     principal,
     w2_between,
 )
-from gparticles.timecourse.snapshots import Snapshot
 
 DIM, TIMES = 16, (0.0, 1.0, 2.0, 3.0)
 # what was tried for the flows between snapshots: L and smoothing
@@ -99,7 +98,7 @@ def _one(
     before: np.ndarray, truth: np.ndarray, after: np.ndarray, how: tuple[float, Sequence[int]]
 ) -> dict[str, Any]:
     share, seeds = how
-    target = Population(truth, np.full(len(truth), 1 / len(truth)))
+    target = Population(*even(truth))
     rows: dict[str, Any] = {}
     for name, method in METHODS.items():
         runs = []
@@ -193,13 +192,11 @@ def _ratios(sampler: Any, seed: int, setting: tuple[float, float]) -> list[tuple
     ratios = []
     for k in (1, 2):
         clouds = [course.points[course.times == TIMES[j]] for j in (k - 1, k, k + 1)]
-        parts = [
-            Snapshot(float(j), c, np.full(90, 1 / 90), np.arange(90)) for j, c in enumerate(clouds)
-        ]
-        target = Population(parts[1].points, parts[1].weights)
+        before, truth, after = (snapshot(cloud, float(j)) for j, cloud in enumerate(clouds))
+        target = Population(truth.points, truth.weights)
         leg = leg_of(clouds[0], clouds[2], seed, lipschitz=setting[0], smoothing=setting[1])
         ours = Population(leg.place(0.5), leg.weights)
-        theirs = baselines(parts[0], parts[2], 1.0)["exact transport"]
+        theirs = baselines(before, after, 1.0)["exact transport"]
         ratios.append(
             (
                 w2_between(ours, target) / w2_between(theirs, target),

@@ -1,5 +1,6 @@
 """What docs/trajectories.md says of the measurements of snapshots in time."""
 
+import json
 import statistics
 from typing import Any
 
@@ -83,20 +84,26 @@ def truths(rows: dict[str, Any]) -> str:
     return table(header, cells)
 
 
+def noise(rows: dict[str, Any]) -> str:
+    """By which factors growth is reported where nothing grows."""
+    still = (runs for runs in rows.values() if np.isnan(runs[0]["growth"]))
+    factors = [np.exp(mean(runs, "growth_spread")) for runs in still]
+    return f"{min(factors):.1f} to {max(factors):.1f}"
+
+
 def choices(rows: dict[str, Any]) -> str:
     cells = [[name, f"{row['w2']:.3f}", f"{row['energy']:.2f}"] for name, row in rows.items()]
     return table(["L and smoothing", "W2", "energy distance"], cells)
 
 
 def values(record: dict[str, Any]) -> dict[str, Any]:
-    import json
-
     place = RESULTS / "trajectories-choice.json"
     sets = record["sets"]
     return {
         "sets": "\n\n".join(f"{name}:\n\n{distances(part)}" for name, part in sets.items()),
         "gains": gains(sets),
         "truths": truths(record["samplers"]),
+        "noise": noise(record["samplers"]),
         "choices": choices(json.loads(place.read_text())["rows"]),
         "seeds": len(record["seeds"]),
     }
@@ -114,11 +121,11 @@ def draw_page(_: dict[str, Any]) -> None:
     course = gpa.trajectory(turning.points, turning.times, seed=0)
     cells = turning.points[:150]
     figure = Figure(figsize=(7, 3.4), layout="constrained")
-    truth, found = figure.subplots(1, 2, sharex=True, sharey=True)
+    truth, estimate = figure.subplots(1, 2, sharex=True, sharey=True)
     arrows = {"angles": "xy", "scale_units": "xy", "scale": 3, "width": 0.004}
     truth.quiver(*cells.T, *turning.velocity(cells, 0.5).T, color=TARGET, **arrows)
-    found.quiver(*cells.T, *course.velocity(cells, 0.5).T, color=PARTICLES, **arrows)
-    for axes, title in ((truth, "how the cells move"), (found, "what two snapshots say")):
+    estimate.quiver(*cells.T, *course.velocity(cells, 0.5).T, color=PARTICLES, **arrows)
+    for axes, title in ((truth, "how the cells move"), (estimate, "what two snapshots say")):
         axes.set_title(title, fontsize=10)
         axes.set_aspect("equal")
         tidy(axes)

@@ -25,6 +25,11 @@ def plain_array(values: Any, name: str) -> np.ndarray:
         raise InputError(f"{name}: rows of different lengths; give a rectangular array") from None
 
 
+def dense(matrix: Any, name: str = "X") -> np.ndarray:
+    """An array of a matrix that may be sparse, none of whose entries is masked."""
+    return plain_array(matrix.toarray() if hasattr(matrix, "toarray") else matrix, name)
+
+
 def check_unmasked(values: Any, name: str) -> None:
     """Refuses a masked array, of which NumPy would take what stands behind the mask."""
     if isinstance(values, (list, tuple)) and any(np.ma.isMaskedArray(part) for part in values):

@@ -57,16 +57,22 @@ def test_genes_follow_their_components(made):
     assert (curves.low <= curves.high).all()
 
 
-def test_what_is_refused(made, refused):
+def test_what_is_refused(made, refused, monkeypatch):
     adata, fitted, _ = made
+    # nothing is computed before
+    monkeypatch.delattr("gparticles.timecourse.annotated.trajectory")
     plain = anndata.AnnData(np.ones((4, 2)), obs={"t": [0.0, 0.0, 1.0, np.nan]})
     refused(lambda: gpa.integrate_times(plain, "t"), "obsm has no 'X_pca'", "scanpy.pp.pca")
     plain.obsm["X_pca"] = np.ones((4, 2))
     refused(lambda: gpa.integrate_times(plain, "hours"), "obs has no 'hours'", "t")
-    refused(lambda: gpa.integrate_times(plain, "t"), "nan", "remove")
+    refused(lambda: gpa.integrate_times(plain, "t"), "entry 3 is missing", "remove")
     refused(lambda: gpa.integrate_times(np.ones(3), "t"), "anndata.AnnData")
     refused(lambda: gpa.gene_curves(adata, fitted, "g9"), "have no 'g9'")
     refused(lambda: gpa.gene_curves(adata, fitted, "g1", group=[]), "some")
     refused(lambda: gpa.gene_curves(adata, fitted, "g1", times=[99.0]), "between 0 and 48")
+    refused(lambda: gpa.gene_curves(adata, fitted, "g1", times=[np.nan]), "give numbers")
+    refused(lambda: gpa.gene_curves(adata[:9], fitted, "g1"), "of 120 cells, adata of 9")
+    assert gpa.gene_curves(adata, fitted, "g1", times=24).mean.shape == (1, 1)
+    refused(lambda: gpa.integrate_times(adata, "hours", fates_key="hours"), "give two classes")
     assert set(plain.obsm) == {"X_pca"}
     assert not plain.uns

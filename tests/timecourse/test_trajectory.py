@@ -1,6 +1,7 @@
 """Snapshots in time: the field against known ones, what is refused, and what is written."""
 
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +12,8 @@ from gparticles.timecourse.judging import Population, w2_between
 from gparticles.timecourse.legs import by_length
 
 N = 60
+# what is not in the package: benchmarks/studies/trajectories.py says where it is from
+DATA = Path(__file__).parents[3] / "shared" / "data"
 
 
 @pytest.fixture(scope="module")
@@ -136,6 +139,12 @@ def test_a_saved_one_comes_back_whole(course, forked, tmp_path, refused):
     ("times", "numbers", "unit"),
     [
         (["0.000e+00", "1.2e+01", ".5e2"], [0, 12, 50], ""),
+        (["24hpf", "48 hpf", "5hpf"], [24, 48, 5], "hours"),
+        (["3mo", "18 months", "24 mo"], [3, 18, 24], "months"),
+        (["Day-0", "day-3", "day_7"], [0, 3, 7], "days"),
+        (["-1 d", "d0", "1.5d"], [-1, 0, 1.5], "days"),
+        (["2024-05-01T12:00Z", "2024-05-02T14:00+02:00", "2024-05-02"], [0, 1, 0.5], "days"),
+        (["2024-03", "2024-02", "2024-01"], [60, 31, 0], "days"),
         (["0h", "12h", "48 h"], [0, 12, 48], "hours"),
         (["day 0", "d2", "5 days"], [0, 2, 5], "days"),
         (["E7.5", "E8.25", "e8.5"], [7.5, 8.25, 8.5], "days"),
@@ -162,11 +171,16 @@ POINTS = np.random.default_rng(0).normal(size=(6, 2))
     [
         ([1, 1, 1, 1, 1, 1], ["all cells are of time 1", "two times or more"]),
         ([0, 0, 0, 1, 1, 2], ["2 has one cell (row 5)", "leave this cell out"]),
-        ([0, 0, np.nan, 1, 1, 1], ["entry 2 is nan", "remove such cells"]),
+        ([0, 0, np.nan, 1, 1, 1], ["entry 2 is missing", "remove such cells"]),
+        ([0, 0, np.inf, 1, 1, 1], ["entry 2 is missing or infinite (1 of 6)"]),
+        (["3m", "3m", "18m", "18m", "3m", "3m"], ["'18m' is no time", "mo for months"]),
+        (["D-1", "D-1", "D0", "D0", "D1", "D1"], ["some have a dash", "'-1 d'"]),
+        (["NaT", "NaT", *["2024-01-01"] * 4], ["'NaT' is no time"]),
+        (["2h", "2h", *["2024-01-01"] * 4], ["give all of them as dates"]),
         (["early", "early", "early", "late", "late", "late"], ["'early' is no time", "12h"]),
         (["1h", "1h", "2", "2", "2", "2"], ["some have a unit and others none"]),
         ([0, 0, 0, 1, 1], ["shape (5,)"]),
-        ([0, 0, 0, 1, 1, None], ["entry 5 is missing"]),
+        ([0, 0, 0, 1, 1, None], ["entry 5 is missing", "give every cell a time"]),
     ],
 )
 def test_times_that_cannot_be_used(times, parts, refused):
@@ -193,6 +207,19 @@ def test_beyond_the_snapshots_it_warns(course):
         warnings.simplefilter("error")
         within = course.at(2.0, extrapolate=True)
     assert np.linalg.norm(beyond - within, axis=1).max() < 1.0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "unit"), [("mesc", "hours"), ("mef", "days")])
+def test_left_out_snapshots_of_measured_cells_are_nearer_than_by_exact_transport(name, unit):
+    path = DATA / f"timecourse_{name}.npz"
+    if not path.is_file():
+        pytest.skip(f"{path.name} is not in ../shared/data beside the repository")
+    with np.load(path, allow_pickle=False) as data:
+        results = gpa.leave_out(data["X"], data[unit], latent_dim=16)
+    assert len(results) == 3
+    for result in results:
+        assert result.w2["flow"] < result.w2["exact transport"], result.time
 
 
 def test_a_left_out_snapshot_is_met_better_than_by_what_needs_no_flow(forked):

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from gparticles.command import console
-from gparticles.command.options import MOST, MOST_SEED
+from gparticles.command.options import MOST, MOST_SEED, check_meaning, command_line
 from gparticles.errors import InputError
 
 _H5AD = ("batch_key", "basis", "layer")
@@ -93,7 +93,9 @@ def integrate(
     """
     settings = dict(locals())
     paths, place = settings.pop("inputs"), settings.pop("out")
-    command = _command(paths, place, settings)
+    defaults = {"adjusted_basis": "X_gpa", "latent_dim": 50, "seed": 0}
+    words = ["integrate", *map(str, paths), "--out", str(place)]
+    command = command_line(words, settings, defaults=defaults)
     _check_kind(paths, settings)
     _check_onto(settings)
     del settings["pooled"]
@@ -111,11 +113,10 @@ def _check_kind(paths: list[Path], settings: dict[str, Any]) -> None:
     kinds = {path.suffix.lower() == ".h5ad" for path in paths}
     if kinds == {True, False} or (kinds == {True} and len(paths) > 1):
         raise InputError("give one .h5ad, or one csv, tsv or parquet for each batch")
-    wrong = [name for name in (_FILES if True in kinds else _H5AD) if settings[name]]
-    if wrong:
-        kind = "an .h5ad" if True in kinds else "csv, tsv and parquet"
-        option = wrong[0].replace("_", "-")
-        raise InputError(f"--{option}: means nothing for {kind}; leave it out")
+    if True in kinds:
+        check_meaning(settings, _FILES, kind="an .h5ad")
+    else:
+        check_meaning(settings, _H5AD, kind="csv, tsv and parquet")
     if True in kinds and not settings["batch_key"]:
         raise InputError("--batch-key: is missing; name the column of obs that tells batches apart")
 
@@ -151,18 +152,6 @@ def _carried_out(paths: list[Path], out: Path, settings: dict[str, Any]) -> Any:
             return integrate_files(paths, out, request, say=console.say)
         except KeyboardInterrupt:
             raise console.InterruptedRunError("stopped; nothing was written") from None
-
-
-def _command(paths: list[Path], out: Path, settings: dict[str, Any]) -> str:
-    """The command line again, without what is as by default."""
-    defaults = {"adjusted_basis": "X_gpa", "latent_dim": 50, "seed": 0}
-    words = ["gpa", "integrate", *map(str, paths), "--out", str(out)]
-    for name, value in settings.items():
-        if value is None or value is False or defaults.get(name) == value:
-            continue
-        words.append(f"--{name.replace('_', '-')}")
-        words += [] if value is True else [str(value)]
-    return shlex.join(words)
 
 
 def summary(done: Any) -> Iterator[str]:

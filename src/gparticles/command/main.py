@@ -153,11 +153,12 @@ def run(
     process: Annotated[int | None, typer.Option(min=0, help="Which one this is, from 0.")] = None,
 ) -> int:
     """Carry out a recipe, or move a source onto a target, and write a run folder."""
+    options = dict(locals())
     from gparticles.experiment.packaged import courses
     from gparticles.experiment.recipes import check, with_overrides
 
     if recipe in courses():
-        trajectory.run_recipe(recipe, out or Path("runs") / recipe, seed=seed)
+        trajectory.run_recipe(recipe, options)
         return console.OK
     written = _recipe(recipe, source=source, target=target, noise=noise)
     keys = {"n": n, "seed": seed, "validation": validation}

@@ -8,8 +8,12 @@ from typing import Annotated, Any
 import typer
 
 from gparticles.command import console
-from gparticles.command.options import MOST, MOST_SEED, IdColumn
+from gparticles.command.options import MOST, MOST_SEED, IdColumn, check_meaning, command_line
 from gparticles.errors import InputError
+
+# what means something for one kind of input
+_OF_TABLES, _OF_H5AD = ("id_column", "latent_dim"), ("basis",)
+_COLUMNS = ("time_column", "fates", "id_column", "basis")
 
 
 def trajectory(
@@ -44,8 +48,11 @@ def trajectory(
         str | None, typer.Option(metavar="KEY", help="h5ad: what to use of obsm; X_pca by default.")
     ] = None,
     latent_dim: Annotated[
-        int, typer.Option(min=1, max=MOST, help="Principal components, of more columns than these.")
-    ] = 30,
+        int | None,
+        typer.Option(
+            min=1, max=MOST, help="Principal components, of more columns than these; 30 by default."
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, max=MOST_SEED, help="Of everything random.")] = 0,
     id_column: IdColumn = None,
     force: Annotated[bool, typer.Option("--force", help="Replace what exists.")] = False,
@@ -56,17 +63,16 @@ def trajectory(
     trajectory, metrics.json with the left-out test, and report.html.
     """
     options = dict(locals())
-    command = _command(options)
+    words = ["trajectory", *options.pop("files")]
     asked = {
         "at": _times(at, "--at") or (),
         "left": () if leave_out == "none" else _times(leave_out, "--leave-out"),
         "genes": [] if genes is None else [name.strip() for name in genes.split(",")],
         "seed": seed,
         "force": force,
-        "command": command,
+        "command": command_line(words, options, defaults={"seed": 0}),
     }
-    columns = {"time_column": time_column, "fates": fates, "id_column": id_column, "basis": basis}
-    for line in _carried_out(files, out, asked | {"latent_dim": latent_dim}, columns):
+    for line in _carried_out(files, out, asked, options):
         console.result(line)
 
 
@@ -75,9 +81,19 @@ def register(app: typer.Typer) -> None:
     app.command()(trajectory)
 
 
-def run_recipe(name: str, out: Path, *, seed: int | None) -> None:
-    """What ``gpa run`` does with a recipe that is a course."""
-    trajectory([name], out=out, seed=seed or 0)
+def run_recipe(name: str, options: dict[str, Any]) -> None:
+    """What ``gpa run`` does with a recipe that is a course.
+
+    Raises:
+        InputError: options of ``gpa run`` that a course does not have, or a folder that exists.
+    """
+    others = [option for option in options if option not in ("recipe", "out", "seed")]
+    check_meaning(options, others, kind=f"{name}, snapshots in time")
+    out = options["out"] or Path("runs") / name
+    if out.exists():
+        again = shlex.join(["gpa", "trajectory", name, "--out", str(out), "--force"])
+        raise InputError(f"{out}: exists; give another --out, or replace it by: {again}")
+    trajectory([name], out=out, seed=options["seed"] or 0)
 
 
 def _times(text: str | None, option: str) -> list[float] | None:
@@ -90,53 +106,61 @@ def _times(text: str | None, option: str) -> list[float] | None:
 
 
 def _carried_out(
-    files: list[str], out: Path, asked: dict[str, Any], columns: dict[str, Any]
+    files: list[str], out: Path, asked: dict[str, Any], options: dict[str, Any]
 ) -> Iterator[str]:
     from gparticles.experiment.packaged import courses
-    from gparticles.experiment.pictures import versions
-    from gparticles.timecourse.files import Request, carry_out, cells_of_recipe
 
-    known = courses()
-    if len(files) == 1 and files[0] in known:
-        keys = known[files[0]]
-        asked["latent_dim"] = keys.get("latent_dim", asked["latent_dim"])
-        cells = cells_of_recipe(
-            {k: v for k, v in keys.items() if k != "latent_dim"}, seed=asked["seed"]
-        )
+    keys = courses().get(files[0], {}) if len(files) == 1 else {}
+    own_dim = keys.pop("latent_dim", None)
+    latent_dim = options["latent_dim"] or own_dim
+    if keys:
+        check_meaning(options, _COLUMNS, kind=f"the recipe {files[0]}")
     else:
-        cells = _cells([Path(file) for file in files], columns)
+        _check_files([Path(file) for file in files], options)
+    # JAX takes a second to load, and what is wrong with the options is told at once
+    from gparticles.experiment.course_runs import Request, carry_out, cells_of_recipe
+    from gparticles.experiment.pictures import versions
+
+    if latent_dim is not None:
+        asked["latent_dim"] = latent_dim
+    if keys:
+        cells = cells_of_recipe(keys, seed=asked["seed"])
+    else:
+        cells = _cells([Path(file) for file in files], options)
     done = carry_out(cells, out, Request(**asked, versions=versions()), say=console.say)
     return summary(done, out)
 
 
-def _cells(paths: list[Path], columns: dict[str, Any]) -> Any:
-    from gparticles.timecourse.files import cells_of_adata, read_cells
-
-    name, fates = columns["time_column"], columns["fates"]
-    if name is None:
+def _check_files(paths: list[Path], options: dict[str, Any]) -> None:
+    for path in paths:
+        if not path.exists():
+            raise InputError(
+                f"{path}: there is no such file; check the path, or name a recipe of gpa recipes"
+            )
+    if options["time_column"] is None:
         raise InputError("--time-column: is missing; name the column that says when")
-    if any(path.suffix.lower() == ".h5ad" for path in paths):
-        if len(paths) > 1:
-            raise InputError("give one .h5ad, or csv, tsv or parquet with the same columns")
-        from gparticles.integration.h5ad import read_h5ad
-
-        basis = columns["basis"] or "X_pca"
-        return cells_of_adata(read_h5ad(paths[0]), name, fates=fates, basis=basis)
-    if columns["basis"] is not None:
-        raise InputError("--basis: means nothing for csv, tsv and parquet; leave it out")
-    return read_cells(paths, name, fates=fates, id_column=columns["id_column"])
+    if not any(map(_is_h5ad, paths)):
+        check_meaning(options, _OF_H5AD, kind="csv, tsv and parquet")
+        return
+    if len(paths) > 1:
+        raise InputError("give one .h5ad, or csv, tsv or parquet with the same columns")
+    check_meaning(options, _OF_TABLES, kind="an .h5ad")
 
 
-def _command(options: dict[str, Any]) -> str:
-    """The command line again, without what is as by default."""
-    defaults = {"latent_dim": 30, "seed": 0}
-    words = ["gpa", "trajectory", *options.pop("files")]
-    for name, value in options.items():
-        if value is None or value is False or defaults.get(name) == value:
-            continue
-        words.append(f"--{name.replace('_', '-')}")
-        words += [] if value is True else [str(value)]
-    return shlex.join(words)
+def _is_h5ad(path: Path) -> bool:
+    return path.suffix.lower() == ".h5ad"
+
+
+def _cells(paths: list[Path], options: dict[str, Any]) -> Any:
+    from gparticles.experiment.course_runs import cells_of_adata, read_cells
+
+    name, fates = options["time_column"], options["fates"]
+    if not _is_h5ad(paths[0]):
+        return read_cells(paths, name, fates=fates, id_column=options["id_column"])
+    from gparticles.integration.h5ad import read_h5ad
+
+    basis = options["basis"] or "X_pca"
+    return cells_of_adata(read_h5ad(paths[0]), name, fates=fates, basis=basis)
 
 
 def summary(done: Any, out: Path) -> Iterator[str]:

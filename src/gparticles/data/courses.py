@@ -120,7 +120,8 @@ def growth(
         mean[0] += GROWTH / RETURN * (rest * (1 - slow) + (first[0] - rest) * (slow - fast))
         return mean, variance
 
-    means, variances = (np.stack(part) for part in zip(*map(moments, clock), strict=True))
+    known = {time: moments(time) for time in set(clock.tolist())}
+    means, variances = (np.stack([known[t][k] for t in clock.tolist()]) for k in (0, 1))
     points = means + np.sqrt(variances) * rng.standard_normal(means.shape)
 
     def velocity(at: np.ndarray, t: float) -> np.ndarray:

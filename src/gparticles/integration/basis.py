@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from gparticles.checks import known_labels, plain_array
+from gparticles.checks import dense, known_labels
 from gparticles.errors import InputError
 from gparticles.flow.saving import read_arrays, read_record, write_arrays, write_record
 from gparticles.tables.table import listed, without_missing
@@ -152,11 +152,6 @@ def _projection(adata: Any, points: np.ndarray) -> tuple[GeneProjection | None, 
                 genes=named, centre=centre[used], loadings=loadings[used], largest=largest
             ), ""
     return None, "the basis is not the projection of the first file's X onto its PCs"
-
-
-def dense(matrix: Any, name: str = "X") -> np.ndarray:
-    """An array of a matrix that may be sparse, none of whose entries is masked."""
-    return plain_array(matrix.toarray() if hasattr(matrix, "toarray") else matrix, name)
 
 
 def column_of(adata: Any, name: str, what: str) -> np.ndarray:

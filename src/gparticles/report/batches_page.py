@@ -1,13 +1,12 @@
 """The page of an integration: batches before and after, and how well they mix."""
 
-import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from gparticles.outputs import replace_file
-from gparticles.report.page import part, template
+from gparticles.report.page import in_place, part, template
 from gparticles.report.words import number, readable
 
 MEASURES = {
@@ -116,10 +115,8 @@ def write_batches_report(path: Path, page: Page, pictures: Sequence[tuple[Path, 
         page: its words and numbers; all of them are escaped.
         pictures: PNG files with their captions.
     """
-    shown = [
-        {"data": base64.b64encode(picture.read_bytes()).decode(), "caption": caption}
-        for picture, caption in pictures
-    ]
-    html = template("batches.html.jinja").render(page=page, pictures=shown, css=part("page.css"))
+    html = template("batches.html.jinja").render(
+        page=page, pictures=in_place(pictures), css=part("page.css")
+    )
     replace_file(path, readable(html).encode())
     return path

@@ -61,7 +61,7 @@
     pen.rotate(-Math.PI / 2);
     pen.fillText(data.names[1], 0, 0);
     pen.restore();
-    output.textContent = time.toPrecision(4).replace(/\.?0+$/, "") + unit +
+    output.textContent = Number(time.toPrecision(6)) + unit +
       " (crosses: snapshot of " + snapshot.time + unit + ")";
   }
 
@@ -85,4 +85,5 @@
   window.addEventListener("resize", draw);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
   draw();
+  document.documentElement.dataset.ready = "true";
 })();

@@ -1,6 +1,5 @@
 """The page of a time course: an animation over real time, curves, and the left-out test."""
 
-import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,9 +8,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gparticles.outputs import replace_file
-from gparticles.report.page import part, script_json, template
+from gparticles.report.page import in_place, part, script_json, template
 from gparticles.report.words import readable
 
+# of a snapshot, in the animation
 MAX_CELLS = 400
 
 
@@ -71,13 +71,10 @@ def write_course_report(path: Path, page: CoursePage, pictures: Sequence[tuple[P
         page: its words and numbers; all of them are escaped.
         pictures: PNG files with their captions.
     """
-    shown = [
-        {"data": base64.b64encode(picture.read_bytes()).decode(), "caption": caption}
-        for picture, caption in pictures
-    ]
     html = template("course.html.jinja").render(
         page=page,
-        pictures=shown,
+        pictures=in_place(pictures),
+        most=MAX_CELLS,
         data=script_json(packed_film(page.film)),
         css=part("page.css"),
         js=part("course.js"),
@@ -95,7 +92,7 @@ def packed_film(film: Film) -> dict[str, Any]:
     extent = np.where(high > low, high - low, 1.0)
 
     def shares(cells: np.ndarray) -> list[list[float]]:
-        return np.round((cells[:MAX_CELLS] - low) / extent, 4).tolist()
+        return np.round((cells - low) / extent, 4).tolist()
 
     return {
         "times": np.round(film.times, 6).tolist(),

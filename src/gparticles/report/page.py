@@ -1,6 +1,8 @@
 """From a finished run to the page."""
 
+import base64
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -124,6 +126,14 @@ def script_json(value: Any) -> str:
 def part(name: str) -> str:
     """The text of a file beside this one."""
     return (resources.files(__package__ or "") / name).read_text(encoding="utf-8")
+
+
+def in_place(pictures: Sequence[tuple[Path, str]]) -> list[dict[str, str]]:
+    """PNG files as text that stands in a page, with their captions."""
+    return [
+        {"data": base64.b64encode(picture.read_bytes()).decode(), "caption": caption}
+        for picture, caption in pictures
+    ]
 
 
 @cache

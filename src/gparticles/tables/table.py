@@ -244,7 +244,8 @@ def _check_same_names(source: Table, target: Table) -> None:
 # of text where numbers should be; what judges batches is a label to `gpa integrate` only
 TEXT_MEND = (
     "name the column as labels (--label-column; gpa integrate: --judge-by, or --labels for a flow "
-    "per class) or identifiers (--id-column), turn it into numbers, or remove it"
+    "per class; gpa trajectory: --fates) or identifiers (--id-column), turn it into numbers, or "
+    "remove it"
 )
 
 

@@ -4,9 +4,10 @@ from typing import Any
 
 import numpy as np
 
-from gparticles.checks import check_finite, plain_array
+from gparticles.checks import dense, plain_array
 from gparticles.errors import InputError
-from gparticles.timecourse.course import Trajectory, trajectory
+from gparticles.timecourse.clock import read_times
+from gparticles.timecourse.course import Trajectory, late_classes, trajectory
 from gparticles.timecourse.curves import Columns, Curves, curves
 
 RECORD, GROWTH = "gpa_trajectory", "gpa_growth"
@@ -49,6 +50,9 @@ def integrate_times(
     points = entry_of(adata, "obsm", basis)
     times = column_of(adata, key, "key")
     labels = None if fates_key is None else column_of(adata, fates_key, "fates_key")
+    if labels is not None:
+        clock, _ = read_times(times, len(times))
+        late_classes(labels, clock == clock.max())
     course = trajectory(points, times, seed=seed, **settings)
     fates = None if labels is None else course.fates(labels)
     velocity = np.empty(np.shape(points), course.dtype)
@@ -82,12 +86,20 @@ def gene_curves(
         InputError: no such gene, no components, or those of another basis.
     """
     names = [genes] if isinstance(genes, str) else [str(gene) for gene in genes]
-    lacking = [name for name in names if name not in set(adata.var_names)]
-    if lacking or not names:
+    if not names:
+        raise InputError("genes: give the name of one or more")
+    counts = adata.var_names.value_counts()
+    for name in names:
+        if counts.get(name, 0) == 0:
+            raise InputError(f"genes: var_names have no {name!r}; name some of theirs")
+        if counts[name] > 1:
+            raise InputError(f"genes: {counts[name]} genes are called {name!r}; rename them")
+    if adata.X is None:
+        raise InputError("genes: adata has no X, which holds their expression; give it")
+    count = sum(len(snapshot.rows) for snapshot in course.snapshots)
+    if adata.n_obs != count:
         raise InputError(
-            f"genes: var_names have no {lacking[0]!r}; name some of theirs"
-            if lacking
-            else "genes: give the name of one or more"
+            f"course: is of {count} cells, adata of {adata.n_obs}; give the one that it was made of"
         )
     components = entry_of(adata, "varm", "PCs")
     width = course.snapshots[0].points.shape[1]
@@ -97,8 +109,7 @@ def gene_curves(
             "make the course in the basis that belongs to them"
         )
     index = adata.var_names.get_indexer(names)
-    held = adata[:, names].X
-    values = np.asarray(held.toarray() if hasattr(held, "toarray") else held, np.float64)
+    values = dense(adata.X[:, index]).astype(np.float64)
     loadings = components[index].astype(np.float64)
     return curves(course, Columns(tuple(names), values, loadings), group=group, times=times)
 
@@ -113,16 +124,13 @@ def entry_of(adata: Any, where: str, key: str) -> np.ndarray:
 
 
 def column_of(adata: Any, key: str, argument: str) -> Any:
-    """``obs[key]``, without NaN."""
+    """``obs[key]``."""
     if key not in adata.obs:
         raise InputError(
             f"{argument}: obs has no {key!r}, but {', '.join(map(str, adata.obs)) or 'none'}; "
             "name one of these"
         )
-    values = adata.obs[key].to_numpy()
-    if values.dtype.kind == "f":
-        check_finite(values[:, None], f"obs[{key!r}]")
-    return values
+    return adata.obs[key].to_numpy()
 
 
 def _record(course: Trajectory, key: str, basis: str) -> dict[str, Any]:

@@ -1,23 +1,30 @@
 """Times as users write them: numbers, hours, days or dates."""
 
 import re
+from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
 
-from gparticles.checks import check_labels, plain_array
+from gparticles.checks import known_labels
 from gparticles.errors import InputError
 
-HOURS = {"s": 1 / 3600, "m": 1 / 60, "h": 1.0, "d": 24.0, "w": 168.0}
-_NAMES = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
-_WORDS = {letter: letter for letter in HOURS} | {
-    form: word[0]
-    for word in ("sec", "min", "hr", "hour", "day", "week", "second", "minute")
+# of a year 365.25 days, of which a month is a twelfth
+HOURS = {"seconds": 1 / 3600, "minutes": 1 / 60, "hours": 1.0, "days": 24.0, "weeks": 168.0}
+HOURS |= {"months": 730.5, "years": 8766.0}
+# "m" alone may be minutes or months
+_SHORT = {"seconds": "s sec", "minutes": "min", "hours": "h hr", "days": "d", "weeks": "w wk"}
+_SHORT |= {"months": "mo", "years": "y yr"}
+_WORDS = {
+    form: unit
+    for unit, short in _SHORT.items()
+    for word in (unit[:-1], *short.split())
     for form in (word, f"{word}s")
 }
 # "12", "12h", "12 hours", "day 2", "d2"; the unit stands on one side
 _NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?"
-_TIME = re.compile(rf"\s*(?:([a-z]+)[\s_.-]*)?({_NUMBER})[\s_]*([a-z]*)\s*")
+_TIME = re.compile(rf"\s*(?:([a-z]+)([\s_.-]*))?({_NUMBER})[\s_]*([a-z]*)\s*")
+_DATE = re.compile(r"\d{4}-\d\d(-\d\d.*)?")
 _MEND = "give numbers, or text such as '12h', 'day 2' or '2024-05-31'"
 
 
@@ -40,14 +47,15 @@ def read_times(times: Any, n: int, *, name: str = "times") -> tuple[np.ndarray, 
     >>> read_times(["0h", "12h", "2 days"], 3)
     (array([ 0., 12., 48.]), 'hours')
     """
-    array = plain_array(times, name)
-    if array.shape == (n,) and array.dtype.kind == "f" and not np.isfinite(array).all():
-        bad = ~np.isfinite(array)
+    array, known = known_labels(times, n, name)
+    bad = ~known
+    if array.dtype.kind == "f":
+        bad |= ~np.isfinite(array)
+    if bad.any():
         raise InputError(
-            f"{name}: entry {int(np.argmax(bad))} is {array[bad][0]} ({int(bad.sum())} of {n}); "
+            f"{name}: entry {int(np.argmax(bad))} is missing or infinite ({bad.sum()} of {n}); "
             "give every cell a time, or remove such cells"
         )
-    array = check_labels(times, n, name)
     if array.dtype.kind in "iuf":
         return array.astype(np.float64), ""
     if array.dtype.kind == "m":
@@ -60,25 +68,53 @@ def read_times(times: Any, n: int, *, name: str = "times") -> tuple[np.ndarray, 
 def _of_text(texts: np.ndarray, name: str) -> tuple[np.ndarray, str]:
     words, index = np.unique(texts, return_inverse=True)
     parts = [_TIME.fullmatch(word.lower()) for word in words]
-    units = [None if part is None else _unit(part[1], part[3]) for part in parts]
-    if all(unit is not None for unit in units):
-        numbers = np.array([float(part[2]) for part in parts if part is not None])
+    units = [None if part is None else _unit(part[1], part[4]) for part in parts]
+    matched = [part for part in parts if part is not None]
+    if None not in units:
+        _check_dashes([part[2] for part in matched], name)
+        numbers = np.array([float(part[3]) for part in matched])
         return _in_one_unit(numbers, [unit or "" for unit in units], (index, name))
-    try:
-        dates = np.array([np.datetime64(word.strip(), "s") for word in words])
-    except ValueError:
-        wrong = next(w for w, unit in zip(words, units, strict=True) if unit is None)
-        raise InputError(f"{name}: {str(wrong)[:40]!r} is no time; {_MEND}") from None
-    return _days(dates)[index], "days"
+    dates = [_date(word.strip()) for word in words]
+    for word, part, unit, date in zip(words, parts, units, dates, strict=True):
+        if unit is None and date is None:
+            short = part is not None and "m" in (part[1], part[4])
+            mend = "write min for minutes, or mo for months" if short else _MEND
+            raise InputError(f"{name}: {str(word)[:40]!r} is no time; {mend}")
+    if None in dates:
+        raise InputError(f"{name}: some are dates and others not; give all of them as dates")
+    moments = np.array(dates, "datetime64[us]")
+    return _days(moments)[index], "days"
 
 
 def _unit(before: str | None, after: str) -> str | None:
-    """The unit's letter, "" where there is none, and None where the words are no unit."""
+    """The unit's name, "" where there is none, and None where the words are no unit."""
     if before and after:
         return None
     word = before or after
-    # E7.5 is an embryo's seventh and a half day
-    return "d" if before == "e" else _WORDS.get(word, None if word else "")
+    if before == "e" or re.fullmatch("[hdw]p[a-z]", after):
+        # E7.5 is an embryo's seventh and a half day, 24hpf are hours post fertilisation
+        word = "d" if before else after[0]
+    return _WORDS.get(word, None if word else "")
+
+
+def _check_dashes(between: list[str | None], name: str) -> None:
+    """Refuses words before numbers some of which have a dash, which may be a sign."""
+    if len({"-" in (text or "") for text in between}) > 1:
+        raise InputError(
+            f"{name}: some have a dash before the number and others none; write what is before 0 "
+            "as in '-1 d'"
+        )
+
+
+def _date(word: str) -> datetime | None:
+    """The moment of a date or a month, in Greenwich time where it has a zone; None of others."""
+    if not _DATE.fullmatch(word):
+        return None
+    try:
+        moment = datetime.fromisoformat(f"{word}-01" if len(word) == len("2024-05") else word)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo is None else moment.astimezone(UTC).replace(tzinfo=None)
 
 
 def _in_one_unit(
@@ -86,8 +122,7 @@ def _in_one_unit(
 ) -> tuple[np.ndarray, str]:
     (index, name), kinds = where, set(units)
     if len(kinds) == 1:
-        unit = units[0]
-        return numbers[index], _NAMES.get(unit, "")
+        return numbers[index], units[0]
     if "" in kinds:
         raise InputError(f"{name}: some have a unit and others none; give all of them one")
     return (numbers * np.array([HOURS[unit] for unit in units]))[index], "hours"

@@ -14,7 +14,6 @@ import numpy as np
 from gparticles import compiled
 from gparticles.checks import (
     check_count,
-    check_labels,
     check_number,
     check_points,
     check_seed,
@@ -146,6 +145,7 @@ class Trajectory:
 
         By the plan of the potential between the two: a cell grows where what arrives near its
         descendants, eta, is less than the next snapshot has there. NaN in the last snapshot.
+        Two samples of one law differ as well, so where nothing grows this is noise and not one.
         """
         values = self._column()
         for snapshot, leg in zip(self.snapshots[:-1], self.legs, strict=True):
@@ -178,25 +178,13 @@ class Trajectory:
             InputError: a cell of the last snapshot without a class, or one class only.
         """
         count = sum(len(snapshot.rows) for snapshot in self.snapshots)
-        array, known = known_labels(labels, count, "labels")
         last = self.snapshots[-1].rows
-        if not known[last].all():
-            missing = int(last[np.argmin(known[last])])
-            raise InputError(
-                f"labels: cell {missing} of the last snapshot has none; give all of these a class"
-            )
-        classes, index = np.unique(
-            check_labels(array[last], len(last), "labels"), return_inverse=True
-        )
-        if len(classes) < 2:
-            raise InputError(
-                f"labels: all cells of the last snapshot are {str(classes[0])!r}; give two classes"
-            )
+        classes, index = late_classes(labels, np.isin(np.arange(count), last))
         chances = np.zeros((count, len(classes)))
         chances[last, index] = 1.0
         for snapshot, leg in zip(self.snapshots[-2::-1], self.legs[::-1], strict=True):
             step: Transition = leg.transition
-            chances[snapshot.rows] = step.descendants(snapshot.points) @ chances[step.rows]
+            chances[snapshot.rows] = step.of_descendants(snapshot.points, chances[step.rows])
         return Fates(classes, chances)
 
     def save(self, directory: str | Path, *, overwrite: bool = False) -> Path:
@@ -247,6 +235,31 @@ class Trajectory:
             raise InputError(f"{outside}; give a time within, or extrapolate=True")
         warnings.warn(f"{outside}: extrapolated, which no data support", stacklevel=3)
         return float(t)
+
+
+def late_classes(labels: Any, late: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The classes of the last snapshot's cells, sorted, and the number of each cell's own.
+
+    Args:
+        labels: classes of all cells, shape (n,); others than the last may be missing.
+        late: which cells are the last, bool, shape (n,).
+
+    Raises:
+        InputError: one of them without a class, or one class only.
+    """
+    array, known = known_labels(labels, len(late), "labels")
+    missing = late & ~known
+    if missing.any():
+        raise InputError(
+            f"labels: cell {int(np.argmax(missing))} of the last snapshot has none; give all of "
+            "these a class"
+        )
+    classes, index = np.unique(array[late], return_inverse=True)
+    if len(classes) < 2:
+        raise InputError(
+            f"labels: all cells of the last snapshot are {str(classes[0])!r}; give two classes"
+        )
+    return classes, index
 
 
 def trajectory(

@@ -63,9 +63,11 @@ def curves(
     """
     rows = _rows(course, group)
     first, last = course.times[[0, -1]]
-    wanted = np.linspace(first, last, TIMES) if times is None else np.asarray(times, float)
-    if len(wanted) == 0 or wanted.min() < first or wanted.max() > last:
-        raise InputError(f"times: give some between {first:g} and {last:g}")
+    wanted = np.linspace(first, last, TIMES) if times is None else np.atleast_1d(times)
+    inside = wanted.dtype.kind in "iuf" and np.all((first <= wanted) & (wanted <= last))
+    if wanted.ndim != 1 or len(wanted) == 0 or not inside:
+        raise InputError(f"times: give numbers between {first:g} and {last:g}")
+    wanted = wanted.astype(np.float64)
     parts = []
     for snapshot in course.snapshots:
         mine = np.isin(snapshot.rows, rows)

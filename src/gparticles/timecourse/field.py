@@ -6,6 +6,7 @@ equation; Lipman et al. 2023, ICLR, theorem 2), and least squares finds the mean
 
 import math
 from collections.abc import Sequence
+from functools import cache
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -25,8 +26,9 @@ LEARNING_RATE, BATCH = 3e-3, 512
 # noise added to the places, in spreads: without it the field is wild beside the cells it was
 # matched to, and cells that are carried over several snapshots leave the data
 BLUR = 0.4
-# share of the cells that are kept from the fit, and looks at them without a gain until it ends
-HELD_OUT, PATIENCE, LOOK_EVERY = 0.15, 10, 50
+# share of the cells that are kept from the fit, errors on them without a gain until it ends, and
+# the steps from one to the next
+HELD_OUT, PATIENCE, CHECK_EVERY = 0.15, 10, 50
 # steps of the Runge-Kutta method from one time to another, and the least points of one program
 CARRY_STEPS, LEAST_POINTS = 48, 128
 
@@ -60,17 +62,15 @@ def empty_field(dim: int, *, width: int = WIDTH, seed: int = 0) -> Field:
 
 
 class Fit(NamedTuple):
-    """A matched field, and how it was found.
+    """A matched field.
 
     Attributes:
         field: v(x, t).
         unexplained: mean squared error over mean square of the velocities, of held-out cells.
-        steps: of the optimiser.
     """
 
     field: Field
     unexplained: float
-    steps: int
 
 
 class _Rows(NamedTuple):
@@ -134,7 +134,7 @@ def _standardised(field: Field, rows: _Rows, legs: Sequence[Leg]) -> Field:
 
 
 def _fitted(field: Field, rows: tuple[_Rows, _Rows], *, steps: int, seed: int) -> Fit:
-    optimiser = optax.adam(optax.cosine_decay_schedule(LEARNING_RATE, steps))
+    optimiser = _optimiser(steps)
     best, state = field, optimiser.init(eqx.filter(field.network, eqx.is_inexact_array))
     least, since, taken = math.inf, 0, 0
     key = jax.random.PRNGKey(seed)
@@ -142,12 +142,18 @@ def _fitted(field: Field, rows: tuple[_Rows, _Rows], *, steps: int, seed: int) -
         field, state = _descended(
             field, state, (rows[0], jax.random.fold_in(key, taken)), optimiser
         )
-        taken += LOOK_EVERY
+        taken += CHECK_EVERY
         error = float(_error(field, rows[1]))
         since = 0 if error < least else since + 1
         best, least = (field, error) if error < least else (best, least)
     size = _size(field, rows[1])
-    return Fit(best, least / size if size > 0 else 0.0, taken)
+    return Fit(best, least / size if size > 0 else 0.0)
+
+
+@cache
+def _optimiser(steps: int) -> optax.GradientTransformation:
+    # another one of the same steps would be compiled anew
+    return optax.adam(optax.cosine_decay_schedule(LEARNING_RATE, steps))
 
 
 @compiled.jit
@@ -174,7 +180,7 @@ def _descended(
         change, state = optimiser.update(gradient, state)
         return (optax.apply_updates(network, change), state), None
 
-    keys = jax.random.split(key, LOOK_EVERY)
+    keys = jax.random.split(key, CHECK_EVERY)
     (variable, state), _ = jax.lax.scan(step, (variable, state), keys)
     return eqx.tree_at(lambda f: f.network, field, eqx.combine(variable, fixed)), state
 
@@ -200,9 +206,8 @@ def velocities(field: Field, points: np.ndarray, time: float) -> np.ndarray:
     """v at points and a time, shape (k, d), float64."""
     with own_settings():
         padded, count = _padded(points)
-        return np.asarray(_velocities(field, padded, jnp.asarray(time, jnp.float32)))[
-            :count
-        ].astype(np.float64)
+        moving = _velocities(field, padded, jnp.asarray(time, jnp.float32))
+        return np.asarray(moving)[:count].astype(np.float64)
 
 
 def carried(field: Field, points: np.ndarray, times: np.ndarray) -> np.ndarray:

@@ -12,6 +12,8 @@ from gparticles.timecourse.snapshots import Snapshot
 PLACES = 21
 # cells of a snapshot that flows and field are made of; growth and fates are of all cells
 MOST_CELLS = 1000
+# cells whose plan is held at once
+BLOCK = 10_000
 
 
 class FlowSettings(NamedTuple):
@@ -74,18 +76,27 @@ class Transition(NamedTuple):
     rate: float
     ratio: np.ndarray
 
-    def shares(self, points: np.ndarray) -> np.ndarray:
-        """Where cells go, shape (k, n); rows sum to one."""
-        return _shares(points, self.targets, self.exponents, rate=self.rate)
-
     def growth(self, points: np.ndarray) -> np.ndarray:
         """How many descendants each cell has beside the mean of them, shape (k,)."""
-        return self.shares(points) @ (1 / np.maximum(self.ratio, np.finfo(float).tiny))
+        return self._expected(points, self._grown[:, None])[:, 0]
 
-    def descendants(self, points: np.ndarray) -> np.ndarray:
-        """Where a cell's descendants are, shape (k, n); rows sum to one."""
-        held = self.shares(points) / np.maximum(self.ratio, np.finfo(float).tiny)
-        return held / held.sum(axis=1, keepdims=True)
+    def of_descendants(self, points: np.ndarray, values: np.ndarray) -> np.ndarray:
+        """The mean over each cell's descendants of values of the targets, (n, c) to (k, c)."""
+        grown = self._grown[:, None]
+        sums = self._expected(points, np.concatenate([grown * values, grown], axis=1))
+        return sums[:, :-1] / sums[:, -1:]
+
+    @property
+    def _grown(self) -> np.ndarray:
+        """How many descendants there are of each cell that arrives at a target, shape (n,)."""
+        return 1 / np.maximum(self.ratio, np.finfo(float).tiny)
+
+    def _expected(self, points: np.ndarray, values: np.ndarray) -> np.ndarray:
+        """The mean of values where cells go, (n, c) to (k, c)."""
+        # in blocks: the plan of a large snapshot is larger than its cells by far
+        parts = (points[at : at + BLOCK] for at in range(0, len(points), BLOCK))
+        plan = {"exponents": self.exponents, "rate": self.rate}
+        return np.concatenate([_shares(part, self.targets, **plan) @ values for part in parts])
 
 
 def connect(first: Snapshot, second: Snapshot, settings: FlowSettings) -> Leg:
@@ -198,7 +209,7 @@ def _transition(flow: Any, source: Snapshot, target: Snapshot) -> Transition:
     with np.errstate(divide="ignore"):
         exponents = np.log(target.weights) - values
     rate = float(potential.lipschitz / (smoothing * flow.scaling.unit))
-    shares = _shares(source.points, target.points, exponents, rate=rate)
+    shares = _shares(source.points, target.points, exponents=exponents, rate=rate)
     arriving = source.weights @ shares
     used = target.weights > 0
     ratio = np.where(used, arriving / np.where(used, target.weights, 1.0), 1.0)
@@ -206,8 +217,9 @@ def _transition(flow: Any, source: Snapshot, target: Snapshot) -> Transition:
 
 
 def _shares(
-    points: np.ndarray, targets: np.ndarray, exponents: np.ndarray, *, rate: float
+    points: np.ndarray, targets: np.ndarray, *, exponents: np.ndarray, rate: float
 ) -> np.ndarray:
+    """Where cells go, shape (k, n); rows sum to one."""
     from scipy.spatial.distance import cdist
     from scipy.special import softmax
 

@@ -5,20 +5,24 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gparticles.report.course_page import CoursePage, Film, write_course_report
+from gparticles.report.course_page import MAX_CELLS, CoursePage, Film, write_course_report
 from gparticles.report.words import number
-from gparticles.timecourse.course import Trajectory
+from gparticles.timecourse import Trajectory
 from gparticles.timecourse.curves import Curves
 from gparticles.timecourse.field import carried
 from gparticles.timecourse.judging import LeftOut, principal
 
 if TYPE_CHECKING:
-    from gparticles.timecourse.files import Cells, Request
+    from gparticles.experiment.course_runs import Request
 
 FRAMES = 41
 CANNOT = (
     "Snapshots do not determine trajectories: cells that turn within a law that stays leave no "
-    "trace. What is shown is the way that costs least, which is one of many."
+    "trace. What is shown is a way that costs little, which is one of many."
+)
+NOISE = (
+    "Growth and eta / q in cells.csv are estimates from two samples each. Where nothing grows they "
+    "differ from 1 all the same, by the noise of sampling."
 )
 MEANING = (
     "Each inner snapshot was left out and estimated from the two around it. Wasserstein-2 distance "
@@ -33,15 +37,25 @@ MEANING = (
 def write_page(
     stage: Path,
     course: Trajectory,
-    curve: Curves,
+    drawn: tuple[Curves, np.ndarray],
     results: list[LeftOut],
     *,
-    cells: "Cells",
+    columns: int,
     request: "Request",
 ) -> Path:
-    """Writes ``report.html`` and ``figures/columns.png`` into a folder."""
+    """Writes ``report.html`` and ``figures/columns.png`` into a folder.
+
+    Args:
+        stage: the folder.
+        course: what it is about.
+        drawn: curves of some columns, in number g, and the means of these in the snapshots,
+            shape (times, g).
+        results: of the left-out snapshots.
+        columns: how many came in.
+        request: what was asked for.
+    """
     (stage / "figures").mkdir()
-    picture = _draw(stage / "figures" / "columns.png", course, curve, cells)
+    picture = _draw(stage / "figures" / "columns.png", course, *drawn)
     unit = f" {course.unit}" if course.unit else ""
     counts = ", ".join(f"{s.time:g}: {len(s.rows)}" for s in course.snapshots)
     page = CoursePage(
@@ -49,11 +63,11 @@ def write_page(
         description="One velocity field through all snapshots, by particle flows between them.",
         facts=[
             ("cells by time", counts),
-            ("columns", str(len(cells.names))),
+            ("columns", str(columns)),
             ("from, to", f"{course.times[0]:g} to {course.times[-1]:g}{unit}"),
             ("left by the field", f"{100 * course.unexplained:.0f} % of squared velocity"),
         ],
-        notes=[CANNOT],
+        notes=[CANNOT, NOISE],
         film=_film(course),
         left_out=[(f"{r.time:g}{unit}", _numbers(r)) for r in results],
         columns=list(results[0].w2) if results else [],
@@ -84,17 +98,21 @@ def _film(course: Trajectory) -> Film:
     def flat(points: np.ndarray) -> np.ndarray:
         return project(points)[..., [0, 0]] if one else project(points)
 
-    cells = carried(course.field, first.points, times)
+    def some(points: np.ndarray) -> np.ndarray:
+        # evenly through a file, which may be sorted
+        return points[:: -(-len(points) // MAX_CELLS)]
+
+    cells = carried(course.field, some(first.points), times)
     return Film(
         times=times,
         cells=np.stack([flat(frame) for frame in cells]),
-        snapshots=[(snapshot.time, flat(snapshot.points)) for snapshot in course.snapshots],
+        snapshots=[(snapshot.time, flat(some(snapshot.points))) for snapshot in course.snapshots],
         names=names,
         unit=course.unit,
     )
 
 
-def _draw(path: Path, course: Trajectory, curve: Curves, cells: "Cells") -> Path:
+def _draw(path: Path, course: Trajectory, curve: Curves, means: np.ndarray) -> Path:
     from matplotlib.figure import Figure
 
     from gparticles.plots.courses import band, measured
@@ -108,9 +126,7 @@ def _draw(path: Path, course: Trajectory, curve: Curves, cells: "Cells") -> Path
     for k, name in enumerate(curve.names):
         edges = (curve.mean[:, k], curve.low[:, k], curve.high[:, k])
         band(panels[k], curve.times, edges)
-        column = cells.values[:, cells.names.index(name)]
-        means = np.array([column[s.rows].mean() for s in course.snapshots])
-        measured(panels[k], course.times, means)
+        measured(panels[k], course.times, means[:, k])
         panels[k].set_title(one_line(name, most=30), fontsize=9)
         panels[k].set_xlabel(course.unit or "time", fontsize=8)
     for panel in panels[count:]:
