@@ -92,7 +92,7 @@ def recipes() -> None:
 
 def _recipes(incomplete: str) -> list[str]:
     """Those that begin like this, for the shell's completion."""
-    from gparticles.experiment.packaged import packaged
+    from gparticles.experiment.packaged import courses, packaged
 
     return [name for name in (*packaged(), *courses()) if name.startswith(incomplete)]
 

@@ -214,7 +214,7 @@ def _check_task(config: Config, frame: Any, held_out: Any) -> None:
         raise InputError(
             "task: what new rows teach is tested on rows that are held out; give --validation 0.2"
         )
-    known = held_out[names[config.task]].dropna() if config.task in held_out else ()
+    known = held_out[names[config.task]].dropna() if config.task in held_out else frame.iloc[:0, 0]
     if len(known) < FEWEST_ROWS or known.nunique() < 2:
         raise InputError(
             f"task: of column {config.task!r} fewer than {FEWEST_ROWS} values are held out, or all "

@@ -246,7 +246,7 @@ def _finish(
 ) -> Result:
     config, inputs = ready.config, ready.inputs
     mixed = inputs.mixed
-    if mixed is not None and mixed.choice is not None:
+    if mixed is not None and mixed.choice is not None and isinstance(flow, Flow):
         flow.settings["choice"] = mixed.choice.to_dict()
     flow.save(folder.path / "flow", overwrite=True)
     inputs.law.save(folder.path / "flow")
