@@ -142,12 +142,13 @@ def read_cells(
     first = tables[0]
     values = np.concatenate([table.values for table in tables])
     known = [name for table in tables for name in table.ids or ()]
+    labels = [np.asarray(table.labels) for table in tables]
     return CellTable(
         values=values,
         names=first.columns or tuple(f"column {k + 1}" for k in range(values.shape[1])),
         times=np.concatenate([times for _, times in parts]),
         ids=known if len(known) == len(values) else [str(k + 1) for k in range(len(values))],
-        labels=None if fates is None else np.concatenate([np.asarray(table.labels) for table in tables]),
+        labels=None if fates is None else np.concatenate(labels),
         kind=first.kind,
         notes=tuple(f"{table.name}: {line}" for table in tables for line in table.warnings),
     )
