@@ -39,7 +39,7 @@ SMALL = {"run": "--set steps=10", "augment": "--set steps=10 --gan-steps 2"}
 
 
 # the first pages a reader meets
-FIRST = {str(ROOT / name) for name in ("README.md", "docs/start.md", "docs/tables.md")}
+FIRST = {str(ROOT / name) for name in ("README.md", "docs/start.md")}
 
 
 @pytest.mark.parametrize("page", few_usual(PAGES, FIRST), ids=lambda page: Path(page).stem)

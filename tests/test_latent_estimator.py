@@ -27,6 +27,7 @@ class OneSample(LatentGPA):
         return self.fit(X)._as_given(self.particles_, X)
 
 
+@pytest.mark.thorough
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")  # scikit-learn tells which of its checks were skipped
 def test_scikit_learns_own_checks():

@@ -17,6 +17,7 @@ from gparticles.experiment import runs
 from gparticles.experiment.folder import RunFolder
 from gparticles.experiment.recipes import Recipe, check
 from gparticles.outputs import replace_file
+from tests.grids import few_usual
 
 # compiles much: left out of `make fast-test`
 pytestmark = pytest.mark.slow
@@ -127,7 +128,7 @@ def _calls(killer, home, act):
         return 10**9 - killer.left
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", few_usual(KINDS, ("table", "latent")))
 def test_a_killed_run_resumes_to_the_same_files(kind, quick, killer, tmp_path):
     config = _configured(kind, tmp_path)
     ready = runs.make_ready(config)

@@ -218,14 +218,23 @@ def test_refused_before_the_folder_is_made(text, parts, own, tmp_path, refused):
     assert not (tmp_path / "run").exists()
 
 
+rest = pytest.mark.thorough
+
+
 @pytest.mark.parametrize(
     "overrides",
     [
-        ("potential=smooth", "potential.activation=relu", "stop=kinetic-energy"),
+        pytest.param(
+            ("potential=smooth", "potential.activation=relu", "stop=kinetic-energy"), marks=rest
+        ),
         ("potential=tight", "potential.layer=spectral", "f=alpha:2", "integrator=heun"),
-        ("potential=soft", "potential.width=8", "lipschitz=2", "stop.rule=none"),
+        pytest.param(
+            ("potential=soft", "potential.width=8", "lipschitz=2", "stop.rule=none"), marks=rest
+        ),
         ("stop.rule=held-out", "stop.fraction=0.5", "learning_rate=0.01", "batch_size=7"),
-        ("lipschitz=inf", "reverse=true", "scale=1", "step_size=0.1", "fit_steps=2"),
+        pytest.param(
+            ("lipschitz=inf", "reverse=true", "scale=1", "step_size=0.1", "fit_steps=2"), marks=rest
+        ),
         ("target=digits", "target.n=20", "source=uniform", "potential=conv", "potential.depth=1"),
     ],
 )

@@ -64,7 +64,10 @@ def test_rows_are_judged_by_a_file_and_without_their_names(file, tmp_path):
     inputs = gather(config_of(tmp_path / "a.csv", **keys), max_held_out=100)
     held_out = inputs.mixed.held_out
     assert len(held_out) == len(inputs.held_out) == 35
-    assert any("5 of its 35 rows" in line for line in inputs.warnings)
+    # the five, and what happens to be the same under another name
+    again = rows[25:].drop(columns="id").merge(rows[:30].drop(columns="id").drop_duplicates())
+    assert len(again) >= 5
+    assert any(f"{len(again)} of its 35 rows" in line for line in inputs.warnings)
     assert inputs.mixed.judged(held_out).columns.tolist() == ["size", "kind", "one"]
 
 

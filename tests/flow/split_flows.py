@@ -1,6 +1,7 @@
 """Run by tests as processes of their own: how many devices there are is fixed when JAX begins.
 
-python split_flows.py devices OUT COUNT        every kind of flow, on one device and on COUNT
+python split_flows.py devices OUT COUNT        some kinds of flow, on one device and on COUNT
+python split_flows.py rest OUT COUNT           the other kinds
 python split_flows.py resume OUT COUNT         the flow of `FOLDER`, continued on COUNT
 python split_flows.py host OUT COUNT INDEX COORDINATOR [STEPS]    one of COUNT processes
 """
@@ -51,6 +52,10 @@ def cases():
     }
 
 
+# of which a usual test looks at these
+USUAL = ("several steps", "labels", "weights", "no network")
+
+
 def collectives():
     """Each collective operation of the compiled chunk, by name."""
     ready = prepare(SOURCE, TARGET, steps=4, devices=COUNT, **small())
@@ -61,18 +66,30 @@ def collectives():
     return {kind: text.count(f" {kind}(") + text.count(f" {kind}-start(") for kind in kinds}
 
 
-def devices():
+def moved(names):
+    """Particles of these cases on one device, on all of them, and what rides the latter."""
     results = {}
-    for name, settings in cases().items():
+    for name in names:
+        settings = cases()[name]
         for count in (None, COUNT):
             flow = gpa.transport(SOURCE, TARGET, steps=4, devices=count, **settings)
             results[f"{name}/{'split' if count else 'one'}"] = flow.particles
         ridden = flow(SOURCE, labels=settings.get("labels"))
         results[f"{name}/ridden"] = ridden
+    return results
+
+
+def rest():
+    results = moved(name for name in cases() if name not in USUAL)
     latent = [gpa.LatentGPA(1, steps=4, devices=count, **small(1)) for count in (None, COUNT)]
     one, many = (model.fit(SOURCE, TARGET) for model in latent)
     results["latent/one"], results["latent/split"] = one.particles_, many.particles_
     results["latent/ridden"] = many.transform(SOURCE)
+    np.savez(OUT, **results)
+
+
+def devices():
+    results = moved(USUAL)
     sharding.SPLIT_TARGETS = 10
     split = gpa.transport(SOURCE, TARGET, steps=4, devices="all", **cases()["weights"])
     results["split targets"] = split.particles
@@ -112,4 +129,4 @@ if __name__ == "__main__":
     keep_programs()
     if MODE != "host":
         jax.config.update("jax_num_cpu_devices", COUNT)
-    {"devices": devices, "resume": resume, "host": host}[MODE]()
+    {"devices": devices, "rest": rest, "resume": resume, "host": host}[MODE]()

@@ -47,8 +47,11 @@ SETTINGS = {
     "debug NaNs": lambda: jax.debug_nans(True),
 }
 
+# each with a way in of its own
+USUAL = ("reverse", "labels", "tight", "an exact plan", "GAN", "LatentGPA")
 
-@pytest.mark.parametrize("name", CALLS)
+
+@pytest.mark.parametrize("name", few_usual(CALLS, USUAL))
 def test_the_same_bits_under_every_setting(name):
     plain = np.asarray(CALLS[name]())
     for setting in SETTINGS.values():
@@ -68,6 +71,7 @@ FORK = """
 import os, sys
 import numpy as np
 import gparticles as gpa
+from tests.grids import few_usual
 
 points = np.random.default_rng(0).normal(size=(10, 2))
 gpa.transport(points, points + 1, steps=1)

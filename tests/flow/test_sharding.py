@@ -15,20 +15,18 @@ import pytest
 import gparticles as gpa
 from gparticles.hosts import _described
 from gparticles.tables import load
+from tests.grids import few_usual
 
 SCRIPT = Path(__file__).with_name("split_flows.py")
 # names of the script's cases, which cannot be imported here: it sets how many devices there are
-NAMES = (
+USUAL = ("several steps", "labels", "weights", "no network")
+REST = (
     "euler",
     "several stages",
-    "several steps",
     "reverse",
-    "labels",
-    "weights",
     "batches",
     "held out",
     "bounds",
-    "no network",
     "no network, labels",
     "latent",
 )
@@ -54,10 +52,29 @@ def split(tmp_path_factory):
         return dict(results), folder
 
 
+@pytest.fixture(scope="module")
+def rest(tmp_path_factory):
+    """What the script found of its other cases."""
+    out = tmp_path_factory.mktemp("devices") / "results.npz"
+    finished("rest", out, 3)
+    with np.load(out) as results:
+        return dict(results)
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", USUAL)
 def test_the_same_flow_to_rounding(split, name):
-    one, many, ridden = (split[0][f"{name}/{which}"] for which in ("one", "split", "ridden"))
+    _check_same(split[0], name)
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("name", REST)
+def test_the_same_flow_in_other_ways(rest, name):
+    _check_same(rest, name)
+
+
+def _check_same(results, name):
+    one, many, ridden = (results[f"{name}/{which}"] for which in ("one", "split", "ridden"))
     assert many.shape == (31, 2)
     # the first fit magnifies rounding; without a network nothing does
     np.testing.assert_allclose(many, one, atol=1e-9 if "no network" in name else 0.05)
@@ -103,7 +120,7 @@ def hosts(folder, count, *, steps, more=()):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("count", [2, 3])
+@pytest.mark.parametrize("count", few_usual([2, 3], ("3",)))
 def test_several_processes_carry_out_one_flow(split, count, tmp_path):
     processes = hosts(tmp_path, count, steps=6)
     for process in processes:

@@ -14,6 +14,7 @@ from sklearn.decomposition import PCA
 import gparticles
 from gparticles import plots
 from gparticles.plots.figures import field_figure
+from tests.grids import few_usual
 
 GENERATOR = np.random.default_rng(0)
 
@@ -120,8 +121,12 @@ def test_what_lies_outside_is_said():
 FIGURES = {"particles.png", "trajectory.png", "history.png"}
 
 
+# one column, points in a plane, and colour images; the rest is drawn as one of these
+SHAPES = few_usual([(1,), (2,), (3,), (5,), (4, 4), (4, 4, 3)], ("(1,)", "(2,)", "(4, 4, 3)"))
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("shape", [(1,), (2,), (3,), (5,), (4, 4), (4, 4, 3)])
+@pytest.mark.parametrize("shape", SHAPES)
 def test_every_flow_can_be_drawn(shape, tmp_path):
     source, target = GENERATOR.random((12, *shape)), GENERATOR.random((9, *shape))
     flow = gparticles.transport(source, target, steps=3)

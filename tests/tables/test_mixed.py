@@ -116,7 +116,7 @@ def _draw(frame):
         ([" kind = owl "], "kind == 'owl'"),
         (["age>=4.5", "age<=5.5", "age>=3"], "age == 5"),
         (["size>=M"], "size != 'S'"),
-        (["born>=15.12.2020"], "born.str[3:5] == '12' and born >= '15'"),
+        (["born>=15.12.2020"], "born.str.slice(3, 5) == '12' and born >= '15'"),
         (["weight=0.1"], "0.05 < weight < 0.15"),
     ],
 )

@@ -57,10 +57,8 @@ def test_genes_follow_their_components(made):
     assert (curves.low <= curves.high).all()
 
 
-def test_what_is_refused(made, refused, monkeypatch):
+def test_what_is_refused(made, refused):
     adata, fitted, _ = made
-    # nothing is computed before
-    monkeypatch.delattr("gparticles.timecourse.annotated.trajectory")
     plain = anndata.AnnData(np.ones((4, 2)), obs={"t": [0.0, 0.0, 1.0, np.nan]})
     refused(lambda: gpa.integrate_times(plain, "t"), "obsm has no 'X_pca'", "scanpy.pp.pca")
     plain.obsm["X_pca"] = np.ones((4, 2))

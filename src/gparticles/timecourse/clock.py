@@ -71,7 +71,7 @@ def _of_text(texts: np.ndarray, name: str) -> tuple[np.ndarray, str]:
     units = [None if part is None else _unit(part[1], part[4]) for part in parts]
     matched = [part for part in parts if part is not None]
     if None not in units:
-        _check_dashes([part[2] for part in matched], name)
+        _check_dashes([part[2] for part in matched if part[1]], name)
         numbers = np.array([float(part[3]) for part in matched])
         return _in_one_unit(numbers, [unit or "" for unit in units], (index, name))
     dates = [_date(word.strip()) for word in words]
@@ -98,8 +98,9 @@ def _unit(before: str | None, after: str) -> str | None:
 
 
 def _check_dashes(between: list[str | None], name: str) -> None:
-    """Refuses words before numbers some of which have a dash, which may be a sign."""
-    if len({"-" in (text or "") for text in between}) > 1:
+    """Refuses words before numbers of which some have a dash, which may be a sign, others nothing."""
+    texts = [(text or "").strip() for text in between]
+    if "" in texts and any("-" in text for text in texts):
         raise InputError(
             f"{name}: some have a dash before the number and others none; write what is before 0 "
             "as in '-1 d'"
