@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import gparticles as gpa
+from tests.grids import few_usual
 
 pytestmark = pytest.mark.slow
 
@@ -71,7 +72,6 @@ FORK = """
 import os, sys
 import numpy as np
 import gparticles as gpa
-from tests.grids import few_usual
 
 points = np.random.default_rng(0).normal(size=(10, 2))
 gpa.transport(points, points + 1, steps=1)

@@ -98,7 +98,7 @@ def _unit(before: str | None, after: str) -> str | None:
 
 
 def _check_dashes(between: list[str | None], name: str) -> None:
-    """Refuses words before numbers of which some have a dash, which may be a sign, others nothing."""
+    """Refuses words before numbers that have a dash, perhaps a sign, where others have nothing."""
     texts = [(text or "").strip() for text in between]
     if "" in texts and any("-" in text for text in texts):
         raise InputError(
