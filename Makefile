@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 DEMO_OUT ?= runs/digits
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --maxprocesses 8
 
-.PHONY: demo test thorough-test fast-test lint docs images lenet clean
+.PHONY: demo test thorough-test fast-test lint docs links images lenet clean
 
 # asked first, since pip's own message about a wrong Python is long and comes late
 SUPPORTED = import sys; v = sys.version_info[:2]; \
@@ -59,6 +59,10 @@ lint: $(VENV)/.installed-test
 docs: $(VENV)/.installed-docs
 	$(BIN)/sphinx-build -W --keep-going -q -b html -d docs/_build/doctrees docs docs/_build/html
 	@echo "made docs/_build/html: open docs/_build/html/index.html in a browser"
+
+# asks every address that the site names whether it is there, which needs a network
+links: $(VENV)/.installed-docs
+	GALLERY=off $(BIN)/sphinx-build -q -b linkcheck -d docs/_build/words docs docs/_build/links
 
 images: $(VENV)/.installed
 	$(BIN)/python docs/make_images.py
