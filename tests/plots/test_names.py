@@ -16,7 +16,7 @@ from gparticles.plots.before_after import View, before_after_figure, groups_in_w
 from gparticles.plots.losses import loss_curves, sample_panels
 from gparticles.report import About, write_report
 from gparticles.report.animation import save_animation
-from gparticles.report.batches_page import Page, write_batches_report
+from gparticles.report.batches_page import BatchesPage, write_batches_report
 from gparticles.report.representation import flow_html
 from gparticles.report.shown import choose
 from tests.evaluate.flows import made, walk
@@ -102,7 +102,7 @@ def test_a_run_is_drawn_and_reported_with_any_name(name, tmp_path):
 
 def test_pages_of_batches_and_notebooks_take_any_name(tmp_path):
     bad = "caf\udce9"
-    page = Page(
+    page = BatchesPage(
         name=bad,
         description=bad,
         facts=[(bad, "\0")],

@@ -6,8 +6,8 @@ from PIL import Image
 from gparticles.plots.before_after import COLOURS, View, before_after_figure
 from gparticles.report.batches_page import (
     MEASURES,
+    BatchesPage,
     MeasureTable,
-    Page,
     measured_rows,
     write_batches_report,
 )
@@ -52,7 +52,7 @@ def test_rows_are_those_that_both_have():
 def test_the_page_escapes_and_asks_for_nothing(tmp_path):
     Image.new("RGB", (4, 4)).save(tmp_path / "a.png")
     bad = "<script>alert(1)</script>"
-    page = Page(
+    page = BatchesPage(
         name=bad,
         description=bad,
         facts=[(bad, bad)],

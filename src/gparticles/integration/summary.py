@@ -18,9 +18,9 @@ from gparticles.latent import Counterparts, LatentBound
 from gparticles.latent.bound import MEANING
 from gparticles.outputs import replace_file
 from gparticles.report.batches_page import (
+    BatchesPage,
     MeasureRow,
     MeasureTable,
-    Page,
     measured_rows,
     write_batches_report,
 )
@@ -182,7 +182,7 @@ def _umap(space: np.ndarray, seed: int) -> Any:
     return np.asarray(points, np.float64), ("UMAP 1", "UMAP 2")
 
 
-def _page(done: Finished) -> Page:
+def _page(done: Finished) -> BatchesPage:
     batches = done.batches
     sizes = ", ".join(f"{name} {count}" for name, count in done.whole.counts.items())
     tables = [
@@ -204,7 +204,7 @@ def _page(done: Finished) -> Page:
     if batches.labels is not None:
         tables = [table._replace(words=f"{table.words} {_TOLD}") for table in tables]
     stays = "and none stays" if batches.reference is None else "which stays"
-    return Page(
+    return BatchesPage(
         name="Batches before and after",
         description=f"{', '.join(batches.others)} moved onto {batches.onto}, {stays} as it is.",
         facts=[

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from gparticles.outputs import replace_file
-from gparticles.report.page import in_place, part, template
+from gparticles.report.page import Page, in_place, part, template
 from gparticles.report.words import number, readable
 
 MEASURES = {
@@ -69,27 +69,14 @@ class MeasureTable(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Page:
-    """What the page says.
+class BatchesPage(Page):
+    """What the page says besides.
 
     Attributes:
-        name, description: at the top.
-        facts: names and numbers in boxes.
-        notes: what the user should know.
         tables: measures.
-        command: what made it.
-        settings: names and values.
-        versions: of the software.
     """
 
-    name: str
-    description: str
-    facts: Sequence[tuple[str, str]]
-    notes: Sequence[str]
     tables: Sequence[MeasureTable]
-    command: str
-    settings: Sequence[tuple[str, str]]
-    versions: dict[str, str]
 
 
 def measured_rows(before: dict[str, Any], after: dict[str, Any]) -> tuple[MeasureRow, ...]:
@@ -107,7 +94,9 @@ def measured_rows(before: dict[str, Any], after: dict[str, Any]) -> tuple[Measur
     )
 
 
-def write_batches_report(path: Path, page: Page, pictures: Sequence[tuple[Path, str]]) -> Path:
+def write_batches_report(
+    path: Path, page: BatchesPage, pictures: Sequence[tuple[Path, str]]
+) -> Path:
     """Writes the page: one file that needs no network.
 
     Args:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gparticles.outputs import replace_file
-from gparticles.report.page import in_place, part, script_json, template
+from gparticles.report.page import Page, in_place, part, script_json, template
 from gparticles.report.words import readable
 
 # of a snapshot, in the animation
@@ -34,33 +34,20 @@ class Film(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True)
-class CoursePage:
-    """What the page says.
+class CoursePage(Page):
+    """What the page says besides.
 
     Attributes:
-        name, description: at the top.
-        facts: names and numbers in boxes.
-        notes: what the user should know.
         film: what moves.
         left_out: one row for each time: the time, and numbers as text in the order of ``columns``.
         columns: of that table.
         left_out_words: what the table means, or why there is none.
-        command: what made it.
-        settings: names and values.
-        versions: of the software.
     """
 
-    name: str
-    description: str
-    facts: Sequence[tuple[str, str]]
-    notes: Sequence[str]
     film: Film
     left_out: Sequence[tuple[str, Sequence[str]]]
     columns: Sequence[str]
     left_out_words: str
-    command: str
-    settings: Sequence[tuple[str, str]]
-    versions: dict[str, str]
 
 
 def write_course_report(path: Path, page: CoursePage, pictures: Sequence[tuple[Path, str]]) -> Path:

@@ -18,6 +18,28 @@ from gparticles.report.shown import Shown
 from gparticles.report.table_section import SCORES, TableSection
 
 
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    """What every page but that of a flow says.
+
+    Attributes:
+        name, description: at the top.
+        facts: names and numbers in boxes.
+        notes: what the user should know.
+        command: what made it.
+        settings: names and values.
+        versions: of the software.
+    """
+
+    name: str
+    description: str
+    facts: Sequence[tuple[str, str]]
+    notes: Sequence[str]
+    command: str
+    settings: Sequence[tuple[str, str]]
+    versions: dict[str, str]
+
+
 @dataclass(frozen=True)
 class About:
     """What the page says about a run besides its flow.
