@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import gparticles as gpa
-from gparticles.divergence import certified, ground, interior_point, plans, sinkhorn
+from gparticles.divergence import certified, ground, interior_point, plans, sinkhorn, sparse, stages
 from gparticles.divergence.bounds import lower_bound, upper_bound
 from gparticles.divergence.ground import check_clouds
 from gparticles.divergence.plans import DensePlan
@@ -86,7 +86,7 @@ def test_blocks_bracket_it_too(f, tight, without_newton, monkeypatch):
 
 
 def test_a_part_of_the_points_is_a_start(tight, without_newton, monkeypatch):
-    monkeypatch.setattr(sinkhorn, "MULTISCALE_POINTS", 300)
+    monkeypatch.setattr(stages, "MULTISCALE_POINTS", 300)
     c = gpa.divergence(P, Q, tolerance=5e-3)
     lower, upper = tight[str(gpa.KL())]
     assert c.gap <= 5e-3
@@ -130,7 +130,7 @@ def test_a_sweep_of_twenty_thousand_points_stays_within_the_budget(f):
 def test_what_does_not_fit_is_swept():
     points = np.random.default_rng(0).normal(size=(20_000, 3))
     between, _, _ = check_clouds(points, points + 1, 1.0, (None, None))
-    assert isinstance(sinkhorn._iteration(gpa.KL(), between), sinkhorn._Swept)
+    assert isinstance(sinkhorn.iteration_of(gpa.KL(), between), sinkhorn._Swept)
     heights = [len(between.x[rows]) for rows in between.blocks()]
     assert sum(heights) == 20_000
     assert max(heights) * 20_000 <= ground.BLOCK_ENTRIES
@@ -160,3 +160,38 @@ def test_a_certificate_of_a_large_problem_holds_no_matrix(without_newton):
     c = gpa.divergence(P, Q, tolerance=5e-3)
     held = jax.tree.leaves([list(vars(a).values()) for a in (c, c.plan, c.potential)])
     assert max(np.size(a) for a in held if isinstance(a, np.ndarray)) <= Q.size
+
+
+@few_f
+@pytest.mark.parametrize("part", [10_000, 300])
+def test_pairs_that_matter_bracket_it_too(f, part, tight, without_newton, monkeypatch):
+    # from the first stage on in which a quarter of all pairs do
+    monkeypatch.setattr(stages, "PAIRS_FROM", 1)
+    monkeypatch.setattr(stages, "PAIRS_SHARE", 0.25)
+    monkeypatch.setattr(stages, "MULTISCALE_POINTS", part)
+    c = gpa.divergence(P, Q, f=f, tolerance=1e-3)
+    lower, upper = tight[str(f)]
+    assert c.gap <= 1e-3
+    assert c.lower <= upper
+    assert lower <= c.upper
+    assert np.linalg.norm(c.velocity, axis=1).max() <= 1 + 1e-9
+    # what it holds is found anew when it is asked for
+    whole = c.plan.matrix()
+    np.testing.assert_allclose(whole.sum(axis=1), 1 / len(P), rtol=1e-9)
+    np.testing.assert_allclose(whole.sum(axis=0) * len(Q), c.density_ratio, atol=1e-9)
+
+
+def test_pairs_hold_the_least_of_every_row_and_each_column():
+    rng = np.random.default_rng(0)
+    points = np.concatenate([rng.normal(size=(300, 3)), np.zeros((3, 3))])
+    between, _, _ = check_clouds(points, points[::-1] + 1e-9, 1.0, (None, None))
+    psi = rng.normal(size=303)
+    pairs = sparse.Pairs(between, psi, sparse.width_of(between, psi, 1e-9))
+    np.testing.assert_array_equal(pairs.least(psi), (between.costs() + psi).min(axis=1))
+    assert set(pairs.costs.indices) == set(range(303))
+    # the best row, up to what float32 tells apart
+    reach = pairs.least(psi)[pairs.rows] - pairs.costs.data
+    best = (pairs.least(psi)[:, None] - between.costs()).max(axis=0)
+    highest = np.full(303, -np.inf)
+    np.maximum.at(highest, pairs.costs.indices, reach)
+    np.testing.assert_allclose(highest, best, atol=1e-5)

@@ -21,6 +21,8 @@ BLOCK_ENTRIES = 2**22
 SMALL_ENTRIES = 2**16
 # up to this dimension the coordinates' differences are fused into one pass
 FUSED_DIMENSIONS = 16
+# up to so many pairs what a product of measures costs is computed, and beyond it is bounded
+PRODUCT_ENTRIES = 2**24
 # beyond these, products with the plan would leave float32
 COST_RANGE = (1e-25, 1e25)
 
@@ -103,8 +105,12 @@ class Ground:
         return _swept(self, _least, psi)
 
     def product_cost(self, a: np.ndarray, b: np.ndarray) -> float:
-        """sum_ij a_i b_j L |x_i - y_j|, nats."""
-        return float(a @ _swept(self, _mean_cost, b))
+        """sum_ij a_i b_j L |x_i - y_j|, nats; of many pairs at least that, by way of one point."""
+        if len(self.x) * len(self.y) <= PRODUCT_ENTRIES:
+            return float(a @ _swept(self, _mean_cost, b))
+        middle = (self.q @ self.y)[None]
+        to, onwards = (distances(points, middle)[:, 0] for points in (self.x, self.y))
+        return self.slope * float((a @ to) * b.sum() + a.sum() * (b @ onwards))
 
     def at(self, points: np.ndarray) -> "Ground":
         """The same target from other points (k, d), in its coordinates and equally weighted."""
