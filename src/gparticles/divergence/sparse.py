@@ -104,17 +104,18 @@ class PairsPlan(AbstractPlan):
     def totals(self, factors: np.ndarray) -> Totals:
         plan = self._plan(factors)
         cost = float(plan.data @ self.pairs.costs.data)
-        ones = [np.ones(size) for size in plan.shape]
-        return Totals(plan @ ones[1], plan.T @ ones[0], cost)
+        m, n = self.pairs.ground.shape
+        return Totals(plan @ np.ones(n), plan.T @ np.ones(m), cost)
 
     def matrix(self) -> np.ndarray:
         return self._plan(np.ones(len(self.psi))).toarray()
 
     def pull(self, factors: np.ndarray) -> np.ndarray:
-        ground, plan, rows = self.pairs.ground, self._plan(factors), self.pairs.rows
+        ground, rows, columns = self.pairs.ground, self.pairs.rows, self.pairs.costs.indices
         away = self.pairs.costs.data / ground.slope
-        weights = np.where(away > 0, plan.data / np.where(away > 0, away, 1), 0) / ground.p[rows]
-        differences = [weights * (x[rows] - y[plan.indices]) for x, y in _coordinates(ground)]
+        shares = np.asarray(self._plan(factors).data, np.float64) / ground.p[rows]
+        weights = np.where(away > 0, shares / np.where(away > 0, away, 1), 0)
+        differences = [weights * (x[rows] - y[columns]) for x, y in _coordinates(ground)]
         return np.stack([np.bincount(rows, part, len(ground.p)) for part in differences], axis=1)
 
     def released(self) -> "PairsPlan":
@@ -252,15 +253,16 @@ def iterated(
         enough: the share of the mass that one more iteration may still move.
     """
     ground = pairs.ground
-    p, q, e = ground.p.astype(np.float32), ground.q.astype(np.float32), np.float32(smoothing)
+    p, q = ground.p.astype(np.float32), ground.q.astype(np.float32)
     kernel = pairs.with_values(pairs.shares(psi, smoothing)[0].astype(np.float32))
     across = kernel.T.tocsr()
-    change, start = np.zeros(len(psi), np.float32), psi.astype(np.float32)
+    start, smoothing32 = jnp.asarray(psi, jnp.float32), jnp.asarray(smoothing, jnp.float32)
+    change = mass = np.zeros(len(psi), np.float32)
     tiny = np.finfo(np.float32).tiny
     for number in range(BLOCK * MOST_BLOCKS):
         rows = np.maximum(kernel @ (q * np.exp(change)), tiny)
         arriving = across @ (p / rows)
-        step = np.asarray(_step(f, arriving, start, e)) - change
+        step = np.asarray(_step(f, jnp.asarray(arriving), start, smoothing32)) - change
         longest = float(np.abs(step).max())
         change = change + np.float32(RELAXATION if longest < 1 else 1.0) * step
         change = np.clip(change, -MOST_CHANGE, MOST_CHANGE)
