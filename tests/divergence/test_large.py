@@ -8,7 +8,16 @@ import numpy as np
 import pytest
 
 import gparticles as gpa
-from gparticles.divergence import certified, ground, interior_point, plans, sinkhorn, sparse, stages
+from gparticles.divergence import (
+    certified,
+    ground,
+    interior_point,
+    nearest,
+    plans,
+    sinkhorn,
+    sparse,
+    stages,
+)
 from gparticles.divergence.bounds import lower_bound, upper_bound
 from gparticles.divergence.ground import check_clouds
 from gparticles.divergence.plans import DensePlan
@@ -181,17 +190,37 @@ def test_pairs_that_matter_bracket_it_too(f, part, tight, without_newton, monkey
     np.testing.assert_allclose(whole.sum(axis=0) * len(Q), c.density_ratio, atol=1e-9)
 
 
-def test_pairs_hold_the_least_of_every_row_and_each_column():
+@pytest.mark.parametrize("all_measured", [2**26, 0], ids=["whole", "tiles"])
+def test_pairs_hold_the_least_of_every_row_and_each_column(all_measured, monkeypatch):
+    monkeypatch.setattr(nearest, "TILED_ENTRIES", all_measured)
     rng = np.random.default_rng(0)
     points = np.concatenate([rng.normal(size=(300, 3)), np.zeros((3, 3))])
-    between, _, _ = check_clouds(points, points[::-1] + 1e-9, 1.0, (None, None))
-    psi = rng.normal(size=303)
-    pairs = sparse.Pairs(between, psi, sparse.width_of(between, psi, 1e-9))
-    np.testing.assert_array_equal(pairs.least(psi), (between.costs() + psi).min(axis=1))
-    assert set(pairs.costs.indices) == set(range(303))
-    # the best row, up to what float32 tells apart
-    reach = pairs.least(psi)[pairs.rows] - pairs.costs.data
-    best = (pairs.least(psi)[:, None] - between.costs()).max(axis=0)
-    highest = np.full(303, -np.inf)
-    np.maximum.at(highest, pairs.costs.indices, reach)
-    np.testing.assert_allclose(highest, best, atol=1e-5)
+    between, _, _ = check_clouds(points, 3 * points[::-1] + 1e-9, 1.0, (None, None))
+    for width in (1e-9, 0.3):
+        psi = rng.normal(size=303)
+        pairs = sparse.Pairs(between, psi, sparse.width_of(between, psi, width / sparse.WIDTH))
+        sums = between.costs() + psi
+        np.testing.assert_allclose(pairs.least(psi), sums.min(axis=1), rtol=1e-14)
+        assert set(pairs.costs.indices) == set(range(303))
+        near = np.count_nonzero(sums <= sums.min(axis=1, keepdims=True) + pairs.width)
+        assert near - 303 <= pairs.count <= near + 303
+        # of a column that is nobody's choice the best row, up to what float32 tells apart
+        reach = sums.min(axis=1)[:, None] - between.costs()
+        kept = np.full(reach.shape, -np.inf)
+        kept[pairs.rows, pairs.costs.indices] = reach[pairs.rows, pairs.costs.indices]
+        np.testing.assert_allclose(kept.max(axis=0), reach.max(axis=0), atol=1e-5)
+
+
+def test_tiles_leave_out_pairs_that_are_far(monkeypatch):
+    monkeypatch.setattr(nearest, "TILED_ENTRIES", 0)
+    measured = []
+
+    def counted(x, y):
+        measured.append(len(x) * len(y))
+        return ground.distances(x, y)
+
+    monkeypatch.setattr(nearest, "distances", counted)
+    line = np.linspace(0, 1, 4000)[:, None]
+    between, _, _ = check_clouds(line, line + 0.1, 1.0, (None, None))
+    assert nearest.near_pairs(between, np.zeros(4000), 1e-3).nnz >= 4000
+    assert sum(measured) < 0.15 * 4000**2

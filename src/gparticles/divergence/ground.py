@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 from gparticles import compiled
 from gparticles.checks import check_number, check_points, check_same_shape, check_weights
 from gparticles.divergence.abstract_f import library
+from gparticles.divergence.tiles import Tiles, tiles_of
 from gparticles.errors import InputError
 
 # entries of the largest block of costs that a float64 pass holds
@@ -86,6 +87,11 @@ class Ground:
         """A lower bound of L times the pooled clouds' diameter, at least half of it, nats."""
         both = np.concatenate([self.x, self.y])
         return self.slope * float(np.linalg.norm(both - both[0], axis=1).max())
+
+    @cached_property
+    def tiles(self) -> tuple[Tiles, Tiles]:
+        """Groups of neighbours of x and of y."""
+        return tiles_of(self.x), tiles_of(self.y)
 
     def to_unit(self, points: np.ndarray) -> np.ndarray:
         """Points (k, d) of the data in the coordinates of x and y."""

@@ -13,13 +13,13 @@ from gparticles import compiled
 from gparticles.divergence.bounds import Lower, Upper, lower_bound, upper_bound
 from gparticles.divergence.f_divergences import AbstractF
 from gparticles.divergence.ground import BLOCK_ENTRIES, Ground
+from gparticles.divergence.nearest import estimated_pairs
 from gparticles.divergence.plans import AbstractPlan, SoftPlan
 from gparticles.divergence.sinkhorn import block_costs, iteration_of, mean_cost
 from gparticles.divergence.sparse import (
     MOST_PAIRS,
     Pairs,
     PairsPlan,
-    estimated_pairs,
     iterated,
     width_of,
 )
@@ -103,7 +103,11 @@ def _few_matter(ground: Ground, psi: np.ndarray, smoothing: float) -> bool:
     pairs = len(ground.p) * len(ground.q)
     if pairs < PAIRS_FROM:
         return False
-    return estimated_pairs(ground, psi, smoothing) <= _most_pairs(ground)
+    return _pairs_at(ground, psi, smoothing) <= _most_pairs(ground)
+
+
+def _pairs_at(ground: Ground, psi: np.ndarray, smoothing: float) -> float:
+    return estimated_pairs(ground, psi, width_of(ground, psi, smoothing))
 
 
 def _most_pairs(ground: Ground) -> float:
@@ -157,7 +161,7 @@ def _from_a_part(f: AbstractF, ground: Ground) -> tuple[np.ndarray, float]:
     smoothing, more = COARSE_FACTOR * last.smoothing, len(ground.p) * len(ground.q)
     more /= len(part.p) * len(part.q)
     while smoothing > last.smoothing and (
-        more * estimated_pairs(part, last.psi, smoothing) > _most_pairs(ground)
+        more * _pairs_at(part, last.psi, smoothing) > _most_pairs(ground)
     ):
         smoothing /= PAIRS_FACTOR
     return _extended(f, part, (last.psi, smoothing), ground.y), smoothing
