@@ -8,7 +8,16 @@ import numpy as np
 import pytest
 
 import gparticles as gpa
-from gparticles.divergence import certified, ground, interior_point, plans, sinkhorn
+from gparticles.divergence import (
+    certified,
+    ground,
+    interior_point,
+    nearest,
+    plans,
+    sinkhorn,
+    sparse,
+    stages,
+)
 from gparticles.divergence.bounds import lower_bound, upper_bound
 from gparticles.divergence.ground import check_clouds
 from gparticles.divergence.plans import DensePlan
@@ -86,7 +95,7 @@ def test_blocks_bracket_it_too(f, tight, without_newton, monkeypatch):
 
 
 def test_a_part_of_the_points_is_a_start(tight, without_newton, monkeypatch):
-    monkeypatch.setattr(sinkhorn, "MULTISCALE_POINTS", 300)
+    monkeypatch.setattr(stages, "MULTISCALE_POINTS", 300)
     c = gpa.divergence(P, Q, tolerance=5e-3)
     lower, upper = tight[str(gpa.KL())]
     assert c.gap <= 5e-3
@@ -130,7 +139,7 @@ def test_a_sweep_of_twenty_thousand_points_stays_within_the_budget(f):
 def test_what_does_not_fit_is_swept():
     points = np.random.default_rng(0).normal(size=(20_000, 3))
     between, _, _ = check_clouds(points, points + 1, 1.0, (None, None))
-    assert isinstance(sinkhorn._iteration(gpa.KL(), between), sinkhorn._Swept)
+    assert isinstance(sinkhorn.iteration_of(gpa.KL(), between), sinkhorn._Swept)
     heights = [len(between.x[rows]) for rows in between.blocks()]
     assert sum(heights) == 20_000
     assert max(heights) * 20_000 <= ground.BLOCK_ENTRIES
@@ -160,3 +169,58 @@ def test_a_certificate_of_a_large_problem_holds_no_matrix(without_newton):
     c = gpa.divergence(P, Q, tolerance=5e-3)
     held = jax.tree.leaves([list(vars(a).values()) for a in (c, c.plan, c.potential)])
     assert max(np.size(a) for a in held if isinstance(a, np.ndarray)) <= Q.size
+
+
+@few_f
+@pytest.mark.parametrize("part", [10_000, 300])
+def test_pairs_that_matter_bracket_it_too(f, part, tight, without_newton, monkeypatch):
+    # from the first stage on in which a quarter of all pairs do
+    monkeypatch.setattr(stages, "PAIRS_FROM", 1)
+    monkeypatch.setattr(stages, "PAIRS_SHARE", 0.25)
+    monkeypatch.setattr(stages, "MULTISCALE_POINTS", part)
+    c = gpa.divergence(P, Q, f=f, tolerance=1e-3)
+    lower, upper = tight[str(f)]
+    assert c.gap <= 1e-3
+    assert c.lower <= upper
+    assert lower <= c.upper
+    assert np.linalg.norm(c.velocity, axis=1).max() <= 1 + 1e-9
+    # what it holds is found anew when it is asked for
+    whole = c.plan.matrix()
+    np.testing.assert_allclose(whole.sum(axis=1), 1 / len(P), rtol=1e-9)
+    np.testing.assert_allclose(whole.sum(axis=0) * len(Q), c.density_ratio, atol=1e-9)
+
+
+@pytest.mark.parametrize("all_measured", [2**26, 0], ids=["whole", "tiles"])
+def test_pairs_hold_the_least_of_every_row_and_each_column(all_measured, monkeypatch):
+    monkeypatch.setattr(nearest, "TILED_ENTRIES", all_measured)
+    rng = np.random.default_rng(0)
+    points = np.concatenate([rng.normal(size=(300, 3)), np.zeros((3, 3))])
+    between, _, _ = check_clouds(points, 3 * points[::-1] + 1e-9, 1.0, (None, None))
+    for width in (1e-9, 0.3):
+        psi = rng.normal(size=303)
+        pairs = sparse.Pairs(between, psi, sparse.width_of(between, psi, width / sparse.WIDTH))
+        sums = between.costs() + psi
+        np.testing.assert_allclose(pairs.least(psi), sums.min(axis=1), rtol=1e-14)
+        assert set(pairs.costs.indices) == set(range(303))
+        near = np.count_nonzero(sums <= sums.min(axis=1, keepdims=True) + pairs.width)
+        assert near - 303 <= pairs.count <= near + 303
+        # of a column that is nobody's choice the best row, up to what float32 tells apart
+        reach = sums.min(axis=1)[:, None] - between.costs()
+        kept = np.full(reach.shape, -np.inf)
+        kept[pairs.rows, pairs.costs.indices] = reach[pairs.rows, pairs.costs.indices]
+        np.testing.assert_allclose(kept.max(axis=0), reach.max(axis=0), atol=1e-5)
+
+
+def test_tiles_leave_out_pairs_that_are_far(monkeypatch):
+    monkeypatch.setattr(nearest, "TILED_ENTRIES", 0)
+    measured = []
+
+    def counted(x, y):
+        measured.append(len(x) * len(y))
+        return ground.distances(x, y)
+
+    monkeypatch.setattr(nearest, "distances", counted)
+    line = np.linspace(0, 1, 4000)[:, None]
+    between, _, _ = check_clouds(line, line + 0.1, 1.0, (None, None))
+    assert nearest.near_pairs(between, np.zeros(4000), 1e-3).nnz >= 4000
+    assert sum(measured) < 0.15 * 4000**2

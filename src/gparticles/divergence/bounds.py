@@ -7,6 +7,7 @@ Both are computed in float64, and what rounding can have done to them is taken o
 """
 
 import math
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -60,14 +61,21 @@ def balanced(f: AbstractF, psi: np.ndarray, q: np.ndarray) -> np.ndarray:
     return brentq(log_mass, 0.0, high, xtol=1e-300) - gaps
 
 
-def lower_bound(f: AbstractF, ground: Ground, psi: np.ndarray) -> Lower:
+def lower_bound(
+    f: AbstractF,
+    ground: Ground,
+    psi: np.ndarray,
+    *,
+    least: Callable[[np.ndarray], np.ndarray] | None = None,
+) -> Lower:
     """The dual value of min_j (psi_j + L |x - y_j|), less what rounding may have added.
 
     Args:
         psi: any finite numbers, shape (n,), nats. Not below zero, which every divergence reaches.
+        least: that transform at the points of P, where there is a shorter way than over all pairs.
     """
     psi = balanced(f, np.asarray(psi, np.float64), ground.q)
-    phi = ground.c_transform(psi)
+    phi = (ground.c_transform if least is None else least)(psi)
     conjugate = f.excess_conjugate(psi)
     value = float(ground.p @ phi - ground.q @ conjugate)
     sizes = float(ground.p @ np.abs(phi) + ground.q @ np.abs(conjugate) + np.abs(psi).max())

@@ -4,7 +4,6 @@ import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -12,11 +11,13 @@ from numpy.typing import ArrayLike
 from gparticles import notebook
 from gparticles.checks import check_number, check_points
 from gparticles.compiled import make_room
-from gparticles.divergence import interior_point, sinkhorn
+from gparticles.divergence import interior_point
 from gparticles.divergence.bounds import Lower, Upper, balanced, lower_bound, upper_bound
 from gparticles.divergence.f_divergences import KL, AbstractF
 from gparticles.divergence.ground import Ground, check_clouds
 from gparticles.divergence.plans import AbstractPlan, DensePlan, SoftPlan
+from gparticles.divergence.sinkhorn import mean_cost
+from gparticles.divergence.stages import Candidate, iterates
 from gparticles.errors import InputError
 
 # costs of the largest problem that is solved to many digits: some 23 float64 arrays of this size,
@@ -29,12 +30,6 @@ DEFAULT_TOLERANCE = 1e-3
 SINKHORN_GAP = 1e-5
 # iterates without a gain of a tenth after which Sinkhorn is given up
 PATIENCE = 10
-
-
-class _Candidate(NamedTuple):
-    psi: np.ndarray
-    plan: AbstractPlan
-    estimated_gap: float
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -191,7 +186,7 @@ def divergence(
         lipschitz=ground.lipschitz,
         potential=LipschitzExtension(ground, lower.psi, points.shape[1:]),
         density_ratio=ratio,
-        plan=upper.plan,
+        plan=upper.plan.released(),
         points=points,
         rows=rows,
     )
@@ -220,10 +215,12 @@ def search(
     lower: Lower | None = None
     upper: Upper | None = None
     for candidate in _candidates(f, ground, psi):
-        if candidate.estimated_gap > tolerance:
+        if candidate.bounds is None and candidate.gap > tolerance:
             continue
-        below = lower_bound(f, ground, candidate.psi)
-        above = upper_bound(f, ground, candidate.plan)
+        below, above = candidate.bounds or (
+            lower_bound(f, ground, candidate.psi),
+            upper_bound(f, ground, candidate.plan),
+        )
         lower = below if lower is None or below.value > lower.value else lower
         upper = above if upper is None or above.value < upper.value else upper
         width = upper.value - lower.value
@@ -236,34 +233,30 @@ def search(
     return lower._replace(value=min(lower.value, upper.value)), upper
 
 
-def _candidates(f: AbstractF, ground: Ground, psi: np.ndarray | None) -> Iterator[_Candidate]:
+def _candidates(f: AbstractF, ground: Ground, psi: np.ndarray | None) -> Iterator[Candidate]:
     psi = np.zeros(len(ground.q)) if psi is None else psi
     exact = len(ground.p) * len(ground.q) <= EXACT_ENTRIES
     if not ground.is_small:
         best = None
-        for iterate in _promising(f, ground, give_up_at=SINKHORN_GAP if exact else 0.0):
-            gap = (iterate.upper - iterate.lower) / max(abs(iterate.upper), 1e-300)
-            plan = SoftPlan(ground, iterate.psi, iterate.smoothing)
-            if best is None or gap < best.estimated_gap:
-                best = _Candidate(iterate.psi, plan, gap)
-            yield _Candidate(iterate.psi, plan, max(gap, 0.0))
+        for candidate in _promising(f, ground, give_up_at=SINKHORN_GAP if exact else 0.0):
+            best = candidate if best is None or candidate.gap < best.gap else best
+            yield candidate
         if best is None:
-            start = SoftPlan(ground, psi, sinkhorn.mean_cost(ground))
-            best = _Candidate(psi, start, 0.0)
+            best = Candidate(psi, SoftPlan(ground, psi, mean_cost(ground)), 0.0)
         psi = balanced(f, best.psi, ground.q)
-        yield best._replace(estimated_gap=0.0)
+        if best.bounds is None:
+            yield best._replace(gap=0.0)
     if exact:
         for at in interior_point.iterates(f, ground, psi):
-            yield _Candidate(at.psi, DensePlan(ground, at.plan), 0.0)
+            yield Candidate(at.psi, DensePlan(ground, at.plan), 0.0)
 
 
-def _promising(f: AbstractF, ground: Ground, *, give_up_at: float) -> Iterator[sinkhorn.Iterate]:
+def _promising(f: AbstractF, ground: Ground, *, give_up_at: float) -> Iterator[Candidate]:
     """Iterates of Sinkhorn's iteration for as long as they improve."""
     best, since = float("inf"), 0
-    for iterate in sinkhorn.iterates(f, ground):
-        yield iterate
-        gap = (iterate.upper - iterate.lower) / max(abs(iterate.upper), 1e-300)
-        since = 0 if gap < 0.9 * best else since + 1
-        best = min(best, gap)
+    for candidate in iterates(f, ground):
+        yield candidate
+        since = 0 if candidate.gap < 0.9 * best else since + 1
+        best = min(best, candidate.gap)
         if since > PATIENCE or best <= give_up_at:
             return

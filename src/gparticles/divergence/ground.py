@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 from gparticles import compiled
 from gparticles.checks import check_number, check_points, check_same_shape, check_weights
 from gparticles.divergence.abstract_f import library
+from gparticles.divergence.tiles import Tiles, tiles_of
 from gparticles.errors import InputError
 
 # entries of the largest block of costs that a float64 pass holds
@@ -21,6 +22,8 @@ BLOCK_ENTRIES = 2**22
 SMALL_ENTRIES = 2**16
 # up to this dimension the coordinates' differences are fused into one pass
 FUSED_DIMENSIONS = 16
+# up to so many pairs what a product of measures costs is computed, and beyond it is bounded
+PRODUCT_ENTRIES = 2**24
 # beyond these, products with the plan would leave float32
 COST_RANGE = (1e-25, 1e25)
 
@@ -85,6 +88,11 @@ class Ground:
         both = np.concatenate([self.x, self.y])
         return self.slope * float(np.linalg.norm(both - both[0], axis=1).max())
 
+    @cached_property
+    def tiles(self) -> tuple[Tiles, Tiles]:
+        """Groups of neighbours of x and of y."""
+        return tiles_of(self.x), tiles_of(self.y)
+
     def to_unit(self, points: np.ndarray) -> np.ndarray:
         """Points (k, d) of the data in the coordinates of x and y."""
         return (points - self.centre) / self.unit
@@ -103,8 +111,12 @@ class Ground:
         return _swept(self, _least, psi)
 
     def product_cost(self, a: np.ndarray, b: np.ndarray) -> float:
-        """sum_ij a_i b_j L |x_i - y_j|, nats."""
-        return float(a @ _swept(self, _mean_cost, b))
+        """sum_ij a_i b_j L |x_i - y_j|, nats; of many pairs at least that, by way of one point."""
+        if len(self.x) * len(self.y) <= PRODUCT_ENTRIES:
+            return float(a @ _swept(self, _mean_cost, b))
+        middle = (self.q @ self.y)[None]
+        to, onwards = (distances(points, middle)[:, 0] for points in (self.x, self.y))
+        return self.slope * float((a @ to) * b.sum() + a.sum() * (b @ onwards))
 
     def at(self, points: np.ndarray) -> "Ground":
         """The same target from other points (k, d), in its coordinates and equally weighted."""

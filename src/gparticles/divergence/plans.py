@@ -40,6 +40,10 @@ class AbstractPlan(ABC):
     def pull(self, factors: np.ndarray) -> np.ndarray:
         """sum_j pi_ij factors_j (x_i - y_j) / |x_i - y_j| / p_i, shape (m, d)."""
 
+    def released(self) -> "AbstractPlan":
+        """The same plan, without what can be computed anew."""
+        return self
+
 
 @dataclass(frozen=True, eq=False)
 class DensePlan(AbstractPlan):
@@ -129,6 +133,9 @@ class MatchedPlan(AbstractPlan):
     def pull(self, factors: np.ndarray) -> np.ndarray:
         share = (self.rows / self.ground.p)[:, None]
         return self.plan.pull(self.factors * factors) + share * self._product.pull(factors)
+
+    def released(self) -> "MatchedPlan":
+        return replace(self, plan=self.plan.released())
 
     @property
     def _mass(self) -> float:

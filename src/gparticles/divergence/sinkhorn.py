@@ -12,8 +12,7 @@ Two forms of one iteration: where the kernel fits in memory it is stored for a c
 each two products with it; beyond the budget blocks of rows are computed anew in every sweep.
 """
 
-import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
 
@@ -32,17 +31,6 @@ SWEEP_ENTRIES = 2**22
 # iterations between two estimates of the bounds
 CHUNK = 20
 SWEEPS = 5
-# the first smoothing is the mean cost over this, and each stage divides by the second
-START_SHARE = 16.0
-STAGE_FACTOR = 4.0
-# a stage ends when what more iterations can win is this share of the gap
-SLACK_SHARE = 0.1
-MAX_CHUNKS = 12
-# below this share of the mean cost float32 cannot tell costs apart
-LEAST_SMOOTHING = 1e-6
-# clouds beyond this size start from the potential of a quarter of their points
-MULTISCALE_POINTS = 3000
-COARSE_SHARE = 4
 # after the first few iterations of a chunk steps are lengthened (Thibault, Chizat, Dossal and
 # Papadakis 2021, Algorithms 14(5)): a third fewer iterations where the smoothing is small
 PLAIN, RELAXATION = 4, 1.6
@@ -82,50 +70,10 @@ class _Clouds(NamedTuple):
     slope: Float[Array, ""]
 
 
-def iterates(f: AbstractF, ground: Ground) -> Iterator[Iterate]:
-    """Potentials ever nearer to the optimum, one after every chunk of iterations.
-
-    Large clouds start from a part of their points.
-    """
-    mean = mean_cost(ground)
-    psi, smoothing = np.zeros(len(ground.q)), mean / START_SHARE
-    if max(ground.shape) > MULTISCALE_POINTS:
-        psi, smoothing = _from_a_part(f, ground)
-    iteration = _iteration(f, ground)
-    while smoothing >= LEAST_SMOOTHING * mean:
-        for chunk in range(MAX_CHUNKS):
-            iterate = iteration.advance(psi, smoothing, first=chunk == 0)
-            if not math.isfinite(iterate.slack):
-                return
-            yield iterate
-            psi = iterate.psi
-            if iterate.slack <= SLACK_SHARE * (iterate.upper - iterate.lower):
-                break
-        smoothing /= STAGE_FACTOR
-
-
 def mean_cost(ground: Ground) -> float:
     """The mean of L |x - y| over some of the pairs, nats; 1 where all are zero."""
     x, y = (a[:: max(1, len(a) // 200)] for a in (ground.x, ground.y))
     return ground.slope * float(distances(x, y).mean()) or 1.0
-
-
-def _from_a_part(f: AbstractF, ground: Ground) -> tuple[np.ndarray, float]:
-    """The potential of a quarter of the points, at the smoothing its own sampling error merits."""
-    rng = np.random.default_rng(0)
-    m, n = (max(1, size // COARSE_SHARE) for size in ground.shape)
-    rows, columns = (
-        np.sort(rng.choice(size, part, replace=False))
-        for size, part in zip(ground.shape, (m, n), strict=True)
-    )
-    part = ground.part(rows, columns)
-    iterate = None
-    for iterate in iterates(f, part):
-        if iterate.upper - iterate.lower <= 0.1 * abs(iterate.upper):
-            break
-    if iterate is None:
-        return np.zeros(len(ground.q)), mean_cost(ground) / START_SHARE
-    return part.at(ground.y).c_transform(iterate.psi), iterate.smoothing
 
 
 class _Stored:
@@ -163,7 +111,7 @@ class _Swept:
         return Iterate(_back(now, self.n), smoothing, *(float(v) for v in estimates))
 
 
-def _iteration(f: AbstractF, ground: Ground) -> _Stored | _Swept:
+def iteration_of(f: AbstractF, ground: Ground) -> _Stored | _Swept:
     m, n = ground.shape
     return _Stored(f, ground) if m * n <= KERNEL_ENTRIES else _Swept(f, ground)
 
@@ -194,7 +142,8 @@ def _back(psi: Array, n: int) -> np.ndarray:
     return np.asarray(psi[:n], np.float64)
 
 
-def _block_costs(x: Array, y: Array, slope: Array) -> Array:
+def block_costs(x: Array, y: Array, slope: Array) -> Array:
+    """slope |x_i - y_j| in float32."""
     if x.shape[1] <= FUSED_DIMENSIONS:
         return slope * distances(x, y)
     # a matrix product: what cancels between near points is the bounds' affair, not the start's
@@ -205,7 +154,7 @@ def _block_costs(x: Array, y: Array, slope: Array) -> Array:
 
 @partial(compiled.jit, static_argnames=())
 def _costs(clouds: _Clouds) -> Array:
-    return _block_costs(clouds.x, clouds.y, clouds.slope)
+    return block_costs(clouds.x, clouds.y, clouds.slope)
 
 
 @partial(compiled.jit, static_argnames=())
@@ -323,7 +272,7 @@ def _sweep(f: AbstractF, clouds: _Clouds, psi: Array, e: Array) -> tuple[Array, 
     def block(carry: tuple[Array, ...], rows: tuple[Array, Array]) -> tuple[tuple, None]:
         ratio, least, cost = carry
         x, p = rows
-        costs = _block_costs(x, clouds.y, clouds.slope)
+        costs = block_costs(x, clouds.y, clouds.slope)
         sums = jnp.where(clouds.q[None] > 0, costs + psi[None], jnp.inf)
         smallest = jnp.min(sums, axis=1)
         weights = jnp.exp((smallest[:, None] - sums) / e)
