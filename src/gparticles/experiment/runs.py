@@ -18,6 +18,7 @@ from gparticles.experiment.evaluation import MAX_HELD_OUT, run_metrics
 from gparticles.experiment.folder import CONFIG, RunFolder, config_text, differing, machine
 from gparticles.experiment.inputs import Inputs, check_memory, gather
 from gparticles.experiment.latent_runs import (
+    as_images,
     as_shown,
     bound_entry,
     encoded,
@@ -39,7 +40,7 @@ from gparticles.flow import Checkpoint, Flow, Progress, prepare
 from gparticles.flow.settings import AbstractKind
 from gparticles.flow.sharding import is_first
 from gparticles.flow.transport import Prepared
-from gparticles.latent import AbstractCodec, LatentFlow
+from gparticles.latent import AbstractCodec, Deformations, LatentFlow
 from gparticles.synthesizer import TableUnits
 from gparticles.tables.conditions import Selected
 from gparticles.tables.mixed import read_frame, save_frame
@@ -108,6 +109,8 @@ class ReadyRun:
         run = {"callbacks": callbacks, "checkpoint": checkpoint}
         if self.codec is None:
             return self.prepared.run(**run)
+        if isinstance(self.codec, Deformations):
+            return as_images(self.prepared.run(**run), self.codec, self.moved)
         return latent_run(self.config, self.inputs, self.codec, {**self.arguments, **run})
 
 
