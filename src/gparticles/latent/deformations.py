@@ -11,7 +11,7 @@ from typing import NamedTuple
 import equinox as eqx
 import numpy as np
 
-from gparticles.checks import check_count
+from gparticles.checks import check_count, check_number
 from gparticles.errors import InputError
 from gparticles.latent.codecs import AbstractCodec
 from gparticles.latent.registration import blurred, on_grid, register, waves, without_colour
@@ -40,12 +40,13 @@ class Deformations(AbstractCodec):
     A latent says which image is deformed and, in pixels, how: the first cosines of a displacement
     field u, with decode(z)(x) = image(x + u(x)), cubic between pixels. Every image is registered to
     some others of its class (demons: Thirion 1998, Med. Image Anal. 2(3)), and the fields are what
-    a flow can move to. New latents begin with an image and a Gaussian field whose second moments
-    are those of the fields.
+    a flow can move to. New latents begin with an image and a Gaussian field with the second moments
+    of ``width`` times these fields.
 
     Args:
         mates: how many others each image is registered to.
         cosines: along each side, of a field.
+        width: of the Gaussian beside the fields found; a flow narrows it again.
 
     Attributes:
         images: that are deformed, shape (n, *event); None before `fit_images`.
@@ -59,6 +60,7 @@ class Deformations(AbstractCodec):
 
     mates: int = 6
     cosines: int = 8
+    width: float = 1.4
     images: np.ndarray | None = eqx.field(default=None, kw_only=True)
     kinds: np.ndarray | None = eqx.field(default=None, kw_only=True)
     spread: np.ndarray | None = eqx.field(default=None, kw_only=True)
@@ -67,6 +69,7 @@ class Deformations(AbstractCodec):
     def __check_init__(self) -> None:
         check_count(self.mates, "mates")
         check_count(self.cosines, "cosines")
+        check_number(self.width, "width")
 
     def fit_images(
         self, images: np.ndarray, kinds: np.ndarray | None = None, *, seed: int = 0
@@ -92,7 +95,7 @@ class Deformations(AbstractCodec):
         fields = register(grey[pairs[:, 0]], grey[pairs[:, 1]])
         shortened = waves(fields, self.cosines)
         kept = float((shortened**2).sum() / max(float((fields**2).sum()), 1e-300))
-        spread = np.linalg.qr(shortened, mode="r") / np.sqrt(len(shortened))
+        spread = self.width * np.linalg.qr(shortened, mode="r") / np.sqrt(len(shortened))
         arrays = {"images": images, "kinds": kinds, "spread": spread}
         return dataclasses.replace(self, fields_kept=kept, **arrays), _seen(pairs[:, 0], shortened)
 
