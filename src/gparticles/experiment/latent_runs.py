@@ -8,10 +8,11 @@ import numpy as np
 
 from gparticles.divergence import KL, parse_f
 from gparticles.errors import InputError
-from gparticles.experiment.config import Config, Latent
+from gparticles.experiment.config import Config, Latent, Noise, Potential
 from gparticles.experiment.inputs import Inputs
 from gparticles.experiment.provenance import SourceLaw, balanced_labels, stream
 from gparticles.flow import Flow
+from gparticles.flow.exact import MOST_ENTRIES
 from gparticles.latent import (
     PCA,
     AbstractCodec,
@@ -31,6 +32,41 @@ CODECS: dict[str, Callable[..., AbstractCodec]] = {
     "autoencoder": Autoencoder,
     "deformations": Deformations,
 }
+
+
+# by the studies of docs/experiments/new-images.md
+IMAGE_FLOW: dict[str, Any] = {
+    "potential": Potential(preset="exact", smoothing=1.2),
+    "steps": 8,
+    "step_size": 0.75,
+}
+# registrations of a folder's images that are worth their time
+_MOST_PAIRS, _USUAL_MATES = 2000, 6
+# what the command writes where none is given
+USUAL_SOURCE = Noise(noise="gaussian")
+_FLOW_KEYS = (
+    *("latent", "potential", "f", "lipschitz", "integrator", "steps", "step_size"),
+    *("cooldown", "fit_steps", "learning_rate", "batch_size", "bounds", "scale", "stop"),
+)
+
+
+def usual_for_images(config: Config, inputs: Inputs) -> Config | None:
+    """The configuration for a folder of images of which nothing is asked but new ones, or None."""
+    plain = config.source in (None, USUAL_SOURCE)
+    asked = config.reverse or any(getattr(config, key) is not None for key in _FLOW_KEYS)
+    count = len(inputs.target)
+    mates = min(_USUAL_MATES, max(2, _MOST_PAIRS // max(count, 1)))
+    if inputs.like.kind != "images" or asked or not plain or count < 2:
+        return None
+    if len(inputs.source) * count * mates > MOST_ENTRIES:
+        return None
+    conditional = config.conditional
+    if conditional is None:
+        conditional = inputs.table.labels is not None
+    latent = Latent(codec="deformations", mates=mates)
+    return config.model_copy(
+        update={**IMAGE_FLOW, "source": None, "latent": latent, "conditional": conditional}
+    )
 
 
 def chosen_codec(latent: Latent) -> AbstractCodec:
@@ -77,7 +113,7 @@ def begun(config: Config, inputs: Inputs, codec: Deformations) -> tuple[Deformat
     Raises:
         InputError: a source is given, or the target's points are no images.
     """
-    if config.source is not None:
+    if config.source not in (None, USUAL_SOURCE):
         raise InputError(
             "source: new images begin as deformations of the target's; leave source out"
         )

@@ -24,6 +24,7 @@ from gparticles.experiment.latent_runs import (
     encoded,
     in_its_space,
     latent_run,
+    usual_for_images,
 )
 from gparticles.experiment.mixed_runs import (
     appended,
@@ -128,6 +129,9 @@ def make_ready(config: Config) -> ReadyRun:
         )
     if inputs.mixed is not None:
         inputs = replace(inputs, mixed=with_choice(config, inputs.mixed))
+    usual = usual_for_images(config, inputs)
+    if usual is not None:
+        config, inputs = usual, gather(usual, max_held_out=MAX_HELD_OUT)
     codec, moved = in_its_space(config, inputs)
     asked = arguments(config, moved)
     return ReadyRun(config, inputs, codec, moved, asked, prepare(**asked))
@@ -166,6 +170,7 @@ def run(
         return _helped(folder, config, resume=resume)
     folder.check(resume=resume)
     ready = make_ready(config) if ready is None else ready
+    config = ready.config
     _tell(ready, say)
     keys = {**config.to_dict(), "scale": ready.scale}
     check_same_run(folder, keys)
@@ -211,6 +216,11 @@ def _tell(ready: ReadyRun, say: Say) -> None:
         say(line)
     if isinstance(ready.arguments["potential"], AbstractKind) and inputs.held_out is None:
         say("without a network particles may copy the target; --validation 0.2 lets metrics tell")
+    if isinstance(ready.codec, Deformations):
+        say(
+            "new images are made as deformations of the target's; --set potential.preset=default "
+            "moves pixels instead"
+        )
     if inputs.mixed is not None:
         kinds = [f"{name} {kind}" for name, kind in inputs.mixed.units.codec.kinds.items()]
         say(f"columns, moved as normal scores: {', '.join(kinds)}")

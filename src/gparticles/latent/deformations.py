@@ -1,6 +1,6 @@
 """Images as deformations of one another: a latent space in which straight lines stay images.
 
-Seen from an image, every other one is a displacement field, which registration finds; between
+Numbered from an image, every other one is a displacement field, which registration finds; between
 two fields lie fields, and what they make of the image is as sharp as it (class-wise
 diffeomorphisms as augmentation: Hauberg et al. 2016, AISTATS, "Dreaming more data").
 """
@@ -22,7 +22,7 @@ NUMBER_UNIT = 1e-3
 _BLOCK = 500
 
 
-class Seen(NamedTuple):
+class Numbered(NamedTuple):
     """Points of the latent space and the numbers of the images that they deform.
 
     Attributes:
@@ -41,12 +41,12 @@ class Deformations(AbstractCodec):
     field u, with decode(z)(x) = image(x + u(x)), cubic between pixels. Every image is registered to
     some others of its class (demons: Thirion 1998, Med. Image Anal. 2(3)), and the fields are what
     a flow can move to. New latents begin with an image and a Gaussian field with the second moments
-    of ``width`` times these fields.
+    of ``widening`` times these fields.
 
     Args:
         mates: how many others each image is registered to.
         cosines: along each side, of a field.
-        width: of the Gaussian beside the fields found; a flow narrows it again.
+        widening: of the Gaussian beside the fields found; a flow narrows it again.
 
     Attributes:
         images: that are deformed, shape (n, *event); None before `fit_images`.
@@ -60,7 +60,7 @@ class Deformations(AbstractCodec):
 
     mates: int = 6
     cosines: int = 8
-    width: float = 1.4
+    widening: float = 1.4
     images: np.ndarray | None = eqx.field(default=None, kw_only=True)
     kinds: np.ndarray | None = eqx.field(default=None, kw_only=True)
     spread: np.ndarray | None = eqx.field(default=None, kw_only=True)
@@ -69,11 +69,11 @@ class Deformations(AbstractCodec):
     def __check_init__(self) -> None:
         check_count(self.mates, "mates")
         check_count(self.cosines, "cosines")
-        check_number(self.width, "width")
+        check_number(self.widening, "widening")
 
     def fit_images(
         self, images: np.ndarray, kinds: np.ndarray | None = None, *, seed: int = 0
-    ) -> tuple["Deformations", Seen]:
+    ) -> tuple["Deformations", Numbered]:
         """The fitted codec, and every image's mates as it sees them.
 
         Args:
@@ -95,11 +95,13 @@ class Deformations(AbstractCodec):
         fields = register(grey[pairs[:, 0]], grey[pairs[:, 1]])
         shortened = waves(fields, self.cosines)
         kept = float((shortened**2).sum() / max(float((fields**2).sum()), 1e-300))
-        spread = self.width * np.linalg.qr(shortened, mode="r") / np.sqrt(len(shortened))
+        spread = self.widening * np.linalg.qr(shortened, mode="r") / np.sqrt(len(shortened))
         arrays = {"images": images, "kinds": kinds, "spread": spread}
-        return dataclasses.replace(self, fields_kept=kept, **arrays), _seen(pairs[:, 0], shortened)
+        return dataclasses.replace(self, fields_kept=kept, **arrays), _numbered(
+            pairs[:, 0], shortened
+        )
 
-    def begin(self, kinds: np.ndarray, *, seed: int = 0) -> Seen:
+    def begin(self, kinds: np.ndarray, *, seed: int = 0) -> Numbered:
         """New latents: images of these classes in turns, each with a Gaussian field of its own.
 
         Args:
@@ -113,7 +115,7 @@ class Deformations(AbstractCodec):
             own = np.arange(len(images)) if self.kinds is None else np.where(self.kinds == kind)[0]
             at = np.flatnonzero(kinds == kind)
             numbers[at] = np.resize(generator.permutation(own), len(at))
-        return _seen(numbers, generator.standard_normal((len(kinds), len(spread))) @ spread)
+        return _numbered(numbers, generator.standard_normal((len(kinds), len(spread))) @ spread)
 
     def fit(self, points: np.ndarray, *, seed: int = 0) -> "Deformations":
         raise InputError("Deformations is fitted to images by fit_images")
@@ -158,8 +160,8 @@ class Deformations(AbstractCodec):
         return f"Deformations({self.mates}, cosines={self.cosines})"
 
 
-def _seen(numbers: np.ndarray, fields: np.ndarray) -> Seen:
-    return Seen(np.column_stack([NUMBER_UNIT * numbers, fields]), numbers)
+def _numbered(numbers: np.ndarray, fields: np.ndarray) -> Numbered:
+    return Numbered(np.column_stack([NUMBER_UNIT * numbers, fields]), numbers)
 
 
 def deformed(images: np.ndarray, fields: np.ndarray) -> np.ndarray:
