@@ -335,6 +335,11 @@ def transform(
             white, labels = units.encode(rows), units.codec.labels(rows)
             moved = units.codec.named_as(units.decode(flow(white, labels), labels), rows)
         return save_frame(moved, out, own)
+    if isinstance(flow, LatentFlow) and flow.codec.begins:
+        raise InputError(
+            f"{folder}: its images are deformations of others, by which images of your own are not "
+            f"moved; gpa sample {folder} makes new ones"
+        )
     moving = Moving(folder, flow, folder.law())
     columns = {"id_column": id_column, "label_column": label_column}
     return transform_rows(moving, Path(path), out, columns=columns, watch=watch)
