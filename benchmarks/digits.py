@@ -20,6 +20,7 @@ from gparticles.evaluate.memorisation import memorisation
 from gparticles.evaluate.pairwise import nearest
 from gparticles.evaluate.pairwise import rows as as_rows
 from gparticles.experiment.inputs import Inputs
+from gparticles.experiment.latent_runs import in_its_space
 from gparticles.experiment.provenance import stream
 from gparticles.latent import AbstractCodec
 from gparticles.plots.images import image_grid
@@ -28,7 +29,15 @@ from gparticles.plots.images import image_grid
 BLOCK = 500
 # of a picture's row
 COLUMNS = 20
-METRICS = ("copy_rate", "nearest_ratio", "coverage", "fd_lenet", "kd_lenet")
+METRICS = (
+    "copy_rate",
+    "nearest_ratio",
+    "nearest_without_grain",
+    "nearest_lenet",
+    "coverage",
+    "fd_lenet",
+    "kd_lenet",
+)
 
 
 @dataclass(frozen=True)
@@ -62,8 +71,9 @@ class Run:
             noise, count = SOURCES[config.source.noise], len(inputs.source)
             drawn = noise(latents, count, seed=stream(seed, "source"))
             moved, changed = replace(inputs, source=drawn, target=latents), {"bounds": None}
+        own, moved = in_its_space(config, moved)
         flow, _ = flow_of(config, moved, **changed)
-        images = _images(codec, flow.trajectory, inputs.target.shape[1:])
+        images = _images(own or codec, flow.trajectory, inputs.target.shape[1:])
         seconds = time.perf_counter() - began
         return Frames(inputs, codec, images, flow.trajectory_steps, seconds, flow.outcome)
 

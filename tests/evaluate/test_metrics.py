@@ -174,10 +174,10 @@ def test_features_where_they_are(monkeypatch):
     features = Features("Toy", ((2, 2),), "features_of_a_test", "extract")
     x, y, z = GENERATOR.random(size=(3, 40, 2, 2))
     found = evaluate(x + 0.1, y, target=z, metrics=features.metrics())
-    assert list(found) == ["fd_toy", "kd_toy"]
+    assert list(found) == ["fd_toy", "kd_toy", "nearest_toy"]
     assert found["fd_toy"]["title"] == "FD-Toy"
-    # once for each of particles, held-out points, resampled and smoothed ones
-    assert len(seen) == 4
+    # once for each of particles, held-out points, targets, resampled and smoothed ones
+    assert len(seen) == 5
     assert all(low >= 0 and high <= 1 for _, low, high in seen)
     assert not evaluate(x, y, target=2 * z + 1, metrics=features.metrics())
     absent = Features("No", ((2, 2),), "no_such_module_at_all", "extract")

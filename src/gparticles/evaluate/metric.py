@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from gparticles.evaluate import distances, sentences
+from gparticles.evaluate.memorisation import memorisation
 from gparticles.evaluate.samples import MAX_POINTS, Comparison, Setting
 
 
@@ -86,8 +87,8 @@ class Features:
         # particles and noise may leave the range of pixels, of which the extractor knows nothing
         return np.asarray(extract(np.clip(images, 0, 1)))
 
-    def metrics(self) -> tuple[Metric, Metric]:
-        """The Frechet and the kernel distance of its features."""
+    def metrics(self) -> tuple[Metric, ...]:
+        """The Frechet and the kernel distance of its features, and how near they are to trained."""
 
         def frechet(c: Comparison) -> float:
             return distances.frechet_distance(c.x.features(self), c.y.features(self))
@@ -96,17 +97,30 @@ class Features:
             mean = distances.kid(c.x.features(self), c.y.features(self), seed=c.seed)
             return with_interval(mean)
 
-        return tuple(  # type: ignore[return-value]
-            Metric(
-                name=f"{short.lower()}_{self.name.lower()}",
-                title=f"{short}-{self.name}",
-                measure=measure,
-                sentence=sentences.nearness(f"To the features of {self.name}"),
-                note=note,
-                applies=self.suits,
-            )
-            for short, measure, note in (
-                ("FD", frechet, f"squared Frechet distance of {self.name}'s features"),
-                ("KD", kernel, f"kernel distance of {self.name}'s features, kernel of degree 3"),
-            )
+        def nearest(c: Comparison) -> float:
+            clouds = (cloud.features(self) for cloud in (c.x, c.target, c.y))
+            return memorisation(*clouds).nearest_ratio
+
+        distance = sentences.nearness(f"To the features of {self.name}")
+        near = sentences.near_as_seen(f"In the features of {self.name}")
+        fd = f"squared Frechet distance of {self.name}'s features"
+        kd = f"kernel distance of {self.name}'s features, kernel of degree 3"
+        ratio = f"as the distance to training points, of {self.name}'s features"
+        return (
+            self._metric("fd", f"FD-{self.name}", (frechet, distance, fd)),
+            self._metric("kd", f"KD-{self.name}", (kernel, distance, kd)),
+            self._metric(
+                "nearest", f"distance to training images, {self.name}", (nearest, near, ratio)
+            ),
+        )
+
+    def _metric(self, short: str, title: str, how: tuple[Any, sentences.Sentence, str]) -> Metric:
+        measure, sentence, note = how
+        return Metric(
+            name=f"{short}_{self.name.lower()}",
+            title=title,
+            measure=measure,
+            sentence=sentence,
+            note=note,
+            applies=self.suits,
         )

@@ -9,6 +9,7 @@ import numpy as np
 
 from gparticles.evaluate import distances, manifold, mixing, sentences, tails, wasserstein
 from gparticles.evaluate.classifier import c2st
+from gparticles.evaluate.images import NEAREST_WITHOUT_GRAIN, read_as_labelled
 from gparticles.evaluate.metric import Features, Metric, with_interval
 from gparticles.evaluate.samples import Comparison, Setting
 
@@ -300,6 +301,8 @@ REGISTRY: tuple[Metric, ...] = (
     *MEMORISATION,
     *TAILS,
     *LABELS,
+    NEAREST_WITHOUT_GRAIN,
     *LENET.metrics(),
+    read_as_labelled(LENET),
 )
 """All metrics, in the order in which they are shown."""

@@ -164,6 +164,20 @@ def near_to_training(r: Reading) -> str:
     )
 
 
+def near_as_seen(how: str) -> Sentence:
+    """The same, of points as something else sees them."""
+
+    def sentence(r: Reading) -> str:
+        ratio = f"{_times(r.value)} times that of {r.points}{_beside(r, _number)}"
+        return f"{how}, the distance to the nearest training point is {ratio}."
+
+    return sentence
+
+
+def read_right(r: Reading) -> str:
+    return f"{_percent(r.value)} of the particles are read as their labels say{_beside(r)}."
+
+
 def diverse(r: Reading) -> str:
     return _unless_astray(
         r,

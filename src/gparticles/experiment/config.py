@@ -248,12 +248,13 @@ class Stop(Section):
 class Latent(Section):
     """A latent space to move in: its codec, and what is done with what that loses."""
 
-    codec: _one_of(("pca", "autoencoder")) = "pca"  # type: ignore
+    codec: _one_of(("pca", "autoencoder", "deformations")) = "pca"  # type: ignore
     dim: Width | None = None
     standardise: Flag | None = None
     width: Width | None = None
     depth: Depth | None = None
     epochs: Count | None = None
+    mates: Count | None = None
     align: Flag = False
     keep_residual: Flag | None = None
     centre_residual: Flag | None = None
@@ -261,7 +262,7 @@ class Latent(Section):
 
     def codec_options(self) -> dict[str, Any]:
         """Keywords of the codec, as far as they were given."""
-        given = self.model_dump(include={"standardise", "width", "depth", "epochs"})
+        given = self.model_dump(include={"standardise", "width", "depth", "epochs", "mates"})
         named = {"latent_dim": self.dim, **given}
         return {key: value for key, value in named.items() if value is not None}
 

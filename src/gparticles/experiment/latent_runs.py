@@ -8,48 +8,184 @@ import numpy as np
 
 from gparticles.divergence import KL, parse_f
 from gparticles.errors import InputError
-from gparticles.experiment.config import Config, Latent
+from gparticles.experiment.config import Config, Latent, Noise, Potential
 from gparticles.experiment.inputs import Inputs
+from gparticles.experiment.provenance import SourceLaw, balanced_labels, stream
 from gparticles.flow import Flow
+from gparticles.flow.exact import MOST_ENTRIES
 from gparticles.latent import (
     PCA,
     AbstractCodec,
     Autoencoder,
+    Deformations,
     GaussianMap,
     LatentFlow,
+    Residuals,
     latent_bound,
     latent_transport,
 )
 from gparticles.latent.bound import MEANING
 from gparticles.latent.classes import positions
 
-CODECS: dict[str, Callable[..., AbstractCodec]] = {"pca": PCA, "autoencoder": Autoencoder}
+CODECS: dict[str, Callable[..., AbstractCodec]] = {
+    "pca": PCA,
+    "autoencoder": Autoencoder,
+    "deformations": Deformations,
+}
+
+
+# by the studies of docs/experiments/new-images.md
+IMAGE_FLOW: dict[str, Any] = {
+    "potential": Potential(preset="exact", smoothing=1.2),
+    "steps": 8,
+    "step_size": 0.75,
+}
+# registrations of a folder's images that are worth their time
+_MOST_PAIRS, _USUAL_MATES = 2000, 6
+# what the command writes where none is given
+USUAL_SOURCE = Noise(noise="gaussian")
+_FLOW_KEYS = (
+    *("latent", "potential", "f", "lipschitz", "integrator", "steps", "step_size"),
+    *("cooldown", "fit_steps", "learning_rate", "batch_size", "bounds", "scale", "stop"),
+)
+
+
+def usual_for_images(config: Config, inputs: Inputs) -> Config | None:
+    """The configuration for a folder of images of which nothing is asked but new ones, or None."""
+    plain = config.source in (None, USUAL_SOURCE)
+    asked = config.reverse or any(getattr(config, key) is not None for key in _FLOW_KEYS)
+    count = len(inputs.target)
+    mates = min(_USUAL_MATES, max(2, _MOST_PAIRS // max(count, 1)))
+    if inputs.like.kind != "images" or asked or not plain or count < 2:
+        return None
+    if len(inputs.source) * count * mates > MOST_ENTRIES:
+        return None
+    conditional = config.conditional
+    if conditional is None:
+        conditional = inputs.table.labels is not None
+    latent = Latent(codec="deformations", mates=mates)
+    return config.model_copy(
+        update={**IMAGE_FLOW, "source": None, "latent": latent, "conditional": conditional}
+    )
+
+
+def chosen_codec(latent: Latent) -> AbstractCodec:
+    """The recipe's codec, not fitted.
+
+    Raises:
+        InputError: an option that this codec does not have.
+    """
+    options = latent.codec_options()
+    make = CODECS[latent.codec]
+    unknown = sorted(set(options) - set(getattr(make, "__dataclass_fields__", options)))
+    if unknown:
+        raise InputError(f"latent.{unknown[0]}: the codec {latent.codec} has none; leave it out")
+    return make(**options)
 
 
 def fitted_codec(latent: Latent, inputs: Inputs, *, seed: int) -> AbstractCodec:
     """The recipe's codec, fitted to source and target together.
 
     Raises:
-        InputError: an option that this codec does not have, or too few points.
+        InputError: as ``chosen_codec``, or too few points.
     """
-    given = latent.codec_options()
-    make = CODECS[latent.codec]
-    unknown = sorted(set(given) - set(getattr(make, "__dataclass_fields__", given)))
-    if unknown:
-        raise InputError(f"latent.{unknown[0]}: the codec {latent.codec} has none; leave it out")
-    return make(**given).fit(_flat(inputs.source, inputs.target), seed=seed)
+    return chosen_codec(latent).fit(_flat(inputs.source, inputs.target), seed=seed)
 
 
 def in_its_space(config: Config, inputs: Inputs) -> tuple[AbstractCodec | None, Inputs]:
     """The codec of the recipe's latent space, and the clouds there; or None, and these.
 
     Raises:
-        InputError: as ``fitted_codec``.
+        InputError: an option that this codec does not have, or too few points.
     """
     if config.latent is None:
         return None, inputs
+    codec = chosen_codec(config.latent)
+    if isinstance(codec, Deformations):
+        return begun(config, inputs, codec)
     codec = fitted_codec(config.latent, inputs, seed=config.seed)
     return codec, encoded(inputs, codec)
+
+
+def begun(config: Config, inputs: Inputs, codec: Deformations) -> tuple[Deformations, Inputs]:
+    """The codec fitted to the target's images, and latents that begin with them.
+
+    Raises:
+        InputError: a source is given, or the target's points are no images.
+    """
+    if config.source not in (None, USUAL_SOURCE):
+        raise InputError(
+            "source: new images begin as deformations of the target's; leave source out"
+        )
+    kinds = kinds_of(inputs.target_labels, inputs.target_labels)
+    fitted, mates = codec.fit_images(inputs.target, kinds, seed=config.seed)
+    wanted = kinds_of(inputs.labels, inputs.target_labels)
+    wanted = np.zeros(len(inputs.source), int) if wanted is None else wanted
+    start = fitted.begin(wanted, seed=stream(config.seed, "source"))
+    moved = replace(
+        inputs,
+        source=start.latents,
+        labels=start.images,
+        target=mates.latents,
+        target_labels=mates.images,
+        tabular=False,
+    )
+    return fitted, moved
+
+
+def kinds_of(labels: np.ndarray | None, known: np.ndarray | None) -> np.ndarray | None:
+    """Labels as positions in the sorted ones that are known."""
+    return None if labels is None else np.searchsorted(np.unique(known), labels)
+
+
+def as_images(flow: Flow, codec: Deformations, inputs: Inputs) -> LatentFlow:
+    """A flow of latents that were begun, seen from the images that they decode to.
+
+    Args:
+        flow: finished.
+        codec: fitted.
+        inputs: what it moved, in the latent space.
+    """
+    lost = 0.0 if codec.fields_kept is None else 1 - codec.fields_kept
+    return LatentFlow(
+        particles=codec.decode(flow.particles),
+        latent=flow,
+        latent_target=inputs.target,
+        codec=codec,
+        residuals=Residuals(keep=False),
+        columns=None,
+        alignment=None,
+        labelled=None,
+        lost=(0.0, lost),
+        bounds=None,
+        weights=(_equal(flow.particles), _equal(inputs.target)),
+        notes=("images are deformations of the training images, which a saved flow contains",),
+    )
+
+
+def _equal(points: np.ndarray) -> np.ndarray:
+    return np.full(len(points), 1 / len(points))
+
+
+def new_points(
+    flow: Flow | LatentFlow, law: SourceLaw, n: int, *, seed: int
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """Points of the source's law carried along a stored flow, shape (n, *event), and their labels.
+
+    Raises:
+        InputError: the source was a file.
+    """
+    codec = flow.codec if isinstance(flow, LatentFlow) else None
+    if not isinstance(codec, Deformations):
+        values, labels = law.draw(n, seed=seed)
+        return flow(values, labels=labels), labels
+    labels = None
+    if law.labels is not None:
+        labels = balanced_labels(law.labels, n, seed=stream(seed, "labels"))
+    kinds = kinds_of(labels, law.labels)
+    start = codec.begin(np.zeros(n, int) if kinds is None else kinds, seed=seed)
+    assert isinstance(flow, LatentFlow)
+    return codec.decode(flow.latent(start.latents, start.images)), labels
 
 
 def encoded(inputs: Inputs, codec: AbstractCodec) -> Inputs:
@@ -90,7 +226,7 @@ def latent_run(
 
 def bound_entry(config: Config, inputs: Inputs, flow: Flow | LatentFlow) -> dict[str, Any]:
     """``latent_bound`` for ``metrics.json``; nothing where the flow is in the data themselves."""
-    if isinstance(flow, Flow):
+    if isinstance(flow, Flow) or flow.codec.begins:
         return {}
     f = KL() if config.f is None else parse_f(config.f)
     found = latent_bound(flow, inputs.source, f=f)
@@ -108,6 +244,8 @@ def as_shown(flow: Flow | LatentFlow) -> Flow:
     lost = " and ".join(f"{share:.2g}" for share in flow.lost)
     told = f"moved in {flow.latent_target.shape[1]} latent dimensions, outside of which lie {lost} "
     notes = (*flow.notes, f"{told}of the variance of source and target")
+    if flow.codec.begins:
+        notes = (*flow.latent.notes, *flow.notes)
     if flow.alignment is not None:
         notes = (*notes, "an affine map takes the source to where the flow begins, at step 0")
     latents, steps = _from_source(flow)

@@ -21,7 +21,8 @@ from gparticles.flow.saving import read_arrays, read_record, write_arrays, write
 if TYPE_CHECKING:
     from gparticles.report.shown import Shown
 
-REPORT = "report.html"
+REPORT, NEAREST = "report.html", "nearest.png"
+_BESIDE = "Particles, and below each the training image that it is most like."
 _PACKAGES = ("gparticles", "jax", "jaxlib", "equinox", "optax", "numpy", "scipy", "plotly")
 
 
@@ -43,6 +44,12 @@ def draw_run(folder: RunFolder, inputs: Inputs, flow: Flow) -> tuple[Path, ...]:
     figures = save_figures(
         flow, inputs.target, folder=folder.subfolder("figures"), columns=columns, **classes
     )
+    if flow.particles.ndim > 2:
+        from gparticles.evaluate.image_pictures import save_nearest
+
+        beside = folder.path / "figures" / NEAREST
+        save_nearest(beside, flow.particles, inputs.target, labels=inputs.labels)
+        figures.append(beside)
     save_animation(flow, shown, folder.path / "trajectory.gif")
     return tuple(figures)
 
@@ -56,8 +63,10 @@ def report_run(folder: RunFolder, flow: Flow, metrics: dict[str, Any]) -> Path:
         metrics: as in ``metrics.json``.
     """
     from gparticles.report import About, write_report
+    from gparticles.report.page import in_place
 
     text = _config_text(folder)
+    beside = folder.path / "figures" / NEAREST
     shown, versions = _kept(folder, flow)
     again = shlex.join(
         ["gpa", "run", str(folder.path / CONFIG), "--out", f"{folder.path.name}-again"]
@@ -70,6 +79,7 @@ def report_run(folder: RunFolder, flow: Flow, metrics: dict[str, Any]) -> Path:
         versions=versions,
         metrics=metrics,
         table=section(folder, metrics),
+        pictures=in_place([(path, _BESIDE) for path in (beside,) if path.is_file()]),
     )
     return write_report(folder.path / REPORT, flow, shown, about=about)
 

@@ -18,11 +18,13 @@ from gparticles.experiment.evaluation import MAX_HELD_OUT, run_metrics
 from gparticles.experiment.folder import CONFIG, RunFolder, config_text, differing, machine
 from gparticles.experiment.inputs import Inputs, check_memory, gather
 from gparticles.experiment.latent_runs import (
+    as_images,
     as_shown,
     bound_entry,
     encoded,
     in_its_space,
     latent_run,
+    usual_for_images,
 )
 from gparticles.experiment.mixed_runs import (
     appended,
@@ -39,7 +41,7 @@ from gparticles.flow import Checkpoint, Flow, Progress, prepare
 from gparticles.flow.settings import AbstractKind
 from gparticles.flow.sharding import is_first
 from gparticles.flow.transport import Prepared
-from gparticles.latent import AbstractCodec, LatentFlow
+from gparticles.latent import AbstractCodec, Deformations, LatentFlow
 from gparticles.synthesizer import TableUnits
 from gparticles.tables.conditions import Selected
 from gparticles.tables.mixed import read_frame, save_frame
@@ -108,6 +110,8 @@ class ReadyRun:
         run = {"callbacks": callbacks, "checkpoint": checkpoint}
         if self.codec is None:
             return self.prepared.run(**run)
+        if isinstance(self.codec, Deformations):
+            return as_images(self.prepared.run(**run), self.codec, self.moved)
         return latent_run(self.config, self.inputs, self.codec, {**self.arguments, **run})
 
 
@@ -125,6 +129,9 @@ def make_ready(config: Config) -> ReadyRun:
         )
     if inputs.mixed is not None:
         inputs = replace(inputs, mixed=with_choice(config, inputs.mixed))
+    usual = usual_for_images(config, inputs)
+    if usual is not None:
+        config, inputs = usual, gather(usual, max_held_out=MAX_HELD_OUT)
     codec, moved = in_its_space(config, inputs)
     asked = arguments(config, moved)
     return ReadyRun(config, inputs, codec, moved, asked, prepare(**asked))
@@ -163,6 +170,7 @@ def run(
         return _helped(folder, config, resume=resume)
     folder.check(resume=resume)
     ready = make_ready(config) if ready is None else ready
+    config = ready.config
     _tell(ready, say)
     keys = {**config.to_dict(), "scale": ready.scale}
     check_same_run(folder, keys)
@@ -208,6 +216,11 @@ def _tell(ready: ReadyRun, say: Say) -> None:
         say(line)
     if isinstance(ready.arguments["potential"], AbstractKind) and inputs.held_out is None:
         say("without a network particles may copy the target; --validation 0.2 lets metrics tell")
+    if isinstance(ready.codec, Deformations):
+        say(
+            "new images are made as deformations of the target's; --set potential.preset=default "
+            "moves pixels instead"
+        )
     if inputs.mixed is not None:
         kinds = [f"{name} {kind}" for name, kind in inputs.mixed.units.codec.kinds.items()]
         say(f"columns, moved as normal scores: {', '.join(kinds)}")
@@ -322,6 +335,11 @@ def transform(
             white, labels = units.encode(rows), units.codec.labels(rows)
             moved = units.codec.named_as(units.decode(flow(white, labels), labels), rows)
         return save_frame(moved, out, own)
+    if isinstance(flow, LatentFlow) and flow.codec.begins:
+        raise InputError(
+            f"{folder}: its images are deformations of others, by which images of your own are not "
+            f"moved; gpa sample {folder} makes new ones"
+        )
     moving = Moving(folder, flow, folder.law())
     columns = {"id_column": id_column, "label_column": label_column}
     return transform_rows(moving, Path(path), out, columns=columns, watch=watch)

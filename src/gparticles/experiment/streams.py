@@ -11,6 +11,7 @@ import numpy as np
 
 from gparticles.errors import InputError
 from gparticles.experiment.folder import RunFolder
+from gparticles.experiment.latent_runs import new_points
 from gparticles.experiment.provenance import SourceLaw, stream
 from gparticles.flow import Flow
 from gparticles.latent import LatentFlow
@@ -127,8 +128,8 @@ def sample_rows(
         for part, start in enumerate(range(0, n, ROWS)):
             rows = min(ROWS, n - start)
             with moving.folder.reading():
-                values, labels = moving.law.draw(rows, seed=stream(seed, "sample", part))
-                values = moving.flow(values, labels=labels)
+                own = stream(seed, "sample", part)
+                values, labels = new_points(moving.flow, moving.law, rows, seed=own)
             first = count + start
             ids = None if moving.form.ids is None else made_up_ids(rows, start=first)
             write(values, ids, labels)

@@ -14,6 +14,7 @@ from gparticles.latent.codecs import Identity as Identity
 from gparticles.latent.codecs import Transformer as Transformer
 from gparticles.latent.counterparts import Counterparts as Counterparts
 from gparticles.latent.counterparts import pooled_by_overlap as pooled_by_overlap
+from gparticles.latent.deformations import Deformations as Deformations
 from gparticles.latent.moving import for_batches as for_batches
 from gparticles.latent.moving import move_batch as move_batch
 from gparticles.latent.moving import move_latents as move_latents

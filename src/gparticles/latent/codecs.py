@@ -50,6 +50,11 @@ class AbstractCodec(eqx.Module):
         return False
 
     @property
+    def begins(self) -> bool:
+        """Whether flows begin with latents that it draws by ``begin``; it then encodes nothing."""
+        return False
+
+    @property
     @abc.abstractmethod
     def lipschitz(self) -> float | None:
         """Lip(decode), data units per latent unit in Euclidean norms; None where unknown."""

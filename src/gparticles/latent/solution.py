@@ -21,6 +21,7 @@ from gparticles.latent.autoencoder import Autoencoder, Network
 from gparticles.latent.classes import guess, positions
 from gparticles.latent.codecs import PCA, AbstractCodec, Identity, Transformer
 from gparticles.latent.counterparts import Counterparts
+from gparticles.latent.deformations import Deformations
 from gparticles.latent.overlap import Plan
 from gparticles.latent.residuals import Residuals
 
@@ -216,7 +217,7 @@ _SAVED = (
 )
 # what a saved flow may be made of
 _MAPS = (GaussianMap, ColumnMap, Residuals, Plan, Counterparts)
-_KNOWN = (PCA, Identity, Autoencoder, Network, *_MAPS)
+_KNOWN = (PCA, Identity, Autoencoder, Network, Deformations, *_MAPS)
 
 
 def load_latent_flow(directory: str | Path, *, classes: Iterable[type] = ()) -> LatentFlow:

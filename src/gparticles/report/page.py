@@ -52,6 +52,7 @@ class About:
         versions: of the software it ran with.
         metrics: as in ``metrics.json``.
         table: what is said of a table's rows, or None.
+        pictures: of images beside those they are most like, as ``in_place`` makes them.
     """
 
     name: str
@@ -61,6 +62,7 @@ class About:
     versions: dict[str, str]
     metrics: dict[str, Any]
     table: TableSection | None = None
+    pictures: Sequence[dict[str, str]] = ()
 
 
 def write_report(path: Path, flow: Flow, shown: Shown | None, *, about: About) -> Path:

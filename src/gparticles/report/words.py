@@ -14,6 +14,7 @@ HISTORY = {
 }
 FLOORS = ("fresh", "resampled", "smoothed")
 NOT_MEASURED = "Not measured in this run: it takes targets that were held out."
+COPYING = ("nearest_ratio", "nearest_without_grain", "nearest_lenet", "copy_rate")
 # shown elsewhere on the page
 _ELSEWHERE = ("steps", "seconds", "outcome", "divergence")
 
@@ -56,7 +57,7 @@ def answers(flow: Flow, metrics: dict[str, Any]) -> list[tuple[str, str]]:
     """The three questions that a reader has, each with its answer."""
     return [
         ("Has it converged?", convergence(flow)),
-        ("Is it copying?", _sentences_of(metrics, ("nearest_ratio", "copy_rate"))),
+        ("Is it copying?", _sentences_of(metrics, COPYING)),
         ("Is the target covered?", _sentences_of(metrics, ("coverage", "recall"))),
     ]
 
