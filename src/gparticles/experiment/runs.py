@@ -5,12 +5,12 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import gparticles
 from gparticles.errors import InputError
+from gparticles.experiment import mixed_streams
 from gparticles.experiment.arguments import arguments
 from gparticles.experiment.checked import parsed_toml
 from gparticles.experiment.config import Config
@@ -24,13 +24,8 @@ from gparticles.experiment.latent_runs import (
     in_its_space,
     latent_run,
 )
-from gparticles.experiment.mixed_runs import (
-    appended,
-    mixed_as_shown,
-    sample_rows,
-    shown_flow,
-    with_choice,
-)
+from gparticles.experiment.mixed_runs import mixed_as_shown, shown_flow, with_choice
+from gparticles.experiment.mixed_streams import MovingRows, Request, Sampled, sample_file
 from gparticles.experiment.pictures import draw_run, report_run
 from gparticles.experiment.streams import Moving, Watch, transform_rows
 from gparticles.experiment.streams import sample_rows as sample_stream
@@ -40,9 +35,7 @@ from gparticles.flow.settings import AbstractKind
 from gparticles.flow.sharding import is_first
 from gparticles.flow.transport import Prepared
 from gparticles.latent import AbstractCodec, LatentFlow
-from gparticles.synthesizer import TableUnits
-from gparticles.tables.conditions import Selected
-from gparticles.tables.mixed import read_frame, save_frame
+from gparticles.tables.mixed import save_frame
 from gparticles.tables.streams import is_streamed_kind
 
 Say = Callable[[str], None]
@@ -317,23 +310,11 @@ def transform(
     """
     flow, units = folder.flow(), folder.units()
     if units is not None and isinstance(flow, Flow):
-        rows, own = read_frame(path, id_column=id_column)
-        with folder.reading():
-            white, labels = units.encode(rows), units.codec.labels(rows)
-            moved = units.codec.named_as(units.decode(flow(white, labels), labels), rows)
-        return save_frame(moved, out, own)
+        rows = MovingRows(folder, flow, units)
+        return mixed_streams.transform_rows(rows, path, out, id_column=id_column, watch=watch)
     moving = Moving(folder, flow, folder.law())
     columns = {"id_column": id_column, "label_column": label_column}
     return transform_rows(moving, Path(path), out, columns=columns, watch=watch)
-
-
-@dataclass(frozen=True)
-class Sampled:
-    """New rows in a file: where, by which seed, and which share of those drawn they are."""
-
-    path: Path
-    seed: int
-    acceptance: float = 1.0
 
 
 def sample(
@@ -370,10 +351,9 @@ def sample(
         )
     units = folder.units()
     if units is not None and isinstance(flow, Flow):
-        check_memory(n, law.like.values)
-        drawn = partial(sample_rows, units, flow, law, n=n, where=where, balance=balance)
-        with folder.reading():
-            return _sampled_rows(units, drawn, out, seed=seed, append=append)
+        rows = MovingRows(folder, flow, units)
+        request = Request(n, seed, where, balance)
+        return sample_file(rows, law, out, request=request, append=append, watch=watch)
     if where or balance is not None:
         raise InputError(
             f"{folder}: its rows were not made column by column; --where and --balance are for "
@@ -383,17 +363,3 @@ def sample(
         check_memory(n, law.like.values)
     moving = Moving(folder, flow, law)
     return Sampled(*sample_stream(moving, n, out, seed=seed, append=append, watch=watch))
-
-
-def _sampled_rows(
-    units: TableUnits, drawn: Callable[..., Selected], out: Path, *, seed: int | None, append: bool
-) -> Sampled:
-    """New rows of mixed columns in a file, after those that are there."""
-    before, form = read_frame(out) if append else (None, units.form)
-    count = 0 if before is None else len(before)
-    seed = count if seed is None else seed
-    selected = drawn(seed=seed)
-    rows = units.codec.numbered(selected.frame, start=count)
-    if before is not None:
-        rows = appended(before, rows, out)
-    return Sampled(save_frame(rows, out, form), seed, selected.acceptance)
