@@ -66,7 +66,8 @@ def of_table(name: str, seed: int) -> Record:
     for way in WAYS.values():
         fitted = way.fit(points, seed=seed)
         for noise in NOISES:
-            new = codec.decode(fitted.with_noise(noise).particles(seed=seed))
+            made = fitted.with_noise(noise, points, seed=seed).particles(seed=seed)
+            new = codec.decode(made)
             loss = score(units.points(new), *real, seed=seed).loss
             scores[str(Way(way.potential, way.steps, noise))] = loss if np.isfinite(loss) else None
     return {"chosen": str(usual), "chosen of all": str(chosen), "scores": scores}

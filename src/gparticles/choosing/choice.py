@@ -1,8 +1,10 @@
 """Which way to new rows suits a table, by scores on rows that were held out."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -11,7 +13,7 @@ import numpy as np
 from gparticles.checks import check_number, check_seed
 from gparticles.choosing.scoring import ENERGY_COUNTS, MOST_COPIES, WayScore, mean_score, score
 from gparticles.choosing.simple import SIMPLE
-from gparticles.choosing.ways import DEFAULT, KINDS, PARTICLES, WAYS, Way
+from gparticles.choosing.ways import DEFAULT, KINDS, PARTICLES, WAYS, FittedWay, Way
 from gparticles.errors import InputError
 
 Settled = Callable[[np.ndarray], np.ndarray]
@@ -147,9 +149,12 @@ def choose_way(
     if asked is not None:
         ways, noises = [DEFAULT, NEAR_WAY], DIAL
     trial = Trial(noises, settled, seed)
-    tried = [t for way in ways for t in _tried(way, parts, trial)]
-    simple = _simple(parts, trial) if asked is None else {}
-    best = _best(tried) if asked is None else _at_distance(tried, parts, asked, trial)
+    # forests grow on another core while flows are compiled and fitted
+    with ThreadPoolExecutor(1) as pool:
+        beside = pool.submit(_simple, parts, trial) if asked is None else None
+        tried = _tried(ways, parts, trial, pool)
+        best = _best(tried) if asked is None else _at_distance(tried, parts, asked, trial, pool)
+    simple = {} if beside is None else beside.result()
     scores = {str(t.way): t.mean for t in tried} | {str(best.way): best.mean}
     took = time.monotonic() - began
     choice = WayChoice(best.way, scores, simple, "", took, budget, closeness)
@@ -198,28 +203,36 @@ class Trial(NamedTuple):
     seed: int
 
 
-def _tried(way: Way, parts: list[Part], trial: Trial) -> list[Tried]:
-    """A way with every amount of noise, from one flow for each part."""
-    noises, settled, seed = trial
-    scores: dict[float, list[WayScore]] = {noise: [] for noise in noises}
-    for k, part in enumerate(parts):
-        weights = part.learnt.astype(float)
-        fitted = way.fit_weighted(part.points, weights, labels=part.labels, seed=seed + k)
-        for noise in noises:
-            new = settled(fitted.with_noise(noise).particles(seed=seed + k))
-            real = part.points[part.learnt], part.points[~part.learnt]
-            scores[noise].append(score(new, *real, seed=seed))
-    return [Tried(replace(way, noise=noise), scores[noise]) for noise in noises]
+def _tried(ways: Iterable[Way], parts: list[Part], trial: Trial, pool: Executor) -> list[Tried]:
+    """Ways with every amount of noise, from one flow for each part."""
+    pending: dict[Way, list[Future[WayScore]]] = {}
+    for way in ways:
+        for k, part in enumerate(parts):
+            weights = part.learnt.astype(float)
+            fitted = way.fit_weighted(part.points, weights, labels=part.labels, seed=trial.seed + k)
+            for noise in trial.noises:
+                made = partial(_made, fitted, noise, part, seed=trial.seed + k)
+                score = pool.submit(_scored, made, part, trial)
+                pending.setdefault(replace(way, noise=noise), []).append(score)
+    return [Tried(way, [score.result() for score in scores]) for way, scores in pending.items()]
+
+
+def _made(fitted: FittedWay, noise: float, part: Part, *, seed: int) -> np.ndarray:
+    learnt = part.points[part.learnt]
+    return fitted.with_noise(noise, learnt, seed=seed).particles(seed=seed)
+
+
+def _scored(made: Callable[[], np.ndarray], part: Part, trial: Trial) -> WayScore:
+    new = trial.settled(np.asarray(made(), np.float64))
+    return score(new, part.points[part.learnt], part.points[~part.learnt], seed=trial.seed)
 
 
 def _simple(parts: list[Part], trial: Trial) -> dict[str, WayScore]:
-    _, settled, seed = trial
     each = {name: [] for name in SIMPLE}
     for k, part in enumerate(parts):
-        learnt, held_out = part.points[part.learnt], part.points[~part.learnt]
         for name, make in SIMPLE.items():
-            new = settled(np.asarray(make(learnt, PARTICLES, seed=seed + k), np.float64))
-            each[name].append(score(new, learnt, held_out, seed=seed))
+            made = partial(make, part.points[part.learnt], PARTICLES, seed=trial.seed + k)
+            each[name].append(_scored(made, part, trial))
     return {name: mean_score(scores) for name, scores in each.items()}
 
 
@@ -278,7 +291,9 @@ def nearest_of(closeness: float) -> float:
     return round(FAR + (CLOSE - FAR) * closeness, 6)
 
 
-def _at_distance(tried: list[Tried], parts: list[Part], asked: float, trial: Trial) -> Tried:
+def _at_distance(
+    tried: list[Tried], parts: list[Part], asked: float, trial: Trial, pool: Executor
+) -> Tried:
     """The best of the ways with the amount of noise that leads to the nearest that is asked for."""
     ways = [
         _between(lower, upper, asked)
@@ -287,7 +302,7 @@ def _at_distance(tried: list[Tried], parts: list[Part], asked: float, trial: Tri
         and lower.mean.nearest <= asked <= upper.mean.nearest
         and lower.mean.nearest < upper.mean.nearest
     ]
-    exact = [t for way in ways for t in _tried(way, parts, trial._replace(noises=(way.noise,)))]
+    exact = [t for w in ways for t in _tried([w], parts, trial._replace(noises=(w.noise,)), pool)]
     usable = [t for t in exact if t.mean.copies <= MOST_COPIES]
     if usable:
         return min(usable, key=lambda t: t.mean.told_apart + ENERGY_COUNTS * t.mean.energy)

@@ -117,6 +117,7 @@ def make_ready(config: Config) -> ReadyRun:
             'out, or set scale = "scores"'
         )
     if inputs.mixed is not None:
+        _load_ahead()
         inputs = replace(inputs, mixed=with_choice(config, inputs.mixed))
     codec, moved = in_its_space(config, inputs)
     asked = arguments(config, moved)
@@ -161,7 +162,7 @@ def run(
     check_same_run(folder, keys)
     _tell_of_machine(folder, say)
     folder.begin(config_text(keys, ready.prepared.describe(), gparticles.__version__))
-    threading.Thread(target=_load_ahead, daemon=True).start()
+    _load_ahead()
     began = time.monotonic()
     checkpoint = Checkpoint(folder.path / "checkpoint", config.checkpoint_seconds, resume=resume)
     if resume and not checkpoint.record.exists():
@@ -179,7 +180,11 @@ def _helped(folder: RunFolder, config: Config, *, resume: bool) -> Result:
 
 
 def _load_ahead() -> None:
-    """Imports what judges and draws, which takes seconds, while compiled programs run."""
+    """Has what judges and draws be imported, which takes seconds, while compiled programs run."""
+    threading.Thread(target=_load, daemon=True).start()
+
+
+def _load() -> None:
     with suppress(Exception):
         from gparticles.evaluate import metrics  # noqa: F401
     with suppress(Exception):
@@ -239,8 +244,12 @@ def _finish(
 ) -> Result:
     config, inputs = ready.config, ready.inputs
     mixed = inputs.mixed
-    if mixed is not None and mixed.choice is not None and isinstance(flow, Flow):
-        flow.settings["choice"] = mixed.choice.to_dict()
+    if mixed is not None and isinstance(flow, Flow):
+        if mixed.choice is not None:
+            flow.settings["choice"] = mixed.choice.to_dict()
+        units = mixed.units.with_margins(flow, mixed.frame, seed=config.seed)
+        mixed = replace(mixed, units=units)
+        inputs = replace(inputs, mixed=mixed)
     flow.save(folder.path / "flow", overwrite=True)
     inputs.law.save(folder.path / "flow")
     rows = None if mixed is None else _rows_made(config, inputs, flow)
