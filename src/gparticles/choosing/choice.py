@@ -1,7 +1,7 @@
 """Which way to new rows suits a table, by scores on rows that were held out."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
@@ -25,13 +25,14 @@ FEWEST = 40
 REPEATS, HELD_OUT = 3, 0.25
 # of more rows so many are enough to choose by
 MOST_ROWS = 1000
-NOISES = (0.2, 0.4, 0.6)
-# amounts of noise, and a way that comes near, from which a closeness is made
-DIAL, NEAR_WAY = (0.0, 0.05, 0.1, 0.2, 0.4, 0.8, 1.3), Way("no network", steps=20)
+NOISES = (0.0, 0.2, 0.4)
+# amounts of noise, and ways that come near, from which a closeness is made
+DIAL = (0.0, 0.05, 0.1, 0.2, 0.4, 0.8, 1.3)
+DIAL_WAYS = (Way(steps=200), Way("no network", steps=20))
 # what is tried besides the default, in this order while the seconds last
-OTHERS = (WAYS["no network"], WAYS["tight network"])
-# a machine's seconds for compiling one kind, and per step and point of the default's flow
-_COMPILING, _A_POINT = 2.0, 2e-6
+OTHERS = (Way(steps=25), Way(steps=150), WAYS["no network"], WAYS["tight network"])
+# a machine's seconds per step and point of the default's flow
+_A_POINT = 2e-6
 # what is not chance: in standard errors of the paired differences, of which there are few, and in
 # the score
 ERRORS, MARGIN = 2.0, 0.03
@@ -147,7 +148,7 @@ def choose_way(
     parts = list(_parts(points, labels, seed=seed))
     ways, noises = _within(budget, parts[0]), NOISES
     if asked is not None:
-        ways, noises = [DEFAULT, NEAR_WAY], DIAL
+        ways, noises = DIAL_WAYS, DIAL
     trial = Trial(noises, settled, seed)
     # forests grow on another core while flows are compiled and fitted
     with ThreadPoolExecutor(1) as pool:
@@ -184,12 +185,14 @@ def _parts(points: np.ndarray, labels: np.ndarray | None, *, seed: int) -> Itera
         yield Part(points, learnt, labels)
 
 
-def _within(budget: float, part: Part) -> list[Way]:
+def _within(budget: float, part: Part) -> Sequence[Way]:
     """The default, and as many of the others as the seconds are estimated to allow."""
     left, ways = budget, []
     for way in (DEFAULT, *OTHERS):
-        points = way.steps * (PARTICLES + len(part.points))
-        left -= _COMPILING + REPEATS * _A_POINT * KINDS[way.potential].cost * points
+        points, kind = way.steps * (PARTICLES + len(part.points)), KINDS[way.potential]
+        left -= REPEATS * _A_POINT * kind.cost * points
+        if all(way.potential != other.potential for other in ways):
+            left -= kind.programs
         if left >= 0 or not ways:
             ways.append(way)
     return ways

@@ -29,12 +29,14 @@ class Kind(NamedTuple):
             the settings say.
         batches: whether it can be fitted to a part of the points at a time.
         cost: of a step beside one of the default network.
+        programs: seconds that compiling takes about.
     """
 
     settings: dict[str, Any]
     potential: Callable[..., Any] | None = None
     batches: bool = True
     cost: float = 1.0
+    programs: float = 2.0
 
 
 KINDS: dict[str, Kind] = {
@@ -44,6 +46,7 @@ KINDS: dict[str, Kind] = {
         {"potential": ExactPotential(), "f": Wasserstein1(), "step_size": 1.0},
         batches=False,
         cost=6.0,
+        programs=4.0,
     ),
 }
 """Whose velocity it can be, by their names."""
@@ -62,8 +65,8 @@ class Way:
     """
 
     potential: str = "network"
-    steps: int = 200
-    noise: float = 0.4
+    steps: int = 60
+    noise: float = 0.0
 
     def __str__(self) -> str:
         return f"{self.potential}, {self.steps} steps, noise {self.noise:g}"
@@ -135,7 +138,7 @@ DEFAULT = Way()
 WAYS = {
     DEFAULT.potential: DEFAULT,
     "tight network": Way("tight network"),
-    "no network": Way("no network", steps=12),
+    "no network": Way("no network", steps=12, noise=0.4),
 }
 """A way for each of ``KINDS``, by its name."""
 
