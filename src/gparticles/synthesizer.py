@@ -11,6 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from gparticles.checks import check_count, check_seed
 from gparticles.choosing import WAYS, FittedWay, Way, WayChoice, blurred, choose_way
+from gparticles.choosing.choice import SECONDS
 from gparticles.choosing.ways import PARTICLES, in_proportion
 from gparticles.errors import InputError
 from gparticles.flow import Flow, load_flow, transport
@@ -154,7 +155,7 @@ class Synthesizer(BaseEstimator):
         ranges: Mapping[Any, Any] | None = None,
         impute: bool = False,
         closeness: float | None = None,
-        seconds: float = 10.0,
+        seconds: float = SECONDS,
     ):
         self.seed = seed
         self.potential = potential

@@ -18,14 +18,14 @@ from gparticles.errors import InputError
 
 Settled = Callable[[np.ndarray], np.ndarray]
 
-SECONDS = 10.0
+SECONDS = 8.0
 # fewer rows choose nothing: a quarter of them says too little
 FEWEST = 40
 # times that a part of the rows is held out, and which part
 REPEATS, HELD_OUT = 3, 0.25
 # of more rows so many are enough to choose by
 MOST_ROWS = 1000
-NOISES = (0.0, 0.2, 0.4)
+NOISES = (0.0, 0.3)
 # amounts of noise, and ways that come near, from which a closeness is made
 DIAL = (0.0, 0.05, 0.1, 0.2, 0.4, 0.8, 1.3)
 DIAL_WAYS = (Way(steps=200), Way("no network", steps=20))
