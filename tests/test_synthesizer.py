@@ -81,6 +81,11 @@ def test_few_rows_choose_nothing_and_that_is_told(frame):
     assert len(made.sample(3)) == 3
 
 
+def test_frames_of_dask_are_refused(refused):
+    lazy = type("DataFrame", (), {"__module__": "dask.dataframe.core"})()
+    refused(lambda: gpa.Synthesizer().fit(lazy), "Dask", "frame.compute()")
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

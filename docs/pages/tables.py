@@ -1,12 +1,17 @@
 """What docs/tables-measured.md says of the measurements of tables."""
 
+import json
 import statistics
 from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from table_data import CHOOSING, MIXED, NUMERIC
 
+AUTOMATIC = Path(__file__).parents[2] / "benchmarks" / "results" / "automatic.json"
+# what the choice may lack of the best fixed setting
+WITHIN = 0.02
 OURS, DEFAULT, FRESH = "gparticles, chosen", "gparticles, default", "fresh rows"
 COLUMNS: dict[str, tuple[str, float, int]] = {
     "told_apart": ("told from real", 1, 3),
@@ -39,6 +44,7 @@ def values(record: dict[str, Any]) -> dict[str, Any]:
         "mixed": ", ".join(MIXED),
         "every_table": "\n\n".join(_tables(runs, rows) for rows in sizes),
         "verdict": " ".join(_verdict(runs, rows) for rows in sizes),
+        **_automatic(json.loads(AUTOMATIC.read_text())),
         "machine": f"{at['cores']} cores of {at['processor']} that others used too, so that "
         "seconds, which hold compiling, are too many",
     }
@@ -144,4 +150,69 @@ def _words(sort: str, rows: int, means: dict[str, dict[str, float]]) -> str:
         f"apart at most 0.70 is {told}, nearest at least 0.8 is {near}, and "
         f"{100 * aims['broken']:.1f} % of its rows break a kind, grid or range. The fixed default "
         f"without a choice is told apart at {fixed:.3f}."
+    )
+
+
+def _automatic(record: dict[str, Any]) -> dict[str, str]:
+    """The choice beside the best fixed setting in hindsight, for each kind of data."""
+    values = {}
+    for kind in ("tables", "clouds"):
+        runs = [r for r in record["runs"] if r["kind"] == kind]
+        lines = [
+            [f"{r['name']}, seed {r['seed']}", r["chosen"], *map(_score, _places(r)), _beyond(r)]
+            for r in runs
+        ]
+        head = ["", "chosen", "its score", "best", "of", "beyond"]
+        values[f"automatic_{kind}"] = _table(head, lines)
+        values[f"automatic_{kind}_words"] = _hindsight(runs)
+    return values
+
+
+def _known(run: dict[str, Any]) -> dict[str, float]:
+    return {name: score for name, score in run["scores"].items() if score is not None}
+
+
+def _places(run: dict[str, Any]) -> tuple[Any, Any, str]:
+    """The score of the choice, the best one, and whose it is."""
+    known = _known(run)
+    best = min(known, key=lambda name: known[name])
+    return known.get(run["chosen"]), known[best], best
+
+
+def _score(value: Any) -> str:
+    if value is None:
+        return "copies"
+    return value if isinstance(value, str) else f"{value:.3g}"
+
+
+def _excess(run: dict[str, Any]) -> float:
+    own, best, _ = _places(run)
+    return float("inf") if own is None else own / best - 1
+
+
+def _beyond(run: dict[str, Any]) -> str:
+    excess = _excess(run)
+    return "" if excess == float("inf") else f"{100 * excess:.1f} %"
+
+
+def _hindsight(runs: Runs) -> str:
+    """How often the choice is near the best, and the one setting that would have been best."""
+    excesses = [_excess(r) for r in runs]
+    finite = [e for e in excesses if e < float("inf")]
+    near = sum(e <= WITHIN for e in excesses)
+    common = set.intersection(*(set(_known(r)) for r in runs))
+    relative = {
+        name: statistics.fmean(_known(r)[name] / _places(r)[1] - 1 for r in runs) for name in common
+    }
+    middle, mean, most = (100 * f(finite) for f in (statistics.median, statistics.fmean, max))
+    words = (
+        f"at most {100 * WITHIN:.0f} % worse in {near} of {len(runs)}, {middle:.1f} % in the "
+        f"median, {mean:.1f} % in the mean and {most:.1f} % at most"
+    )
+    if not relative:
+        return words
+    one = min(relative, key=lambda name: relative[name])
+    return (
+        f"{words}; the best of all settings that are the same everywhere ({one}) is "
+        f"{100 * relative[one]:.1f} % worse in the mean"
     )

@@ -1,7 +1,7 @@
 """New rows of a table with whatever columns it has."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +11,14 @@ from sklearn.utils.validation import check_is_fitted
 
 from gparticles.checks import check_count, check_seed
 from gparticles.choosing import WAYS, FittedWay, Way, WayChoice, blurred, choose_way
+from gparticles.choosing.choice import SECONDS
 from gparticles.choosing.ways import PARTICLES, in_proportion
 from gparticles.errors import InputError
 from gparticles.flow import Flow, load_flow, transport
 from gparticles.flow.saving import read_arrays, read_record, write_arrays, write_record
 from gparticles.tables.codec import TableCodec
 from gparticles.tables.conditions import conditions_of, labels_asked, levels_of, select
+from gparticles.tables.margins import Margins
 from gparticles.tables.mixed import Form
 from gparticles.tables.stored import packed, unpacked
 from gparticles.tables.whitening import Whitening
@@ -34,20 +36,29 @@ class TableUnits:
         whitening: of the codec's points.
         noise: that comes after a flow, as ``gparticles.choosing.Way`` says.
         form: of the table's file, or None where it was a frame.
+        margins: that the codec's points get after the noise, or None.
     """
 
     codec: TableCodec
     whitening: Whitening
     noise: float
     form: Form | None = None
+    margins: Margins | None = None
 
     def encode(self, frame: Any, *, seed: int = 0) -> np.ndarray:
         """White points of rows, shape (n, r)."""
         return self.whitening.encode(self.codec.encode(frame, seed=seed))
 
     def ended(self, white: np.ndarray, *, seed: int) -> np.ndarray:
-        """The codec's points of where a flow ended, with the noise, shape (n, k)."""
-        return self.whitening.decode(blurred(white.astype(np.float64), self.noise, seed=seed))
+        """The codec's points of where a flow ended, with noise and margins, shape (n, k)."""
+        noisy = blurred(white.astype(np.float64), self.noise, seed=seed)
+        points = self.whitening.decode(noisy)
+        return points if self.margins is None else self.margins.apply(points)
+
+    def with_margins(self, flow: Flow, frame: Any, *, seed: int) -> "TableUnits":
+        """With the margins of a frame's rows for what a flow makes of its own particles."""
+        made = replace(self, margins=None).ended(flow.particles, seed=seed)
+        return replace(self, margins=Margins.fit(made, self.codec.encode(frame, seed=seed)))
 
     def decode(self, white: np.ndarray, labels: np.ndarray | None = None, *, seed: int = 0) -> Any:
         """The rows of where a flow ended."""
@@ -61,6 +72,7 @@ class TableUnits:
             "whitening": packed(self.whitening, arrays),
             "noise": self.noise,
             "form": packed(self.form, arrays),
+            "margins": packed(self.margins, arrays),
         }
         checksum = write_arrays(folder / _ARRAYS, arrays)
         write_record(folder / _RECORD, {**record, "checksum": checksum})
@@ -83,6 +95,8 @@ def load_units(folder: Path) -> TableUnits | None:
             whitening=unpacked(record["whitening"], arrays, {"Whitening": Whitening}),
             noise=float(record["noise"]),
             form=unpacked(record["form"], arrays, {"Form": Form}),
+            # of which earlier versions knew nothing
+            margins=unpacked(record.get("margins"), arrays, {"Margins": Margins}),
         )
         units.decode(np.zeros((2, len(units.whitening.back))))
     except InputError:
@@ -141,7 +155,7 @@ class Synthesizer(BaseEstimator):
         ranges: Mapping[Any, Any] | None = None,
         impute: bool = False,
         closeness: float | None = None,
-        seconds: float = 10.0,
+        seconds: float = SECONDS,
     ):
         self.seed = seed
         self.potential = potential
@@ -202,7 +216,7 @@ class Synthesizer(BaseEstimator):
         flow = transport(
             source, white, labels=classes, target_labels=labels, potential=way, seed=self.seed
         )
-        return FittedWay(whitening, flow, 0.0)
+        return FittedWay(whitening, flow, 0.0).with_margins(points, seed=self.seed)
 
     def sample(
         self,
@@ -255,7 +269,8 @@ class Synthesizer(BaseEstimator):
         check_is_fitted(self, "codec_")
         folder = self.flow_.save(directory, overwrite=overwrite)
         made = self._made
-        TableUnits(self.codec_, made.whitening, made.noise).save(folder)
+        units = TableUnits(self.codec_, made.whitening, made.noise, margins=made.margins)
+        units.save(folder)
         labels = None if self._labels is None else self._labels.tolist()
         write_record(folder / _STATE, {"report": self.report_, "labels": labels})
         return folder
@@ -274,7 +289,7 @@ def load_synthesizer(directory: str | Path) -> Synthesizer:
     record = read_record(folder / _STATE)
     made = Synthesizer()
     made.codec_, made.flow_, made.choice_ = units.codec, load_flow(folder), None
-    made._made = FittedWay(units.whitening, made.flow_, units.noise)
+    made._made = FittedWay(units.whitening, made.flow_, units.noise, units.margins)
     try:
         made.report_ = dict(record["report"])
         labels = record["labels"]

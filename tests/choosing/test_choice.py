@@ -26,7 +26,7 @@ def chosen(points):
 
 def test_what_was_chosen_is_said_beside_the_simple_ways(chosen):
     assert chosen.way.potential == "network"
-    assert len(chosen.scores) == len(choices.NOISES)
+    assert len(chosen.scores) == 3 * len(choices.NOISES)
     assert set(chosen.simple) == set(choices.SIMPLE)
     assert str(chosen.way) in chosen.sentence
     assert "simple ways" in chosen.sentence

@@ -6,9 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from gparticles.experiment import mixed_streams, runs
+from gparticles.experiment.folder import RunFolder
 from gparticles.experiment.recipes import check, read_recipe, with_overrides
 from gparticles.tables.mixed import read_frame
 
+pandas = pytest.importorskip("pandas")
 pytestmark = pytest.mark.slow
 PENGUINS = Path(__file__).parents[2] / "examples" / "penguins.csv"
 QUICK = ("-n", 60, "--validation", 0.2, "--set", "steps=3")
@@ -64,6 +67,24 @@ def test_a_finished_run_is_used(gpa, finished, tmp_path):
         status, _, err = gpa(*words)
         assert status == 0, err
     assert len(read_frame(tmp_path / "moved.parquet")[0]) == 344
+
+
+def test_rows_are_made_and_moved_in_blocks(finished, tmp_path, monkeypatch):
+    counts, folder = [], RunFolder(finished)
+    whole = runs.sample(folder, 20, tmp_path / "whole.csv").path
+    moved = runs.transform(folder, whole, tmp_path / "moved.csv")
+    monkeypatch.setattr(mixed_streams, "ROWS", 8)
+    made = runs.sample(folder, 20, tmp_path / "a.parquet", watch=counts.append)
+    assert counts == [8, 16, 20]
+    assert made.acceptance == 1
+    blocks, known = read_frame(made.path)[0], read_frame(whole)[0]
+    assert len(blocks.drop_duplicates()) == 20
+    # the first block is what a single one begins with; later ones have seeds of their own
+    pandas.testing.assert_frame_equal(blocks[:8].astype(known.dtypes), known[:8])
+    again = runs.transform(folder, whole, tmp_path / "again.csv")
+    one, other = read_frame(again)[0], read_frame(moved)[0]
+    assert len(one) == len(other) == 20
+    assert one.dtypes.equals(other.dtypes)
 
 
 def test_columns_of_a_recipe(gpa, finished, tmp_path, csv):

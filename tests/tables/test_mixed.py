@@ -11,7 +11,7 @@ from gparticles.tables.conditions import (
     levels_of,
     select,
 )
-from gparticles.tables.mixed import read_frame, save_frame
+from gparticles.tables.mixed import read_frame, read_frames, save_frame, written_frames
 
 pandas = pytest.importorskip("pandas")
 ROWS = (
@@ -42,6 +42,21 @@ def test_other_kinds_of_files(csv, tmp_path, name):
     # text of parquet has a dtype of its own from pandas 3 on
     text = {name: object for name, kind in again.dtypes.items() if kind == "str"}
     pandas.testing.assert_frame_equal(again.astype(text), frame)
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.parquet"])
+def test_blocks_are_the_rows_of_the_whole(csv, tmp_path, name):
+    # what a column of text holds in the first rows may look like numbers
+    rows = (f"{code},{k / 4},\n" for k, code in enumerate("12abc"))
+    text = "code,x,day\n" + "".join(rows) + "d,1.0,2024-01-31\n"
+    frame, form = read_frame(csv(text))
+    whole = save_frame(frame, tmp_path / f"whole-{name}", form)
+    with written_frames(tmp_path / name, form) as (path, write):
+        for frames in read_frames(whole, 2, texts={"code", "day"}):
+            write(frames[0].astype(frame.dtypes))
+    if name == "a.csv":
+        assert path.read_bytes() == whole.read_bytes()
+    pandas.testing.assert_frame_equal(read_frame(path)[0], read_frame(whole)[0])
 
 
 def test_dtypes_of_parquet_are_kept(tmp_path):

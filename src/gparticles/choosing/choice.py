@@ -1,8 +1,10 @@
 """Which way to new rows suits a table, by scores on rows that were held out."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -11,25 +13,26 @@ import numpy as np
 from gparticles.checks import check_number, check_seed
 from gparticles.choosing.scoring import ENERGY_COUNTS, MOST_COPIES, WayScore, mean_score, score
 from gparticles.choosing.simple import SIMPLE
-from gparticles.choosing.ways import DEFAULT, KINDS, PARTICLES, WAYS, Way
+from gparticles.choosing.ways import DEFAULT, KINDS, PARTICLES, WAYS, FittedWay, Way
 from gparticles.errors import InputError
 
 Settled = Callable[[np.ndarray], np.ndarray]
 
-SECONDS = 10.0
+SECONDS = 8.0
 # fewer rows choose nothing: a quarter of them says too little
 FEWEST = 40
 # times that a part of the rows is held out, and which part
 REPEATS, HELD_OUT = 3, 0.25
 # of more rows so many are enough to choose by
 MOST_ROWS = 1000
-NOISES = (0.2, 0.4, 0.6)
-# amounts of noise, and a way that comes near, from which a closeness is made
-DIAL, NEAR_WAY = (0.0, 0.05, 0.1, 0.2, 0.4, 0.8, 1.3), Way("no network", steps=20)
+NOISES = (0.0, 0.3)
+# amounts of noise, and ways that come near, from which a closeness is made
+DIAL = (0.0, 0.05, 0.1, 0.2, 0.4, 0.8, 1.3)
+DIAL_WAYS = (Way(steps=200), Way("no network", steps=20))
 # what is tried besides the default, in this order while the seconds last
-OTHERS = (WAYS["no network"], WAYS["tight network"])
-# a machine's seconds for compiling one kind, and per step and point of the default's flow
-_COMPILING, _A_POINT = 2.0, 2e-6
+OTHERS = (Way(steps=25), Way(steps=150), WAYS["no network"], WAYS["tight network"])
+# a machine's seconds per step and point of the default's flow
+_A_POINT = 2e-6
 # what is not chance: in standard errors of the paired differences, of which there are few, and in
 # the score
 ERRORS, MARGIN = 2.0, 0.03
@@ -145,11 +148,14 @@ def choose_way(
     parts = list(_parts(points, labels, seed=seed))
     ways, noises = _within(budget, parts[0]), NOISES
     if asked is not None:
-        ways, noises = [DEFAULT, NEAR_WAY], DIAL
+        ways, noises = DIAL_WAYS, DIAL
     trial = Trial(noises, settled, seed)
-    tried = [t for way in ways for t in _tried(way, parts, trial)]
-    simple = _simple(parts, trial) if asked is None else {}
-    best = _best(tried) if asked is None else _at_distance(tried, parts, asked, trial)
+    # forests grow on another core while flows are compiled and fitted
+    with ThreadPoolExecutor(1) as pool:
+        beside = pool.submit(_simple, parts, trial) if asked is None else None
+        tried = _tried(ways, parts, trial, pool)
+        best = _best(tried) if asked is None else _at_distance(tried, parts, asked, trial, pool)
+    simple = {} if beside is None else beside.result()
     scores = {str(t.way): t.mean for t in tried} | {str(best.way): best.mean}
     took = time.monotonic() - began
     choice = WayChoice(best.way, scores, simple, "", took, budget, closeness)
@@ -179,12 +185,14 @@ def _parts(points: np.ndarray, labels: np.ndarray | None, *, seed: int) -> Itera
         yield Part(points, learnt, labels)
 
 
-def _within(budget: float, part: Part) -> list[Way]:
+def _within(budget: float, part: Part) -> Sequence[Way]:
     """The default, and as many of the others as the seconds are estimated to allow."""
     left, ways = budget, []
     for way in (DEFAULT, *OTHERS):
-        points = way.steps * (PARTICLES + len(part.points))
-        left -= _COMPILING + REPEATS * _A_POINT * KINDS[way.potential].cost * points
+        points, kind = way.steps * (PARTICLES + len(part.points)), KINDS[way.potential]
+        left -= REPEATS * _A_POINT * kind.cost * points
+        if all(way.potential != other.potential for other in ways):
+            left -= kind.programs
         if left >= 0 or not ways:
             ways.append(way)
     return ways
@@ -198,28 +206,36 @@ class Trial(NamedTuple):
     seed: int
 
 
-def _tried(way: Way, parts: list[Part], trial: Trial) -> list[Tried]:
-    """A way with every amount of noise, from one flow for each part."""
-    noises, settled, seed = trial
-    scores: dict[float, list[WayScore]] = {noise: [] for noise in noises}
-    for k, part in enumerate(parts):
-        weights = part.learnt.astype(float)
-        fitted = way.fit_weighted(part.points, weights, labels=part.labels, seed=seed + k)
-        for noise in noises:
-            new = settled(fitted.with_noise(noise).particles(seed=seed + k))
-            real = part.points[part.learnt], part.points[~part.learnt]
-            scores[noise].append(score(new, *real, seed=seed))
-    return [Tried(replace(way, noise=noise), scores[noise]) for noise in noises]
+def _tried(ways: Iterable[Way], parts: list[Part], trial: Trial, pool: Executor) -> list[Tried]:
+    """Ways with every amount of noise, from one flow for each part."""
+    pending: dict[Way, list[Future[WayScore]]] = {}
+    for way in ways:
+        for k, part in enumerate(parts):
+            weights = part.learnt.astype(float)
+            fitted = way.fit_weighted(part.points, weights, labels=part.labels, seed=trial.seed + k)
+            for noise in trial.noises:
+                made = partial(_made, fitted, noise, part, seed=trial.seed + k)
+                score = pool.submit(_scored, made, part, trial)
+                pending.setdefault(replace(way, noise=noise), []).append(score)
+    return [Tried(way, [score.result() for score in scores]) for way, scores in pending.items()]
+
+
+def _made(fitted: FittedWay, noise: float, part: Part, *, seed: int) -> np.ndarray:
+    learnt = part.points[part.learnt]
+    return fitted.with_noise(noise, learnt, seed=seed).particles(seed=seed)
+
+
+def _scored(made: Callable[[], np.ndarray], part: Part, trial: Trial) -> WayScore:
+    new = trial.settled(np.asarray(made(), np.float64))
+    return score(new, part.points[part.learnt], part.points[~part.learnt], seed=trial.seed)
 
 
 def _simple(parts: list[Part], trial: Trial) -> dict[str, WayScore]:
-    _, settled, seed = trial
     each = {name: [] for name in SIMPLE}
     for k, part in enumerate(parts):
-        learnt, held_out = part.points[part.learnt], part.points[~part.learnt]
         for name, make in SIMPLE.items():
-            new = settled(np.asarray(make(learnt, PARTICLES, seed=seed + k), np.float64))
-            each[name].append(score(new, learnt, held_out, seed=seed))
+            made = partial(make, part.points[part.learnt], PARTICLES, seed=trial.seed + k)
+            each[name].append(_scored(made, part, trial))
     return {name: mean_score(scores) for name, scores in each.items()}
 
 
@@ -278,7 +294,9 @@ def nearest_of(closeness: float) -> float:
     return round(FAR + (CLOSE - FAR) * closeness, 6)
 
 
-def _at_distance(tried: list[Tried], parts: list[Part], asked: float, trial: Trial) -> Tried:
+def _at_distance(
+    tried: list[Tried], parts: list[Part], asked: float, trial: Trial, pool: Executor
+) -> Tried:
     """The best of the ways with the amount of noise that leads to the nearest that is asked for."""
     ways = [
         _between(lower, upper, asked)
@@ -287,7 +305,7 @@ def _at_distance(tried: list[Tried], parts: list[Part], asked: float, trial: Tri
         and lower.mean.nearest <= asked <= upper.mean.nearest
         and lower.mean.nearest < upper.mean.nearest
     ]
-    exact = [t for way in ways for t in _tried(way, parts, trial._replace(noises=(way.noise,)))]
+    exact = [t for w in ways for t in _tried([w], parts, trial._replace(noises=(w.noise,)), pool)]
     usable = [t for t in exact if t.mean.copies <= MOST_COPIES]
     if usable:
         return min(usable, key=lambda t: t.mean.told_apart + ENERGY_COUNTS * t.mean.energy)

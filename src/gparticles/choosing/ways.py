@@ -10,6 +10,7 @@ import numpy as np
 from gparticles.divergence import Wasserstein1
 from gparticles.flow import Cooldown, ExactPotential, Flow, transport
 from gparticles.potential import tight_mlp
+from gparticles.tables.margins import Margins
 from gparticles.tables.whitening import Whitening
 
 # that the flow is fitted with; further ones ride along
@@ -28,12 +29,14 @@ class Kind(NamedTuple):
             the settings say.
         batches: whether it can be fitted to a part of the points at a time.
         cost: of a step beside one of the default network.
+        programs: seconds that compiling takes about.
     """
 
     settings: dict[str, Any]
     potential: Callable[..., Any] | None = None
     batches: bool = True
     cost: float = 1.0
+    programs: float = 2.0
 
 
 KINDS: dict[str, Kind] = {
@@ -43,6 +46,7 @@ KINDS: dict[str, Kind] = {
         {"potential": ExactPotential(), "f": Wasserstein1(), "step_size": 1.0},
         batches=False,
         cost=6.0,
+        programs=4.0,
     ),
 }
 """Whose velocity it can be, by their names."""
@@ -61,8 +65,8 @@ class Way:
     """
 
     potential: str = "network"
-    steps: int = 200
-    noise: float = 0.4
+    steps: int = 60
+    noise: float = 0.0
 
     def __str__(self) -> str:
         return f"{self.potential}, {self.steps} steps, noise {self.noise:g}"
@@ -109,7 +113,8 @@ class Way:
                 seed=seed,
             ),
         )
-        return FittedWay(whitening, flow, self.noise)
+        fitted = FittedWay(whitening, flow, self.noise)
+        return fitted.with_margins(points[weights > 0], seed=seed)
 
     def settings(
         self, rows: int, dim: int, *, classes: int | None = None, seed: int = 0
@@ -133,7 +138,7 @@ DEFAULT = Way()
 WAYS = {
     DEFAULT.potential: DEFAULT,
     "tight network": Way("tight network"),
-    "no network": Way("no network", steps=12),
+    "no network": Way("no network", steps=12, noise=0.4),
 }
 """A way for each of ``KINDS``, by its name."""
 
@@ -146,14 +151,22 @@ class FittedWay:
         whitening: to the flow's coordinates.
         flow: from white noise to the table's points there.
         noise: of where it ends, as ``Way`` says.
+        margins: that points then get, or None.
     """
 
     whitening: Whitening
     flow: Flow
     noise: float
+    margins: Margins | None = None
 
-    def with_noise(self, noise: float) -> "FittedWay":
-        return replace(self, noise=noise)
+    def with_noise(self, noise: float, points: np.ndarray, *, seed: int = 0) -> "FittedWay":
+        """With another amount of noise, after which margins are fitted anew."""
+        return replace(self, noise=noise).with_margins(points, seed=seed)
+
+    def with_margins(self, points: np.ndarray, *, seed: int = 0) -> "FittedWay":
+        """With each coordinate's distribution as in the points that were learnt, shape (n, k)."""
+        made = replace(self, margins=None).particles(seed=seed)
+        return replace(self, margins=Margins.fit(made, points))
 
     def draw(self, n: int, *, labels: np.ndarray | None = None, seed: int = 0) -> np.ndarray:
         """n new points, shape (n, k), of these labels if the flow has classes."""
@@ -165,7 +178,8 @@ class FittedWay:
         return self._decoded(self.flow.particles, seed)
 
     def _decoded(self, white: np.ndarray, seed: int) -> np.ndarray:
-        return self.whitening.decode(blurred(white, self.noise, seed=seed))
+        points = self.whitening.decode(blurred(white, self.noise, seed=seed))
+        return points if self.margins is None else self.margins.apply(points)
 
 
 def in_proportion(labels: np.ndarray, n: int, generator: np.random.Generator) -> np.ndarray:

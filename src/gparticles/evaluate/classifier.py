@@ -56,7 +56,7 @@ def c2st(x: Any, y: Any, *, classifier: Any = None, folds: int = FOLDS, seed: in
     scores = []
     for train, test in splits.split(points, origin):
         scaler: Any = StandardScaler().fit(points[train])
-        model: Any = _Trees(seed % 2**32) if classifier is None else clone(classifier)
+        model: Any = Trees(seed % 2**32) if classifier is None else clone(classifier)
         model.fit(scaler.transform(points[train]), origin[train])
         scores.append(np.mean(model.predict(scaler.transform(points[test])) == origin[test]))
     value = float(np.mean(scores))
@@ -66,13 +66,22 @@ def c2st(x: Any, y: Any, *, classifier: Any = None, folds: int = FOLDS, seed: in
     return Accuracy(value, max(value - margin, 0.0), min(value + margin, 1.0))
 
 
-class _Trees:
-    """ExtraTreesClassifier of scikit-learn, to the bit, without what that spends on checks."""
+class Trees:
+    """ExtraTreesClassifier of scikit-learn, to the bit, without what that spends on checks.
 
-    def __init__(self, seed: int):
-        self._seed = seed
+    Args:
+        seed: of the trees.
+        count: of trees.
+        leaf: rows that a leaf has at least.
+    """
 
-    def fit(self, points: np.ndarray, origin: np.ndarray) -> None:
+    def __init__(self, seed: int, *, count: int = _TREES, leaf: int = _LEAF):
+        self._seed, self._count, self._leaf = seed, count, leaf
+
+    def fit(
+        self, points: np.ndarray, origin: np.ndarray, weights: np.ndarray | None = None
+    ) -> None:
+        """Learns which of two clouds, 0 or 1, rows come from, which may have weights."""
         from sklearn import config_context
         from sklearn.tree import ExtraTreeClassifier
         from sklearn.utils import check_random_state
@@ -82,13 +91,17 @@ class _Trees:
             self._trees = [
                 ExtraTreeClassifier(
                     max_features="sqrt",
-                    min_samples_leaf=_LEAF,
+                    min_samples_leaf=self._leaf,
                     random_state=draws.randint(np.iinfo(np.int32).max),
-                ).fit(points, origin, check_input=False)
-                for _ in range(_TREES)
+                ).fit(points, origin, sample_weight=weights, check_input=False)
+                for _ in range(self._count)
             ]
 
-    def predict(self, points: np.ndarray) -> np.ndarray:
+    def shares(self, points: np.ndarray) -> np.ndarray:
+        """How surely rows are of either cloud, shape (n, 2)."""
         points = points.astype(np.float32)
         shares: Any = [t.predict_proba(points, check_input=False) for t in self._trees]
-        return np.sum(shares, axis=0).argmax(axis=1)
+        return np.sum(shares, axis=0) / self._count
+
+    def predict(self, points: np.ndarray) -> np.ndarray:
+        return self.shares(points).argmax(axis=1)

@@ -1,7 +1,6 @@
 """Runs on tables of mixed columns: frames in, white normal scores that move, frames out."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,23 +9,16 @@ import numpy as np
 from gparticles.choosing import DEFAULT, Way, WayChoice, choose_way
 from gparticles.errors import InputError
 from gparticles.experiment.config import Config, File, Noise
-from gparticles.experiment.provenance import SourceLaw, stream
 from gparticles.flow import Flow
 from gparticles.flow.scaling import UNITS_PER_SPREAD, Scaling
+from gparticles.flow.sharding import of_first
 from gparticles.synthesizer import TableUnits
 from gparticles.tables import Table
 from gparticles.tables.codec import TableCodec
 from gparticles.tables.columns import Identifier
-from gparticles.tables.conditions import (
-    Selected,
-    conditions_of_words,
-    labels_asked,
-    levels_of,
-    select,
-)
 from gparticles.tables.files import kind_of
 from gparticles.tables.mixed import KINDS, Form
-from gparticles.tables.table import listed, refusal
+from gparticles.tables.table import listed
 from gparticles.tables.whitening import Whitening
 
 # held-out or new rows, of which fewer say nothing
@@ -194,6 +186,9 @@ def with_choice(config: Config, mixed: Mixed) -> Mixed:
     choice = choose_way(
         points, labels, settled=codec.settled, closeness=config.closeness, seed=config.seed
     )
+    # of several processes each has chosen, and a last digit may decide otherwise
+    way = Way(**of_first(asdict(choice.way), config.devices))
+    choice = replace(choice, way=way)
     return replace(mixed, units=replace(mixed.units, noise=choice.way.noise), choice=choice)
 
 
@@ -275,42 +270,6 @@ def shown_flow(units: TableUnits, flow: Flow, *, seed: int) -> Flow:
     )
 
 
-def sample_rows(
-    units: TableUnits,
-    flow: Flow,
-    law: SourceLaw,
-    *,
-    n: int,
-    seed: int,
-    where: Sequence[str] = (),
-    balance: str | None = None,
-) -> Selected:
-    """n new rows of which the conditions hold.
-
-    Args:
-        units: of the run.
-        flow: its flow.
-        law: of its source.
-        n: how many.
-        seed: of the draw.
-        where: conditions such as ``species=Adelie``.
-        balance: a column of which all levels come equally often.
-
-    Raises:
-        InputError: no such column, or hardly any row is so.
-    """
-    conditions = conditions_of_words(units.codec, where)
-    levels = None if balance is None else levels_of(units.codec, balance)
-    asked = replace(law, labels=labels_asked(units.codec, law.labels, conditions, levels))
-
-    def rows(count: int, call: int) -> Any:
-        own = stream(seed, "sample") + call
-        values, labels = asked.draw(count, seed=own)
-        return units.decode(flow(values, labels), labels, seed=own)
-
-    return select(rows, n, conditions=conditions, balance=levels)
-
-
 def mixed_as_shown(units: TableUnits, inputs: Any) -> Any:
     """A run's inputs in the columns of ``shown``."""
     held_out = inputs.held_out
@@ -321,16 +280,3 @@ def mixed_as_shown(units: TableUnits, inputs: Any) -> Any:
         held_out=None if held_out is None else shown(units, held_out),
         like=replace(inputs.like, columns=units.codec.coordinates),
     )
-
-
-def appended(before: Any, rows: Any, path: Path) -> Any:
-    """The rows of a file and new ones after them, of the same columns.
-
-    Raises:
-        InputError: the file has others.
-    """
-    import pandas
-
-    if list(before.columns) != list(rows.columns):
-        raise refusal(path, "has other columns than the run's rows", "give another file")
-    return pandas.concat([before.astype(object), rows.astype(object)], ignore_index=True)

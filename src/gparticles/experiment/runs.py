@@ -5,12 +5,12 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import gparticles
 from gparticles.errors import InputError
+from gparticles.experiment import mixed_streams
 from gparticles.experiment.arguments import arguments
 from gparticles.experiment.checked import parsed_toml
 from gparticles.experiment.config import Config
@@ -26,13 +26,8 @@ from gparticles.experiment.latent_runs import (
     latent_run,
     usual_for_images,
 )
-from gparticles.experiment.mixed_runs import (
-    appended,
-    mixed_as_shown,
-    sample_rows,
-    shown_flow,
-    with_choice,
-)
+from gparticles.experiment.mixed_runs import mixed_as_shown, shown_flow, with_choice
+from gparticles.experiment.mixed_streams import MovingRows, Request, Sampled, sample_file
 from gparticles.experiment.pictures import draw_run, report_run
 from gparticles.experiment.streams import Moving, Watch, transform_rows
 from gparticles.experiment.streams import sample_rows as sample_stream
@@ -42,9 +37,7 @@ from gparticles.flow.settings import AbstractKind
 from gparticles.flow.sharding import is_first
 from gparticles.flow.transport import Prepared
 from gparticles.latent import AbstractCodec, Deformations, LatentFlow
-from gparticles.synthesizer import TableUnits
-from gparticles.tables.conditions import Selected
-from gparticles.tables.mixed import read_frame, save_frame
+from gparticles.tables.mixed import save_frame
 from gparticles.tables.streams import is_streamed_kind
 
 Say = Callable[[str], None]
@@ -128,6 +121,7 @@ def make_ready(config: Config) -> ReadyRun:
             'out, or set scale = "scores"'
         )
     if inputs.mixed is not None:
+        _load_ahead()
         inputs = replace(inputs, mixed=with_choice(config, inputs.mixed))
     usual = usual_for_images(config, inputs)
     if usual is not None:
@@ -176,7 +170,7 @@ def run(
     check_same_run(folder, keys)
     _tell_of_machine(folder, say)
     folder.begin(config_text(keys, ready.prepared.describe(), gparticles.__version__))
-    threading.Thread(target=_load_ahead, daemon=True).start()
+    _load_ahead()
     began = time.monotonic()
     checkpoint = Checkpoint(folder.path / "checkpoint", config.checkpoint_seconds, resume=resume)
     if resume and not checkpoint.record.exists():
@@ -194,7 +188,11 @@ def _helped(folder: RunFolder, config: Config, *, resume: bool) -> Result:
 
 
 def _load_ahead() -> None:
-    """Imports what judges and draws, which takes seconds, while compiled programs run."""
+    """Has what judges and draws be imported, which takes seconds, while compiled programs run."""
+    threading.Thread(target=_load, daemon=True).start()
+
+
+def _load() -> None:
     with suppress(Exception):
         from gparticles.evaluate import metrics  # noqa: F401
     with suppress(Exception):
@@ -259,8 +257,12 @@ def _finish(
 ) -> Result:
     config, inputs = ready.config, ready.inputs
     mixed = inputs.mixed
-    if mixed is not None and mixed.choice is not None and isinstance(flow, Flow):
-        flow.settings["choice"] = mixed.choice.to_dict()
+    if mixed is not None and isinstance(flow, Flow):
+        if mixed.choice is not None:
+            flow.settings["choice"] = mixed.choice.to_dict()
+        units = mixed.units.with_margins(flow, mixed.frame, seed=config.seed)
+        mixed = replace(mixed, units=units)
+        inputs = replace(inputs, mixed=mixed)
     flow.save(folder.path / "flow", overwrite=True)
     inputs.law.save(folder.path / "flow")
     rows = None if mixed is None else _rows_made(config, inputs, flow)
@@ -330,11 +332,8 @@ def transform(
     """
     flow, units = folder.flow(), folder.units()
     if units is not None and isinstance(flow, Flow):
-        rows, own = read_frame(path, id_column=id_column)
-        with folder.reading():
-            white, labels = units.encode(rows), units.codec.labels(rows)
-            moved = units.codec.named_as(units.decode(flow(white, labels), labels), rows)
-        return save_frame(moved, out, own)
+        rows = MovingRows(folder, flow, units)
+        return mixed_streams.transform_rows(rows, path, out, id_column=id_column, watch=watch)
     if isinstance(flow, LatentFlow) and flow.codec.begins:
         raise InputError(
             f"{folder}: its images are deformations of others, by which images of your own are not "
@@ -343,15 +342,6 @@ def transform(
     moving = Moving(folder, flow, folder.law())
     columns = {"id_column": id_column, "label_column": label_column}
     return transform_rows(moving, Path(path), out, columns=columns, watch=watch)
-
-
-@dataclass(frozen=True)
-class Sampled:
-    """New rows in a file: where, by which seed, and which share of those drawn they are."""
-
-    path: Path
-    seed: int
-    acceptance: float = 1.0
 
 
 def sample(
@@ -388,10 +378,9 @@ def sample(
         )
     units = folder.units()
     if units is not None and isinstance(flow, Flow):
-        check_memory(n, law.like.values)
-        drawn = partial(sample_rows, units, flow, law, n=n, where=where, balance=balance)
-        with folder.reading():
-            return _sampled_rows(units, drawn, out, seed=seed, append=append)
+        rows = MovingRows(folder, flow, units)
+        request = Request(n, seed, where, balance)
+        return sample_file(rows, law, out, request=request, append=append, watch=watch)
     if where or balance is not None:
         raise InputError(
             f"{folder}: its rows were not made column by column; --where and --balance are for "
@@ -401,17 +390,3 @@ def sample(
         check_memory(n, law.like.values)
     moving = Moving(folder, flow, law)
     return Sampled(*sample_stream(moving, n, out, seed=seed, append=append, watch=watch))
-
-
-def _sampled_rows(
-    units: TableUnits, drawn: Callable[..., Selected], out: Path, *, seed: int | None, append: bool
-) -> Sampled:
-    """New rows of mixed columns in a file, after those that are there."""
-    before, form = read_frame(out) if append else (None, units.form)
-    count = 0 if before is None else len(before)
-    seed = count if seed is None else seed
-    selected = drawn(seed=seed)
-    rows = units.codec.numbered(selected.frame, start=count)
-    if before is not None:
-        rows = appended(before, rows, out)
-    return Sampled(save_frame(rows, out, form), seed, selected.acceptance)

@@ -6,6 +6,7 @@ copies of the last one that have no weight.
 """
 
 import hashlib
+import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,6 +62,22 @@ def mesh_of(devices: Any) -> Mesh | None:
 def is_first() -> bool:
     """Whether this process is the one that writes, of all that carry out one flow."""
     return jax.process_index() == 0
+
+
+def of_first(record: Any, devices: Any) -> Any:
+    """What the first process of those that carry out one flow holds, for all of them.
+
+    Args:
+        record: of what JSON knows.
+        devices: of the flow, as for ``mesh_of``.
+    """
+    if jax.process_count() == 1 or mesh_of(devices) is None:
+        return record
+    mine = json.dumps(record).encode()
+    length = int(multihost_utils.broadcast_one_to_all(np.array(len(mine), np.int32)))
+    letters = np.frombuffer(mine.ljust(length)[:length], np.uint8).astype(np.int32)
+    shared = np.asarray(multihost_utils.broadcast_one_to_all(letters))
+    return json.loads(bytes(shared.astype(np.uint8)))
 
 
 @dataclass(frozen=True)

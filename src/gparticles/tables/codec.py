@@ -18,7 +18,7 @@ from gparticles.tables.columns import (
     Ordinal,
     Time,
 )
-from gparticles.tables.frames import is_frame
+from gparticles.tables.frames import check_is_frame
 from gparticles.tables.gaps import GaussianFill, gaussian_fill
 from gparticles.tables.recognition import Range, recognise
 from gparticles.tables.relations import Coded, Grouped, Sum, functions_among, told
@@ -73,8 +73,7 @@ class TableCodec:
         Raises:
             InputError: a table that cannot be used, in one line with the mend.
         """
-        if not is_frame(frame):
-            raise refusal("the table", f"is a {type(frame).__name__}", "give a pandas DataFrame")
+        check_is_frame(frame)
         check_rows(len(frame), "the table")
         known, notes = recognise(frame, columns, ranges)
         functions = functions_among(
@@ -185,7 +184,7 @@ class TableCodec:
         """The rows with identifiers in their order, as if so many rows came before."""
         for column in self.columns:
             if isinstance(column, Identifier):
-                cells = column.decode(np.zeros((start + len(frame), 0)), {})[start:]
+                cells = column.named(len(frame), start=start)
                 frame[column.name] = column.storage.series(cells, np.zeros(len(cells), bool))
         return frame
 
@@ -229,8 +228,7 @@ class TableCodec:
         return np.hstack(blocks), masks
 
     def _checked(self, frame: Any) -> Any:
-        if not is_frame(frame):
-            raise refusal("the table", f"is a {type(frame).__name__}", "give a pandas DataFrame")
+        check_is_frame(frame)
         absent = [column.name for column in self.columns if column.name not in frame.columns]
         if absent:
             raise refusal("the table", f"has no column {listed(absent)}", "give the fitted columns")

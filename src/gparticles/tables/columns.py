@@ -396,7 +396,10 @@ class Identifier(AbstractColumn):
     next: int | None
 
     def decode(self, coordinates: np.ndarray, others: Mapping[Any, np.ndarray]) -> np.ndarray:
-        n = len(coordinates)
+        return self.named(len(coordinates))
+
+    def named(self, n: int, *, start: int = 0) -> np.ndarray:
+        """n names, after those of so many rows, shape (n,)."""
         if self.next is not None:
-            return np.arange(self.next, self.next + n, dtype=np.float64)
-        return as_cells(made_up_ids(n))
+            return np.arange(self.next + start, self.next + start + n, dtype=np.float64)
+        return as_cells(made_up_ids(n, start=start))

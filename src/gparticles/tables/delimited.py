@@ -144,22 +144,32 @@ class Cells:
     id_at: int | None
 
 
-def read_cells(path: Path, *, kind: str, id_column: str | None = None) -> Cells:
-    """The text of a table of whatever columns; the arguments are those of ``read_delimited``.
+def cell_blocks(
+    path: Path, rows: int | None, *, kind: str, id_column: str | None = None
+) -> Iterator[Cells]:
+    """The text of a table of whatever columns, so many rows at a time; None for all at once.
+
+    The other arguments are those of ``read_delimited``.
 
     Raises:
         InputError: rows of different widths, and whatever else is no table.
     """
     head, rest, header = _begun(path, kind)
     layout = _layout(head, path, header=header, id_column=id_column, label_column=None)
-    pairs = list(_of_one_width(head[header:], rest, layout))
-    check_rows(len(pairs), layout.name)
-    rows = [row for _, row in pairs]
-    if layout.guessed:
-        ids = [row[0] for row in rows]
-        differ = len(set(ids)) == len(ids) and not any(is_number(i) or is_missing(i) for i in ids)
-        layout.id_at = 0 if differ and not are_decimals(ids) else None
-    return Cells(layout.names, [line for line, _ in pairs], rows, layout.id_at)
+    every, count = _of_one_width(head[header:], rest, layout), 0
+    while pairs := list(itertools.islice(every, rows)):
+        count += len(pairs)
+        check_rows(count, layout.name)
+        cells = [row for _, row in pairs]
+        named = not layout.guessed or _are_names([row[0] for row in cells])
+        id_at = layout.id_at if named else None
+        yield Cells(layout.names, [line for line, _ in pairs], cells, id_at)
+    check_rows(count, layout.name)
+
+
+def _are_names(cells: list[str]) -> bool:
+    differ = len(set(cells)) == len(cells) and not any(is_number(i) or is_missing(i) for i in cells)
+    return differ and not are_decimals(cells)
 
 
 def _begun(path: Path, kind: str) -> tuple[list[Record], Iterable[Record], bool]:

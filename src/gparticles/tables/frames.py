@@ -4,7 +4,8 @@ pandas is imported only where a DataFrame or a parquet file is at hand.
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from decimal import Decimal
 from importlib import import_module
 from numbers import Real
@@ -41,6 +42,20 @@ _NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
 def is_frame(value: Any) -> bool:
     """Whether this is a pandas DataFrame, told without importing pandas."""
     return type(value).__module__.startswith("pandas") and type(value).__name__ == "DataFrame"
+
+
+def check_is_frame(value: Any) -> None:
+    """Refuses what is no pandas DataFrame.
+
+    Raises:
+        InputError: with the mend.
+    """
+    if is_frame(value):
+        return
+    if type(value).__module__.startswith("dask"):
+        mend = "give frame.compute(), or a part of it that memory holds"
+        raise refusal("the table", "is one of Dask, of which all rows are needed at once", mend)
+    raise refusal("the table", f"is a {type(value).__name__}", "give a pandas DataFrame")
 
 
 def from_frame(
@@ -193,31 +208,71 @@ def parquet_blocks(
     The arguments are those of ``read_parquet``; which column holds identifiers is decided by the
     first rows.
     """
-    pyarrow = arrow()
-    held: list[Any] = []
-    form: Table | None = None
-
-    def block(table: Any) -> Table:
-        nonlocal form, id_column
-        frame = table.to_pandas(integer_object_nulls=True)
+    first = True
+    for frame in frame_blocks(path, rows, label_column=label_column):
         columns = {"id_column": id_column, "label_column": label_column}
         read = from_frame(frame, **columns, label_gaps=label_gaps, name=str(path))
-        if form is None and read.id_position is not None:
+        if first and read.id_position is not None:
             id_column = read.id_name
-        form = read
-        return read
+        first = False
+        yield read
 
+
+def frame_blocks(path: Path, rows: int, *, label_column: str | None = None) -> Iterator[Any]:
+    """The DataFrames of a parquet file, or of a folder of its parts, ``rows`` rows at a time.
+
+    The last one has what is left, and one more than ``rows`` rather than 1.
+    """
+    pyarrow = arrow()
+    held: list[Any] = []
+    count = 0
     for batch in _batches(path, rows, label_column):
         held.append(batch)
+        count += len(batch)
         # two rows are kept back, since one alone is no table
         while sum(map(len, held)) > rows + 1:
             joined = pyarrow.concat_tables(held, promote_options="permissive")
-            yield block(joined.slice(0, rows))
+            yield joined.slice(0, rows).to_pandas(integer_object_nulls=True)
             held = [joined.slice(rows)]
     if held:
-        yield block(pyarrow.concat_tables(held, promote_options="permissive"))
-    elif form is None:
+        joined = pyarrow.concat_tables(held, promote_options="permissive")
+        yield joined.to_pandas(integer_object_nulls=True)
+    elif count == 0:
         check_rows(0, str(path))
+
+
+@contextmanager
+def parquet_writer(path: Path, *, index: bool) -> Iterator[Callable[[Any], None]]:
+    """Lends what writes frames one after the other, all of them with the kinds of the first.
+
+    Args:
+        path: of the file.
+        index: whether names of rows are kept.
+    """
+    pyarrow, writer = arrow(), None
+
+    def write(frame: Any) -> None:
+        nonlocal writer
+        # parquet has no other names
+        named = frame.set_axis([str(name) for name in frame.columns], axis=1)
+        rows = pyarrow.Table.from_pandas(named, preserve_index=None if index else False)
+        if writer is None:
+            writer = pyarrow.parquet.ParquetWriter(stream, _with_kinds(pyarrow, rows.schema))
+        writer.write_table(rows.cast(writer.schema))
+
+    # of a stream, since pyarrow takes no name that is not UTF-8
+    with path.open("wb") as stream:
+        yield write
+        if writer is not None:
+            writer.close()
+
+
+def _with_kinds(pyarrow: Any, schema: Any) -> Any:
+    """A schema in which a column that is empty in the first rows may hold text in later ones."""
+    for at, field in enumerate(schema):
+        if pyarrow.types.is_null(field.type):
+            schema = schema.set(at, field.with_type(pyarrow.string()))
+    return schema
 
 
 def _batches(path: Path, rows: int, label_column: str | None) -> Iterator[Any]:

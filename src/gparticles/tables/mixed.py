@@ -3,7 +3,8 @@
 import csv
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,12 +15,12 @@ from gparticles.errors import printable
 from gparticles.outputs import whole
 from gparticles.tables.delimited import (
     Cells,
+    cell_blocks,
     looks_like_a_number,
-    read_cells,
     text_among_numbers,
 )
 from gparticles.tables.files import TEXT_KINDS, destination, kind_of
-from gparticles.tables.frames import read_parquet_frame
+from gparticles.tables.frames import frame_blocks, parquet_writer, read_parquet_frame
 from gparticles.tables.table import is_missing, is_number, quoted, refusal
 from gparticles.tables.writing import create_text
 
@@ -61,32 +62,52 @@ def read_frame(path: str | Path, *, id_column: str | None = None) -> tuple[Any, 
     Raises:
         InputError: no such file, or contents that are no table.
     """
+    return next(read_frames(path, None, id_column=id_column))
+
+
+def read_frames(
+    path: str | Path,
+    rows: int | None,
+    *,
+    id_column: str | None = None,
+    texts: Container[str] = (),
+) -> Iterator[tuple[Any, Form]]:
+    """The same, so many rows at a time; None for all at once.
+
+    Args:
+        path, id_column: as for ``read_frame``.
+        rows: of a frame.
+        texts: names of columns that are text whatever their cells look like.
+    """
     path = Path(path)
     if not path.exists():
         raise refusal(path, "there is no such file", "check the path")
     kind = kind_of(path)
     if kind == "parquet":
-        frame = read_parquet_frame(path)
-        if id_column is not None and id_column not in frame.columns:
-            raise refusal(path, f"no identifier column {quoted(id_column)}", "name one that it has")
-        return frame, Form(kind, header=True, gaps=("",) * frame.shape[1], id_column=id_column)
+        for frame in [read_parquet_frame(path)] if rows is None else frame_blocks(path, rows):
+            if id_column is not None and id_column not in frame.columns:
+                problem = f"no identifier column {quoted(id_column)}"
+                raise refusal(path, problem, "name one that it has")
+            gaps = ("",) * frame.shape[1]
+            yield frame, Form(kind, header=True, gaps=gaps, id_column=id_column)
+        return
     if kind not in TEXT_KINDS:
         raise refusal(path, "holds no table of mixed columns", f"use one of {', '.join(KINDS)}")
-    cells = read_cells(path, kind=kind, id_column=id_column)
-    return _frame(cells, path, kind)
+    for cells in cell_blocks(path, rows, kind=kind, id_column=id_column):
+        yield _frame(cells, path, kind, texts)
 
 
-def _frame(cells: Cells, path: Path, kind: str) -> tuple[Any, Form]:
+def _frame(cells: Cells, path: Path, kind: str, texts: Container[str]) -> tuple[Any, Form]:
     import pandas
 
     columns = list(zip(*cells.rows, strict=True))
-    names = cells.names or [str(k + 1) for k in range(len(columns))]
+    names = [printable(name) for name in cells.names or map(str, range(1, len(columns) + 1))]
     series = [
-        _series(column, str(path), name, cells.lines, text=at == cells.id_at)
+        _series(column, str(path), name, cells.lines, text=at == cells.id_at or name in texts)
         for at, (name, column) in enumerate(zip(names, columns, strict=True))
     ]
     frame = pandas.concat(series, axis=1)
-    frame.columns = [printable(name) for name in names]
+    frame.columns = names
     gaps = tuple(_gap(column) for column in columns)
     id_column = None if cells.id_at is None else frame.columns[cells.id_at]
     return frame, Form(kind, header=cells.names is not None, gaps=gaps, id_column=id_column)
@@ -140,35 +161,57 @@ def save_frame(frame: Any, path: str | Path, form: Form | None = None) -> Path:
     Raises:
         InputError: a path that cannot be written, or another kind of file.
     """
+    with written_frames(path, form) as (place, write):
+        write(frame)
+    return place
+
+
+@contextmanager
+def written_frames(
+    path: str | Path, form: Form | None = None
+) -> Iterator[tuple[Path, Callable[[Any], None]]]:
+    """Lends where a file will be, and what adds a frame's rows to it; it is there once all are.
+
+    The arguments and what is raised are those of ``save_frame``.
+
+    Yields:
+        The path, and ``write(frame)``.
+    """
     form = form or Form("csv", header=True, gaps=())
     path, kind = destination(Path(path), form.kind)
     if kind not in KINDS:
         raise refusal(path, "holds no mixed columns", f"use one of {', '.join(KINDS)}")
-    with whole(path) as temporary:
-        if kind == "parquet":
-            named = frame.set_axis([str(name) for name in frame.columns], axis=1)
-            temporary.write_bytes(named.to_parquet(engine="pyarrow", index=False))
-        else:
-            _write_text(temporary, frame, form, kind)
-    return path
+    with whole(path) as temporary, _writer(temporary, form, kind) as write:
+        yield path, write
 
 
-def _write_text(path: Path, frame: Any, form: Form, kind: str) -> None:
+def _writer(path: Path, form: Form, kind: str) -> AbstractContextManager[Callable[[Any], None]]:
+    parquet = kind == "parquet"
+    return parquet_writer(path, index=False) if parquet else _text_writer(path, form, kind)
+
+
+@contextmanager
+def _text_writer(path: Path, form: Form, kind: str) -> Iterator[Callable[[Any], None]]:
     with create_text(path, kind) as stream:
-        writer = csv.writer(
-            stream, delimiter="," if kind.startswith("csv") else "\t", lineterminator="\n"
-        )
-        if form.header:
-            writer.writerow(frame.columns)
-        gaps = form.gaps if len(form.gaps) == frame.shape[1] else ("",) * frame.shape[1]
-        columns = [
-            [gap if lacking else _text(cell) for cell, lacking in zip(cells, none, strict=True)]
-            for cells, none, gap in (
-                (frame.iloc[:, k].tolist(), frame.iloc[:, k].isna(), gap)
-                for k, gap in enumerate(gaps)
-            )
-        ]
-        writer.writerows(zip(*columns, strict=True))
+        delimiter = "," if kind.startswith("csv") else "\t"
+        writer = csv.writer(stream, delimiter=delimiter, lineterminator="\n")
+        named = not form.header
+
+        def write(frame: Any) -> None:
+            nonlocal named
+            if not named:
+                writer.writerow(frame.columns)
+            named = True
+            gaps = form.gaps if len(form.gaps) == frame.shape[1] else ("",) * frame.shape[1]
+            columns = [_texts(frame.iloc[:, k], gap) for k, gap in enumerate(gaps)]
+            writer.writerows(zip(*columns, strict=True))
+
+        yield write
+
+
+def _texts(series: Any, gap: str) -> list[str]:
+    pairs = zip(series.tolist(), series.isna(), strict=True)
+    return [gap if lacking else _text(cell) for cell, lacking in pairs]
 
 
 def _text(cell: Any) -> str:

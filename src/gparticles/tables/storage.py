@@ -32,6 +32,13 @@ class Storage:
     whole: bool = False
 
     @property
+    def is_text(self) -> bool:
+        """Whether cells are Python's text, or an object that is no number."""
+        if self.levels is not None:
+            return all(isinstance(level, str) for level in self.levels)
+        return self.dtype in ("object", "str", "string") and not self.whole
+
+    @property
     def limits(self) -> tuple[float, float]:
         """The least and the largest number that the dtype holds, as far as float64 counts."""
         name = self.dtype.lower().split("[")[0]

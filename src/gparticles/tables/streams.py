@@ -23,7 +23,7 @@ from gparticles.tables.files import (
     rows_like,
     save,
 )
-from gparticles.tables.frames import arrow, parquet_blocks, to_frame
+from gparticles.tables.frames import parquet_blocks, parquet_writer, to_frame
 from gparticles.tables.table import Table
 from gparticles.tables.writing import delimited_writer
 
@@ -139,22 +139,8 @@ def _npy_writer(path: Path, _: str) -> Iterator[Callable[[Table], None]]:
 
 @contextmanager
 def _parquet_writer(path: Path, _: str) -> Iterator[Callable[[Table], None]]:
-    pyarrow, writer = arrow(), None
-
-    def write(table: Table) -> None:
-        nonlocal writer
-        frame = to_frame(table.values, table, ids=table.ids, labels=table.labels)
-        frame.columns = [str(column) for column in frame.columns]
-        rows = pyarrow.Table.from_pandas(frame)
-        if writer is None:
-            writer = pyarrow.parquet.ParquetWriter(stream, rows.schema)
-        writer.write_table(rows.cast(writer.schema))
-
-    # of a stream, since pyarrow takes no name that is not UTF-8
-    with path.open("wb") as stream:
-        yield write
-        if writer is not None:
-            writer.close()
+    with parquet_writer(path, index=True) as write:
+        yield lambda table: write(to_frame(table.values, table, ids=table.ids, labels=table.labels))
 
 
 _WRITERS: dict[str, Any] = {"npy": _npy_writer, "parquet": _parquet_writer}
