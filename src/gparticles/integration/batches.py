@@ -72,7 +72,10 @@ class Batches:
     @property
     def onto(self) -> str:
         """What they move onto, in words."""
-        return "the pool of all batches" if self.reference is None else self.reference
+        if self.reference is None:
+            return "the pool of all batches"
+        joined = " and batches that joined it" if len(_order(self)) > 1 else ""
+        return f"{self.reference}{joined}"
 
 
 def check_batches(batches: Batches) -> list[str]:
