@@ -105,26 +105,35 @@ def _measured(clean: Array, effect: str, units: Array, generator: np.random.Gene
     return seen + np.tanh(clean @ directions) @ (0.6 * generator.normal(size=(4, DIM)) * units)
 
 
-def scores(made: Design, moved: Array) -> dict[str, float]:
-    """Own class among neighbours, mixing within classes, and what is left of the error."""
+def scores(made: Design, moved: Array, rows: Array | None = None) -> dict[str, float]:
+    """Own class among neighbours, mixing within classes, and what is left of the error.
+
+    Of all samples, or of those of a mask, each among all others.
+    """
     return {
-        "own": own_class(moved, made.classes),
-        "mixing": mixing_within(moved, made.batches, made.classes),
-        "error": error_left(made, moved),
+        "own": own_class(moved, made.classes, rows=rows),
+        "mixing": mixing_within(moved, made.batches, made.classes, rows=rows),
+        "error": error_left(made, moved, rows=rows),
     }
 
 
-def own_class(points: Array, classes: Array, *, k: int = NEIGHBOURS) -> float:
+def own_class(
+    points: Array, classes: Array, *, k: int = NEIGHBOURS, rows: Array | None = None
+) -> float:
     """The share of a sample's neighbours that are of its class."""
-    near = cKDTree(points).query(points, k=k + 1)[1][:, 1:]
-    return float((classes[near] == classes[:, None]).mean())
+    rows = np.ones(len(points), bool) if rows is None else rows
+    near = cKDTree(points).query(points[rows], k=k + 1)[1][:, 1:]
+    return float((classes[near] == classes[rows, None]).mean())
 
 
-def mixing_within(points: Array, batches: Array, classes: Array) -> float:
+def mixing_within(
+    points: Array, batches: Array, classes: Array, *, rows: Array | None = None
+) -> float:
     """Other batches among neighbours of one's class over what chance gives, mean over classes.
 
     Every batch of a class has the same say. NaN where no class is in two batches.
     """
+    asked = np.ones(len(points), bool) if rows is None else rows
     each = []
     for label in np.unique(classes):
         rows = classes == label
@@ -133,22 +142,26 @@ def mixing_within(points: Array, batches: Array, classes: Array) -> float:
         rows &= np.isin(batches, names)
         if len(names) < 2:
             continue
-        one, batch = points[rows], batches[rows]
+        one, batch, here = points[rows], batches[rows], asked[rows]
         k = min(NEIGHBOURS, int(counts[counts >= FEWEST].min()))
         near = cKDTree(one).query(one, k=k + 1)[1][:, 1:]
         others = (batch[near] != batch[:, None]).mean(axis=1)
-        sides = [others[batch == n].mean() * (len(batch) - 1) / (batch != n).sum() for n in names]
-        each.append(np.mean(sides))
+        sides = [
+            others[(batch == n) & here].mean() * (len(batch) - 1) / (batch != n).sum()
+            for n in np.unique(batch[here])
+        ]
+        each += [np.mean(sides)] if sides else []
     return float(np.mean(each)) if each else float("nan")
 
 
-def error_left(made: Design, moved: Array) -> float:
+def error_left(made: Design, moved: Array, *, rows: Array | None = None) -> float:
     """Distance to the truth over that before; a shift of all samples alike does not count."""
-    rest = made.batches != 0
+    first = made.batches == 0
+    rest = ~first if rows is None else rows & ~first
 
     def error(points: Array) -> float:
         away = points - made.truth
-        away = away - away[~rest].mean(axis=0)
+        away = away - away[first].mean(axis=0)
         return float(np.sqrt((away[rest] ** 2).sum(axis=1).mean()))
 
     return error(moved) / error(made.points)

@@ -13,7 +13,7 @@ from scipy.spatial.distance import cdist
 from gparticles.divergence import KL
 from gparticles.flow import Store, transport
 from gparticles.potential import smooth_mlp
-from gparticles.timecourse.course import LIPSCHITZ, SMOOTHING, STEPS
+from gparticles.timecourse.course import FIT_STEPS, LIPSCHITZ, SMOOTHING, STEPS
 from gparticles.timecourse.field import carried, match_field
 from gparticles.timecourse.judging import baselines
 from gparticles.timecourse.legs import FlowSettings, Leg, connect
@@ -51,7 +51,7 @@ def ours(before: np.ndarray, after: np.ndarray, share: float, seed: int) -> Esti
 
 
 def field(before: np.ndarray, after: np.ndarray, share: float, seed: int) -> Estimate:
-    fit = match_field([leg_of(before, after, seed)], steps=3000, seed=seed)
+    fit = match_field([leg_of(before, after, seed)], steps=FIT_STEPS, seed=seed)
     return even(carried(fit.field, before, np.array([0.0, share]))[-1])
 
 

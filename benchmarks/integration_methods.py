@@ -79,13 +79,19 @@ def combat(task: Task) -> Corrected:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         found = np.asarray(pycombat_norm(both.T, batches, ref_batch=1)).T[: len(task.source)]
-    low, high = task.source.argmin(axis=0), task.source.argmax(axis=0)
-    genes = np.arange(task.source.shape[1])
-    spread = task.source[high, genes] - task.source[low, genes]
-    gain = (found[high, genes] - found[low, genes]) / np.maximum(spread, 1e-12)
-    offset = found[low, genes] - gain * task.source[low, genes]
-    assert np.abs(gain * task.source + offset - found).max() < 1e-6 * np.abs(found).max()
+    gain, offset = affine_between(task.source, found)
     return of_genes(task, gain * task.new_source + offset)
+
+
+def affine_between(before: Array, after: Array) -> tuple[Array, Array]:
+    """Gains and offsets of the columns that took the one to the other; asserts that they did."""
+    low, high = before.argmin(axis=0), before.argmax(axis=0)
+    columns = np.arange(before.shape[1])
+    spread = before[high, columns] - before[low, columns]
+    gain = (after[high, columns] - after[low, columns]) / np.maximum(spread, 1e-12)
+    offset = after[low, columns] - gain * before[low, columns]
+    assert np.abs(gain * before + offset - after).max() < 1e-6 * np.abs(after).max()
+    return gain, offset
 
 
 def harmony(*, centred: bool = False, **settings: Any) -> Method:

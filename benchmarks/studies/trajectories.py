@@ -14,8 +14,10 @@ components of the others. A method that is not installed is left out, and the ou
 
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 from common import RESULTS, figure, machine, print_table, write_json
@@ -23,7 +25,9 @@ from course_methods import METHODS, RANDOM, even, leg_of, snapshot
 
 from gparticles.data import COURSES, hsmm
 from gparticles.errors import InputError
-from gparticles.timecourse import trajectory
+from gparticles.timecourse import legs, trajectory
+from gparticles.timecourse.course import LIPSCHITZ, SMOOTHING
+from gparticles.timecourse.field import carried, match_field, velocities
 from gparticles.timecourse.judging import (
     Population,
     baselines,
@@ -32,10 +36,14 @@ from gparticles.timecourse.judging import (
     principal,
     w2_between,
 )
+from gparticles.timecourse.legs import at_shares
 
 DIM, TIMES = 16, (0.0, 1.0, 2.0, 3.0)
 # what was tried for the flows between snapshots: L and smoothing
 TRIED = ((1.0, 1.0), (1.0, 0.3), (0.3, 0.3), (0.3, 0.1), (0.1, 0.1), (0.1, 0.03))
+CHOSEN = (LIPSCHITZ, SMOOTHING)
+# and for the field: steps of its fit
+FITS = (200, 400, 700, 1000, 3000)
 
 
 def run(
@@ -147,12 +155,6 @@ def _against_truth(sampler: Any, dim: int, seed: int) -> dict[str, float]:
     course = sampler(100, times=TIMES, dim=dim, seed=seed)
     fresh = sampler(300, times=(0.5, 1.5, 2.5), dim=dim, seed=1000 + seed)
     fitted = trajectory(course.points, course.times, seed=seed)
-    wrong, size = 0.0, 0.0
-    for moment in (0.5, 1.5, 2.5):
-        points = fresh.points[fresh.times == moment]
-        truth = course.velocity(points, moment)
-        wrong += float(((fitted.velocity(points, moment) - truth) ** 2).sum())
-        size += float((truth**2).sum())
     early = course.times == TIMES[0]
     fates = fitted.fates(course.fates)
     chosen = fates.classes[fates.probabilities.argmax(axis=1)]
@@ -160,15 +162,97 @@ def _against_truth(sampler: Any, dim: int, seed: int) -> dict[str, float]:
     truth, known = np.concatenate(rates), course.times < TIMES[-1]
     grown = np.log(fitted.growth[known])
     return {
-        "velocity": wrong / size,
+        "velocity": _wrong(course, fresh, fitted.velocity),
         "fates": float((chosen == course.fates)[early].mean()),
         "growth": float(np.corrcoef(truth, grown)[0, 1]) if truth.any() else float("nan"),
         "growth_spread": float(grown.std()),
     }
 
 
+def _wrong(course: Any, fresh: Any, velocity: Any) -> float:
+    """The mean squared error of a field over the mean square of the truth, at fresh cells."""
+    wrong, size = 0.0, 0.0
+    for moment in np.unique(fresh.times):
+        points = fresh.points[fresh.times == moment]
+        truth = course.velocity(points, moment)
+        wrong += float(((velocity(points, moment) - truth) ** 2).sum())
+        size += float((truth**2).sum())
+    return wrong / size
+
+
+def _fits(seeds: Sequence[int]) -> dict[str, dict[str, float]]:
+    """By steps of the field's fit: its error, and how far cells are from fresh ones in the end.
+
+    Cells of the first snapshot are carried to the last; the energy distance is over that of the
+    first snapshot itself.
+    """
+    rows: dict[str, list[tuple[float, float]]] = {}
+    for sampler in COURSES.values():
+        for dim, seed in ((dim, seed) for dim in (2, DIM) for seed in seeds):
+            course = sampler(100, times=TIMES, dim=dim, seed=3000 + seed)
+            fresh = sampler(300, times=(0.5, 1.5, 2.5), dim=dim, seed=4000 + seed)
+            late = Population(
+                *even(sampler(100, times=TIMES, dim=dim, seed=5000 + seed).points[-100:])
+            )
+            ways = trajectory(course.points, course.times, fit_steps=1, seed=seed).legs
+            first = course.points[course.times == TIMES[0]]
+            for steps in FITS:
+                fit = match_field(ways, steps=steps, seed=seed).field
+                end = carried(fit, first, np.array(TIMES[:: len(TIMES) - 1]))[-1]
+                arrived = energy_between(Population(*even(end)), late)
+                begun = energy_between(Population(*even(first)), late)
+                error = _wrong(course, fresh, partial(velocities, fit))
+                rows.setdefault(f"{steps}", []).append((error, arrived / begun))
+    return {
+        steps: dict(zip(("velocity", "energy"), np.mean(pairs, axis=0).tolist(), strict=True))
+        for steps, pairs in rows.items()
+    }
+
+
+def _speeds(path: np.ndarray) -> np.ndarray:
+    return np.linalg.norm(np.diff(path, axis=0), axis=2)
+
+
+def _of_all(parts: np.ndarray) -> np.ndarray:
+    return np.broadcast_to(parts.mean(axis=1, keepdims=True), parts.shape)
+
+
+# what adds up along a way while time passes: every cell by a clock of its own, or all by one
+CLOCKS = {
+    "length": _speeds,
+    "kinetic energy": lambda path: _speeds(path) ** 2,
+    "length, one clock for all": lambda path: _of_all(_speeds(path)),
+    "kinetic energy, one clock for all": lambda path: _of_all(_speeds(path) ** 2),
+    "the flow's own time": lambda path: np.ones(_speeds(path).shape),
+}
+# of the share of the length, learnt where another inner snapshot was left out
+POWERS = (0.5, 0.7, 0.85, 1.0, 1.2, 1.5, 2.0)
+
+
+def _clocks(seeds: Sequence[int]) -> dict[str, dict[str, float]]:
+    """W2 and energy distance over exact OT's on the samplers, for ways to tell the time."""
+    ratios: dict[str, list[tuple[float, float]]] = {}
+    for sampler in COURSES.values():
+        for seed in seeds:
+            for name, parts in CLOCKS.items():
+
+                def clock(path: np.ndarray, parts: Any = parts) -> np.ndarray:
+                    return at_shares(path, parts(path))
+
+                with patch.object(legs, "by_length", clock):
+                    ratios.setdefault(name, []).extend(_ratios(sampler, seed, CHOSEN))
+            powers = np.array([_ratios(sampler, seed, CHOSEN, time=0.5**power) for power in POWERS])
+            for left, other in ((0, 1), (1, 0)):
+                best = int(powers[:, other, 1].argmin())
+                ratios.setdefault("a power of the length, learnt", []).append(powers[best, left])
+    return {
+        name: dict(zip(("w2", "energy"), np.mean(pairs, axis=0).tolist(), strict=True))
+        for name, pairs in ratios.items()
+    }
+
+
 def _chosen(seeds: Sequence[int]) -> None:
-    """W2 and energy distance over exact OT's on the samplers, for L and smoothing."""
+    """W2 and energy distance over exact OT's on the samplers, for L, smoothing and clocks."""
     rows: dict[str, Any] = {}
     for lipschitz, smoothing in TRIED:
         ratios = [
@@ -178,15 +262,24 @@ def _chosen(seeds: Sequence[int]) -> None:
         ]
         w2, energy = np.mean([r for part in ratios for r in part], axis=0)
         rows[f"L {lipschitz:g}, smoothing {smoothing:g}"] = {"w2": w2, "energy": energy}
-    write_json(RESULTS / "trajectories-choice.json", {"machine": machine(), "rows": rows})
+    clocks, fits = _clocks(seeds), _fits(seeds)
+    record = {"machine": machine(), "rows": rows, "clocks": clocks, "fits": fits}
+    write_json(RESULTS / "trajectories-choice.json", record)
     print_table(
         "over exact OT, on courses whose truth is known",
         ["setting", "W2", "energy distance"],
-        [[name, figure(row["w2"]), figure(row["energy"])] for name, row in rows.items()],
+        [[n, figure(row["w2"]), figure(row["energy"])] for n, row in (rows | clocks).items()],
+    )
+    print_table(
+        "steps of the field's fit",
+        ["steps", "error of the velocity", "energy distance at the end"],
+        [[n, figure(row["velocity"]), figure(row["energy"])] for n, row in fits.items()],
     )
 
 
-def _ratios(sampler: Any, seed: int, setting: tuple[float, float]) -> list[tuple[float, float]]:
+def _ratios(
+    sampler: Any, seed: int, setting: tuple[float, float], *, time: float = 0.5
+) -> list[tuple[float, float]]:
     # other draws than those that are reported
     course = sampler(90, times=TIMES, dim=DIM, seed=2000 + seed)
     ratios = []
@@ -195,7 +288,7 @@ def _ratios(sampler: Any, seed: int, setting: tuple[float, float]) -> list[tuple
         before, truth, after = (snapshot(cloud, float(j)) for j, cloud in enumerate(clouds))
         target = Population(truth.points, truth.weights)
         leg = leg_of(clouds[0], clouds[2], seed, lipschitz=setting[0], smoothing=setting[1])
-        ours = Population(leg.place(0.5), leg.weights)
+        ours = Population(leg.place(time), leg.weights)
         theirs = baselines(before, after, 1.0)["exact transport"]
         ratios.append(
             (

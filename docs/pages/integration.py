@@ -148,8 +148,9 @@ def times(record: dict[str, Any]) -> dict[str, Any]:
     cells = [[f"{row[k]:.{n}f}" for k, n in digits.items()] for row in rows]
     largest = max(row["cells"] for row in rows)
     last = {row["method"]: row["seconds"] for row in rows if row["cells"] == largest}
-    again = last["gparticles, second call"]
+    again, kept = last["gparticles, second call"], last["gparticles, programs kept"]
     ratios = {"a first call": last[OURS] / last["harmonypy"]}
+    ratios["a first call with programs kept"] = kept / last["harmonypy"]
     ratios["a second call"] = again / last["harmonypy"]
     reach = [f"{call} {'reaches' if ratio <= 1 else 'misses'} it" for call, ratio in ratios.items()]
     return {
@@ -169,6 +170,8 @@ def times(record: dict[str, Any]) -> dict[str, Any]:
         "first": min(row["seconds"] for row in rows if row["method"] == OURS),
         "again": again,
         "again_slower": again / last["harmonypy"],
+        "kept": kept,
+        "kept_slower": kept / last["harmonypy"],
     }
 
 
@@ -176,16 +179,20 @@ def compositions(record: dict[str, Any]) -> dict[str, Any]:
     """Made-up designs and real data of different compositions."""
     keys = ("own", "mixing", "error")
     header = ["method", "own class", "mixing within classes", "error left"]
-    rows, real_rows, summary = [], [], {}
+    rows, held_out, real_rows, summary = [], [], [], {}
     base = [run["own"] for run in record["methods"][NONE]]
     data = list(dict.fromkeys(run["data"] for run in record["real"][NONE]))
     for name, runs in record["methods"].items():
         known = {k: [run[k] for run in runs if run[k] == run[k]] for k in keys}
-        rows.append([bold(name), *(spread(known[k], 3 if k == "own" else 2) for k in keys)])
+        apart = {k: [run["held_out"][k] for run in runs] for k in keys}
+        apart = {k: [value for value in values if value == value] for k, values in apart.items()}
+        for lines, part in ((rows, known), (held_out, apart)):
+            lines.append([bold(name), *(spread(part[k], 3 if k == "own" else 2) for k in keys)])
         lost = statistics.fmean(b - run["own"] for b, run in zip(base, runs, strict=True))
         worst = max(b - run["own"] for b, run in zip(base, runs, strict=True))
         summary[name] = {k: statistics.fmean(v) for k, v in known.items()}
         summary[name] |= {"lost": lost, "worst": worst}
+        summary[name] |= {f"held_out_{k}": statistics.fmean(v) for k, v in apart.items()}
         cells = []
         for title in data:
             found = [run for run in record["real"][name] if run["data"] == title]
@@ -210,6 +217,7 @@ def compositions(record: dict[str, Any]) -> dict[str, Any]:
         "worst_harmony": theirs[worst]["own"],
         "composition_numbers": " ".join(map(str, record["seeds"])),
         "composition": table(header, rows),
+        "composition_held_out": table(header, held_out),
         "composition_real": table(["method", *titles], real_rows),
         "composed": summary,
         "designs": len(ours),

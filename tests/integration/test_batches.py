@@ -25,6 +25,7 @@ class Shift:
     particles: np.ndarray
     shift: np.ndarray
     given: dict
+    counterparts: None = None
 
     def __call__(self, points, labels=None):
         return points + self.shift
@@ -37,6 +38,25 @@ def move(source, target, **given):
 
 def _rows(name):
     return np.equal(NAMES, name)
+
+
+@pytest.mark.parametrize("reference", ["a", "c"])
+def test_batches_join_the_reference_one_by_one(reference):
+    batches = replace(BATCHES, reference=reference, labels=None)
+    flows = fit(batches, move)
+    first, second = sorted(flows, key=lambda name: -POINTS[_rows(name)].var(axis=0).sum())
+    assert list(flows) == sorted(flows)
+    fixed = POINTS[_rows(reference)]
+    np.testing.assert_array_equal(flows[first].given["target"], fixed)
+    onto = flows[second].given["target"]
+    # no more samples of others than the reference has
+    count = min(len(fixed), len(flows[first].particles))
+    np.testing.assert_array_equal(onto[: len(fixed)], fixed)
+    assert len(onto) == len(fixed) + count
+    assert np.isin(onto[len(fixed) :], flows[first].particles).all()
+    # where classes are known or nothing is estimated, all move onto the reference alone
+    alone = fit(replace(batches, overlap=None), move)
+    assert all(len(flow.given["target"]) == len(fixed) for flow in alone.values())
 
 
 def test_onto_the_reference(caplog):

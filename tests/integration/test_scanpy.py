@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 
 import gparticles as gpa
+from tests.grids import few_usual
 
 scanpy = pytest.importorskip("scanpy", reason="needs scanpy: pip install 'gparticles[bench]'")
 anndata = pytest.importorskip("anndata")
 
-pytestmark = pytest.mark.filterwarnings("ignore")
+# every batch of another size compiles programs
+pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.slow]
 GENES = 30
 
 
@@ -39,7 +41,7 @@ def _own_type(cells):
     return float((types[graph.row] == types[graph.col]).mean())
 
 
-@pytest.mark.parametrize("reference", [None, "batch 0"])
+@pytest.mark.parametrize("reference", few_usual([None, "batch 0"], few=["batch 0"]))
 def test_three_batches_of_very_different_sizes(reference):
     cells = _cells((400, 120, 25))
     gpa.integrate(cells, key="batch", reference=reference, steps=8, fit_steps=1)

@@ -139,6 +139,7 @@ def test_defaults_for_batches():
     assert for_batches({"align": None, "steps": 7})["align"] is None
     assert "batch_size" not in given
     assert for_batches({}, samples=100_000)["batch_size"] == 1024
+    assert for_batches({})["most_targets"] == 10_000
     assert for_batches({"batch_size": 5}, samples=100_000)["batch_size"] == 5
     assert "batch_size" not in for_batches({"potential": gpa.ExactPotential()}, samples=100_000)
 

@@ -26,6 +26,15 @@ def test_it_is_encode_move_decode(clouds, short):
         np.testing.assert_allclose(flow.particles, points, atol=1e-4)
 
 
+def test_of_a_large_target_the_flow_sees_a_part(clouds, short):
+    flow = short(most_targets=20)
+    rows = np.sort(np.random.default_rng(0).choice(len(clouds[1]), 20, replace=False))
+    start, target = flow.codec.encode(clouds[0]), flow.latent_target
+    assert len(target) == len(clouds[1])
+    moved = gpa.transport(start, target[rows], steps=8, fit_steps=1).particles
+    np.testing.assert_allclose(flow.latent.particles, moved, atol=1e-4)
+
+
 def test_the_batch_shift_goes(clouds, short):
     source, target = clouds
 

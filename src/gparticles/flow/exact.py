@@ -82,7 +82,8 @@ class SampleVelocity(AbstractVelocity):
                 f"ExactPotential holds matrices of {m} x {n} entries, at most {MOST_ENTRIES}; "
                 "use fewer points, or leave potential out: a network takes any number"
             )
-        infinite = jnp.asarray(math.inf)
+        # of NumPy's kind, as after a step: of Python's, the first step would be compiled alone
+        infinite = jnp.asarray(np.float64(math.inf))
         return SampleFit(jnp.zeros(target.points.shape[0]), infinite, infinite)
 
     def chunk(

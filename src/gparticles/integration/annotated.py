@@ -37,15 +37,17 @@ def integrate(
     One affine map and one flow for each batch, from its rows of ``obsm[basis]`` to the reference's,
     whose rows stay as they are to the last bit. Batches may differ in composition: which samples
     correspond is estimated (``Overlap``), and those of a batch that correspond to nothing are moved
-    by the mean move of the others. With ``reference=None`` all batches move, onto the pool of
-    all of them, in which every batch was shifted onto what the others share with it, the mean shift
-    being 0; with labels or ``balance_key``, every batch, with labels every class of it, so that its
-    mean is the mean of the batches' means. Which of many batches it is at, it says by ``logging``,
-    at INFO.
+    by the mean move of the others. Batches join the reference one by one, those that spread most
+    first, and the next ones move onto as many samples of these as well, so that classes which the
+    reference lacks meet (not with labels, ``balance_key`` or ``overlap=None``). With
+    ``reference=None`` all batches move, onto the pool of all of them, in which every batch was
+    shifted onto what the others share with it, the mean shift being 0; with labels or
+    ``balance_key``, every batch, with labels every class of it, so that its mean is the mean of the
+    batches' means. Which of many batches it is at, it says by ``logging``, at INFO.
 
     Writes ``obsm[adjusted_basis]``, ``uns["gparticles"]`` (settings, version, outcomes, history,
     in ``composition`` what was estimated of the batches' compositions, and bounds of each batch's
-    divergence from the reference, in the basis, by ``gparticles.latent.latent_bound``) and, if
+    divergence from what it moved onto, in the basis, by ``gparticles.latent.latent_bound``) and, if
     asked, one layer: X + (Z' - Z) PCs^T, with Z and Z' the basis before and after and PCs =
     ``varm["PCs"]``, so that what the components do not hold stays as it is in X. Touches nothing
     else, and writes nothing if it refuses.

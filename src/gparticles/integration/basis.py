@@ -174,4 +174,6 @@ def column_of(adata: Any, name: str, what: str) -> np.ndarray:
     labels, known = known_labels(np.asarray(column), len(column), what)
     # whole numbers beside gaps are floats there
     text = labels if np.asarray(column).dtype.kind == "f" else np.asarray(column.astype(str))
-    return without_missing(np.where(known, text.astype(str), ""))
+    # few different ones, however many cells there are
+    values, index = np.unique(np.where(known, text.astype(str), ""), return_inverse=True)
+    return without_missing(values)[index]

@@ -72,7 +72,10 @@ class Batches:
     @property
     def onto(self) -> str:
         """What they move onto, in words."""
-        return "the pool of all batches" if self.reference is None else self.reference
+        if self.reference is None:
+            return "the pool of all batches"
+        joined = " and batches that joined it" if len(_order(self)) > 1 else ""
+        return f"{self.reference}{joined}"
 
 
 def check_batches(batches: Batches) -> list[str]:
@@ -182,6 +185,10 @@ def _lacking(
 def fit(batches: Batches, move: Move) -> Flows:
     """One flow for each batch but the reference; which one has begun is logged, at INFO.
 
+    Where an overlap is estimated, batches join the reference one by one, those that spread most and
+    so are likely to hold most classes first: the next ones move onto the reference and as many
+    samples of those that have joined it, which may have classes that it lacks.
+
     Args:
         batches: checked.
         move: ``move_batch`` or ``move_latents`` with its settings.
@@ -192,8 +199,10 @@ def fit(batches: Batches, move: Move) -> Flows:
     check_maps(overlap=batches.overlap)
     fixed = _fixed(batches)
     flows: Flows = {}
-    for name in batches.others:
+    order = _order(batches)
+    for name in order or batches.others:
         moving = batches.part(batches.names == name)
+        onto = _with_joined(fixed, flows) if order else fixed
         place, count = len(flows) + 1, len(batches.others)
         _LOG.info("batch %r, %d of %d: %d samples", name, place, count, len(moving.points))
         settings: dict[str, Any] = {"overlap": batches.overlap}
@@ -204,10 +213,39 @@ def fit(batches: Batches, move: Move) -> Flows:
         try:
             if moving.balance is not None and fixed.balance is not None:
                 settings["source_weights"] = class_weights(moving.balance, fixed.balance)
-            flows[name] = move(moving.points, fixed.points, **settings)
+            flows[name] = move(moving.points, onto.points, **settings)
         except InputError as error:
             raise InputError(f"batch {name!r}: {error}") from error
-    return flows
+    return {name: flows[name] for name in batches.others}
+
+
+def _order(batches: Batches) -> list[str]:
+    """The batches in the order in which they join the reference; none where they do not."""
+    told = batches.labels is not None or batches.balance is not None
+    if batches.reference is None or batches.overlap is None or told:
+        return []
+    spread = {n: batches.points[batches.names == n].var(axis=0).sum() for n in batches.others}
+    return sorted(batches.others, key=lambda name: -spread[name])
+
+
+def _with_joined(reference: Batches, flows: Flows) -> Batches:
+    """The reference, and no more than as many samples of the batches that have joined it."""
+    joined = [flow.particles for flow in flows.values() if _belongs(flow)]
+    if not joined:
+        return reference
+    rest, size = np.concatenate(joined), len(reference.points)
+    if len(rest) > size:
+        # of one size whatever has joined, so that programs are compiled for few
+        rest = rest[np.sort(np.random.default_rng(0).choice(len(rest), size, replace=False))]
+    names = np.full(len(rest), reference.reference)
+    points = np.concatenate([reference.points, rest])
+    return replace(reference, points=points, names=np.concatenate([reference.names, names]))
+
+
+def _belongs(flow: LatentFlow) -> bool:
+    """Whether most of a batch's samples have counterparts, so that others may follow it."""
+    parts = flow.counterparts
+    return parts is None or bool(2 * parts.lonely[0].sum() <= len(flow.particles))
 
 
 def _fixed(batches: Batches) -> Batches:

@@ -203,10 +203,10 @@ def _page(done: Finished) -> BatchesPage:
         tables.insert(0, MeasureTable("Held-out samples", words, rows))
     if batches.labels is not None:
         tables = [table._replace(words=f"{table.words} {_TOLD}") for table in tables]
-    stays = "and none stays" if batches.reference is None else "which stays"
+    stays = ", and none stays" if batches.reference is None else f"; {batches.reference} stays"
     return BatchesPage(
         name="Batches before and after",
-        description=f"{', '.join(batches.others)} moved onto {batches.onto}, {stays} as it is.",
+        description=f"{', '.join(batches.others)} moved onto {batches.onto}{stays} as it is.",
         facts=[
             ("reference", batches.reference or "none: the pool of all batches"),
             ("samples", sizes),

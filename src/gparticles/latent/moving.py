@@ -17,6 +17,8 @@ STEPS = 50
 STEP_SIZE = 0.1
 # of more samples than LARGE, an optimiser step sees a random part of this size
 LARGE, BATCH_SIZE = 5000, 1024
+# of a larger target, the flow sees a random part
+MOST_TARGETS = 10_000
 
 
 def for_batches(settings: dict[str, Any], *, samples: int = 0) -> dict[str, Any]:
@@ -24,7 +26,7 @@ def for_batches(settings: dict[str, Any], *, samples: int = 0) -> dict[str, Any]
 
     An ``Overlap``, a ``ColumnMap`` and a ``GaussianMap`` first, then a short flow, and residuals
     that are centred and scaled. Where there are many samples, the potential is fitted to random
-    parts of them.
+    parts of them, and of a very large target the flow sees a part only.
 
     Args:
         settings: what is given; None means the default, but for ``columns``, ``align`` and
@@ -32,7 +34,7 @@ def for_batches(settings: dict[str, Any], *, samples: int = 0) -> dict[str, Any]
         samples: of the larger cloud.
     """
     maps = {"columns": ColumnMap(), "align": GaussianMap(), "overlap": Overlap()}
-    chosen = {**maps, "scale_residual": True} | settings
+    chosen = {**maps, "scale_residual": True, "most_targets": MOST_TARGETS} | settings
     for name, value in (("steps", STEPS), ("step_size", STEP_SIZE)):
         if chosen.get(name) is None:
             chosen[name] = value

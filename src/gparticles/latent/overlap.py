@@ -29,7 +29,7 @@ LONELY = 0.1
 # and after the shift, to have a say in the affine map
 NEAR = 0.25
 # rows whose distances are formed at once
-_BLOCK = 4096
+_BLOCK = 512
 # where exponentials end
 _FARTHEST = 500.0
 
@@ -284,9 +284,12 @@ def _squares(points: np.ndarray, others: np.ndarray) -> np.ndarray:
     # about one of them, so that a common offset costs no digits
     middle = others[0]
     one, other = points - middle, others - middle
-    squares = (one**2).sum(axis=1)[:, None] + (other**2).sum(axis=1) - 2 * one @ other.T
-    return np.maximum(squares, 0.0)
+    squares = (one**2).sum(axis=1)[:, None] + (other**2).sum(axis=1)
+    squares -= 2 * one @ other.T
+    return np.maximum(squares, 0.0, out=squares)
 
 
 def _kernel(squares: np.ndarray, smoothing: float) -> np.ndarray:
-    return np.exp(-np.minimum(squares / smoothing, _FARTHEST))
+    """exp(-squares / smoothing), in the place of the squares: these are millions."""
+    squares /= -smoothing
+    return np.exp(np.maximum(squares, -_FARTHEST, out=squares), out=squares)

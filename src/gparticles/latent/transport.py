@@ -15,13 +15,13 @@ from gparticles.checks import (
     known_labels,
 )
 from gparticles.errors import InputError
-from gparticles.flow import transport
+from gparticles.flow import Flow, transport
 from gparticles.flow.settings import check_bounds
 from gparticles.latent.alignment import ColumnMap, GaussianMap
 from gparticles.latent.classes import Grouped, agreed, class_weights, filled, grouped
 from gparticles.latent.codecs import LATENT_DIM, PCA, AbstractCodec, Coder, as_codec
 from gparticles.latent.counterparts import Counterparts, counterparts
-from gparticles.latent.overlap import Overlap
+from gparticles.latent.overlap import Overlap, chosen
 from gparticles.latent.residuals import ResidualMoments, Residuals, moments
 from gparticles.latent.scales import held_back, silent
 from gparticles.latent.solution import LatentFlow, decoded, decoded_rows, encoded, flat
@@ -46,6 +46,7 @@ def latent_transport(
     own: ArrayLike | None = None,
     bounds: tuple[float, float] | None = None,
     names: Sequence[object] | None = None,
+    most_targets: int | None = None,
     **settings: Any,
 ) -> LatentFlow:
     """Moves the source onto the target in a latent space, and back to the original one.
@@ -79,6 +80,8 @@ def latent_transport(
             the overlap is that with the other rows.
         bounds: (low, high) in data units, to which decoded points are clipped.
         names: what the columns are called in notes; they are numbered from 0 without.
+        most_targets: of a larger target without labels, the flow sees a random part of so many; the
+            maps before it see all. None for all.
         settings: the other arguments of ``gparticles.transport``.
 
     Returns:
@@ -117,7 +120,7 @@ def latent_transport(
     )
     align = None if align is None else align.fit(*clouds)
     start = latents[0] if align is None else align(latents[0], clouds[0].index)
-    moved = transport(start, latents[1], **(settings | labels))
+    moved = _flow((start, latents[1]), weights[1], settings | labels, most_targets=most_targets)
     quiet = None if columns is None else columns.quiet
     if residuals.scale and quiet is None:
         quiet = silent(rows[0], weights[0])
@@ -147,6 +150,23 @@ def latent_transport(
         parts, particles = parts.completed(*ways, bounds=bounds)
         flow = dataclasses.replace(flow, notes=(*parts.notes, *flow.notes))
     return dataclasses.replace(flow, particles=particles, counterparts=parts)
+
+
+def _flow(
+    clouds: tuple[np.ndarray, np.ndarray],
+    weights: np.ndarray,
+    settings: dict[str, Any],
+    *,
+    most_targets: int | None,
+) -> Flow:
+    """The flow of latents, onto a random part of a large target without classes."""
+    start, target = clouds
+    if most_targets is None or settings.get("labels") is not None:
+        return transport(start, target, **settings)
+    rows = chosen(weights, most_targets, seed=int(settings.get("seed", 0)))
+    if len(rows) < most_targets:
+        return transport(start, target, **settings)
+    return transport(start, target[rows], **(settings | {"target_weights": weights[rows]}))
 
 
 Estimate = Callable[

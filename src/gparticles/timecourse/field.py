@@ -56,9 +56,23 @@ class Field(eqx.Module):
 
 def empty_field(dim: int, *, width: int = WIDTH, seed: int = 0) -> Field:
     """A field that is not yet matched to anything."""
-    network = eqx.nn.MLP(dim + 1, dim, width, DEPTH, jax.nn.silu, key=jax.random.PRNGKey(seed))
-    zero, one = jnp.zeros(()), jnp.ones(())
-    return Field(network, jnp.zeros(dim), one, zero, one)
+    rng = np.random.default_rng(seed)
+
+    def drawn(layer: Any) -> Any:
+        # as Equinox does, in NumPy: for every shape JAX would compile a program
+        bound = 1 / math.sqrt(layer.in_features)
+        sizes = layer.weight.shape, layer.bias.shape
+        arrays = [jnp.asarray(rng.uniform(-bound, bound, n).astype(np.float32)) for n in sizes]
+        return eqx.tree_at(lambda one: (one.weight, one.bias), layer, arrays)
+
+    def network() -> eqx.nn.MLP:
+        key = jax.random.PRNGKey(0)
+        return eqx.nn.MLP(dim + 1, dim, width, DEPTH, jax.nn.silu, key=key)
+
+    shaped = eqx.filter_eval_shape(network)
+    filled = eqx.tree_at(lambda net: net.layers, shaped, tuple(map(drawn, shaped.layers)))
+    centre, zero, one = (jnp.asarray(a, jnp.float32) for a in (np.zeros(dim), 0.0, 1.0))
+    return Field(filled, centre, one, zero, one)
 
 
 class Fit(NamedTuple):
@@ -135,13 +149,11 @@ def _standardised(field: Field, rows: _Rows, legs: Sequence[Leg]) -> Field:
 
 def _fitted(field: Field, rows: tuple[_Rows, _Rows], *, steps: int, seed: int) -> Fit:
     optimiser = _optimiser(steps)
-    best, state = field, optimiser.init(eqx.filter(field.network, eqx.is_inexact_array))
+    best, state = field, _begun(field, optimiser)
     least, since, taken = math.inf, 0, 0
-    key = jax.random.PRNGKey(seed)
     while taken < steps and since < PATIENCE:
-        field, state = _descended(
-            field, state, (rows[0], jax.random.fold_in(key, taken)), optimiser
-        )
+        at = (jax.random.PRNGKey(seed), np.int32(taken))
+        field, state = _descended(field, state, (rows[0], at), optimiser)
         taken += CHECK_EVERY
         error = float(_error(field, rows[1]))
         since = 0 if error < least else since + 1
@@ -157,13 +169,18 @@ def _optimiser(steps: int) -> optax.GradientTransformation:
 
 
 @compiled.jit
+def _begun(field: Field, optimiser: optax.GradientTransformation) -> Any:
+    return optimiser.init(eqx.filter(field.network, eqx.is_inexact_array))
+
+
+@compiled.jit
 def _descended(
     field: Field,
     state: Any,
-    data: tuple[_Rows, PRNGKeyArray],
+    data: tuple[_Rows, tuple[PRNGKeyArray, Any]],
     optimiser: optax.GradientTransformation,
 ) -> tuple[Field, Any]:
-    rows, key = data
+    rows, (key, taken) = data
     variable, fixed = eqx.partition(field.network, eqx.is_inexact_array)
 
     def loss(network: Any, batch: _Rows) -> Array:
@@ -180,7 +197,7 @@ def _descended(
         change, state = optimiser.update(gradient, state)
         return (optax.apply_updates(network, change), state), None
 
-    keys = jax.random.split(key, CHECK_EVERY)
+    keys = jax.random.split(jax.random.fold_in(key, taken), CHECK_EVERY)
     (variable, state), _ = jax.lax.scan(step, (variable, state), keys)
     return eqx.tree_at(lambda f: f.network, field, eqx.combine(variable, fixed)), state
 

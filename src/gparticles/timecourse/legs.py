@@ -187,14 +187,23 @@ def by_length(path: np.ndarray) -> np.ndarray:
     Args:
         path: positions after every step, shape (steps + 1, m, d).
     """
-    lengths = np.linalg.norm(np.diff(path, axis=0), axis=2)
+    return at_shares(path, np.linalg.norm(np.diff(path, axis=0), axis=2))
+
+
+def at_shares(path: np.ndarray, parts: np.ndarray) -> np.ndarray:
+    """Positions at equal shares of what adds up along every way, shape (places, m, d).
+
+    Args:
+        path: positions after every step, shape (steps + 1, m, d).
+        parts: what every step adds, not negative, shape (steps, m).
+    """
     # what never moves is anywhere on its way at any time
-    gone = np.concatenate([np.zeros((1, path.shape[1])), np.cumsum(lengths, axis=0)])
+    gone = np.concatenate([np.zeros((1, path.shape[1])), np.cumsum(parts, axis=0)])
     wanted = np.linspace(0, 1, PLACES)[:, None] * gone[-1]
     before = (gone[:, None] <= wanted[None]).sum(axis=0) - 1
     before = np.clip(before, 0, len(path) - 2)
     cells = np.arange(path.shape[1])
-    step = lengths[before, cells]
+    step = parts[before, cells]
     rest = np.clip((wanted - gone[before, cells]) / np.where(step > 0, step, 1.0), 0, 1)
     start, stop = path[before, cells], path[before + 1, cells]
     return start + rest[..., None] * (stop - start)
