@@ -166,7 +166,8 @@ def _flow(
     rows = chosen(weights, most_targets, seed=int(settings.get("seed", 0)))
     if len(rows) < most_targets:
         return transport(start, target, **settings)
-    return transport(start, target[rows], **(settings | {"target_weights": weights[rows]}))
+    weighted: dict[str, Any] = settings | {"target_weights": weights[rows]}
+    return transport(start, target[rows], **weighted)
 
 
 Estimate = Callable[
