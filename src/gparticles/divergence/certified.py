@@ -138,6 +138,7 @@ def divergence(
     p_weights: ArrayLike | None = None,
     q_weights: ArrayLike | None = None,
     tolerance: float = DEFAULT_TOLERANCE,
+    devices: int | None = None,
 ) -> Certificate:
     """The Lipschitz-regularised f-divergence of two weighted samples, with a certificate.
 
@@ -154,13 +155,15 @@ def divergence(
         lipschitz: L, nats per data unit.
         p_weights, q_weights: shapes (m,) and (n,), not negative; equal by default.
         tolerance: the gap (upper - lower) / upper to reach. Small clouds reach 1e-8.
+        devices: as ``transport`` takes them, and refused beyond one: the iterations go over a
+            list of pairs, in one process and on its processor.
 
     Returns:
         A ``Certificate``. Where the tolerance is not reached its ``converged`` is False, and a
         warning names the gap.
 
     Raises:
-        InputError: points, weights, L or tolerance that cannot be used.
+        InputError: points, weights, L or tolerance that cannot be used, or several devices.
 
     >>> import numpy as np
     >>> divergence(np.zeros((1, 2)), np.array([[3.0, 4.0]]), lipschitz=2.0).upper
@@ -170,6 +173,11 @@ def divergence(
     if not isinstance(f, AbstractF):
         raise InputError(f"f is {f!r}: give an object, such as gpa.KL()")
     tolerance = check_number(tolerance, "tolerance")
+    if devices not in (None, 1):
+        raise InputError(
+            f"devices is {devices!r}: the certified divergence is computed by one process on its "
+            "processor; leave devices out, or use gpa.estimate_divergence"
+        )
     make_room()
     ground, rows, columns = check_clouds(p, q, lipschitz, (p_weights, q_weights))
     lower, upper = search(f, ground, tolerance)

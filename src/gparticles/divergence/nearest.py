@@ -111,7 +111,7 @@ class _Heights:
         most = self.sums(others, self.lowest).min(axis=1).max()
         bound = self.heights[self.lowest] + self.slope * self.tiles.away(others)
         kept = bound <= most + width + MARGIN * (abs(most) + self.slope)
-        return np.concatenate([self.tiles.members[k] for k in np.flatnonzero(kept)])
+        return np.concatenate([part for part, k in zip(self.tiles.members, kept, strict=True) if k])
 
 
 def _by_tiles(ground: Ground, psi: np.ndarray, width: float) -> Iterator[Found]:

@@ -27,7 +27,7 @@ WIDTH = 10.0
 # pairs that are kept at most: 12 bytes each, and as many again in the kernels of an iteration
 MOST_PAIRS = 2**24
 # iterations between two looks at what changes, and the most on one set of pairs
-BLOCK, MOST_BLOCKS = 25, 16
+BLOCK, MOST_BLOCKS = 25, 8
 # steps are lengthened once they are short; see ``sinkhorn.RELAXATION``
 RELAXATION = 1.8
 # what the kernel's columns may be multiplied by, as a logarithm
@@ -99,18 +99,19 @@ class PairsPlan(AbstractPlan):
     smoothing: float
 
     def totals(self, factors: np.ndarray) -> Totals:
-        plan = self._plan(factors)
-        cost = float(plan.data @ self.pairs.costs.data)
-        m, n = self.pairs.ground.shape
-        return Totals(plan @ np.ones(n), plan.T @ np.ones(m), cost)
+        ground, rows, columns = self.pairs.ground, self.pairs.rows, self.pairs.costs.indices
+        masses = self._masses(factors)
+        of_rows = np.bincount(rows, masses, len(ground.p))
+        of_columns = np.bincount(columns, masses, len(ground.q))
+        return Totals(of_rows, of_columns, float(masses @ self.pairs.costs.data))
 
     def matrix(self) -> np.ndarray:
-        return self._plan(np.ones(len(self.psi))).toarray()
+        return self.pairs.with_values(self._masses(np.ones(len(self.psi)))).toarray()
 
     def pull(self, factors: np.ndarray) -> np.ndarray:
         ground, rows, columns = self.pairs.ground, self.pairs.rows, self.pairs.costs.indices
-        away = self.pairs.costs.data / ground.slope
-        shares = np.asarray(self._plan(factors).data, np.float64) / ground.p[rows]
+        away = np.asarray(self.pairs.costs.data, np.float64) / ground.slope
+        shares = self._masses(factors) / ground.p[rows]
         weights = np.where(away > 0, shares / np.where(away > 0, away, 1), 0)
         coordinates = zip(ground.x.T, ground.y.T, strict=True)
         differences = [weights * (x[rows] - y[columns]) for x, y in coordinates]
@@ -119,12 +120,11 @@ class PairsPlan(AbstractPlan):
     def released(self) -> "PairsPlan":
         return replace(self, pairs=self.pairs.released())
 
-    def _plan(self, factors: np.ndarray) -> sparse.csr_matrix:
-        ground, columns = self.pairs.ground, self.pairs.costs.indices
+    def _masses(self, factors: np.ndarray) -> np.ndarray:
+        ground = self.pairs.ground
         shares, _ = self.pairs.shares(self.psi, self.smoothing)
-        return self.pairs.with_values(
-            shares * ground.p[self.pairs.rows] * (ground.q * factors)[columns]
-        )
+        masses = shares * (ground.q * factors)[self.pairs.costs.indices]
+        return masses * ground.p[self.pairs.rows]
 
 
 def width_of(ground: Ground, psi: np.ndarray, smoothing: float) -> float:

@@ -151,15 +151,18 @@ def _from_a_part(f: AbstractF, ground: Ground) -> tuple[np.ndarray, float]:
         for size, part in zip(ground.shape, sizes, strict=True)
     )
     part, last = ground.part(rows, columns), None
+    more = len(ground.p) * len(ground.q) / (len(part.p) * len(part.q))
     few = len(part.p) * len(part.q) >= PAIRS_FROM
     for last in iterates(f, part):
-        if (last.pairs is not None or not few) and last.gap <= (COARSE_GAP if few else DENSE_GAP):
+        if few and last.pairs is not None and last.gap <= COARSE_GAP:
+            if more * last.pairs.count <= _most_pairs(ground):
+                break
+        elif not few and last.gap <= DENSE_GAP:
             break
     if last is None:
         return np.zeros(len(ground.q)), mean_cost(ground) / START_SHARE
     # the potential of a part is rough: as large a smoothing as leaves few pairs
-    smoothing, more = COARSE_FACTOR * last.smoothing, len(ground.p) * len(ground.q)
-    more /= len(part.p) * len(part.q)
+    smoothing = COARSE_FACTOR * last.smoothing
     while smoothing > last.smoothing and (
         more * _pairs_at(part, last.psi, smoothing) > _most_pairs(ground)
     ):

@@ -15,6 +15,8 @@ from gparticles.flow.scaling import column_spread, robust_spread
 MAX_POINTS = 2000
 # multiplications that one search for nearest targets may take, beyond the first 2000 points
 _SEARCH = 2e11
+# particles of a larger cloud that are searched for at most, at random: some six seconds
+_SEARCHED = 200_000
 
 
 @dataclass(frozen=True)
@@ -181,7 +183,7 @@ class Comparison:
         usual = self.y.remembered(
             "usual distance", lambda: memorisation.typical(self.y.points, targets)
         )
-        allowed = int(_SEARCH / targets.size)
+        allowed = min(int(_SEARCH / targets.size), _SEARCHED)
         points = self.x.everything[: max(allowed, MAX_POINTS)]
         distance, index = nearest(points, targets)
         result = memorisation.memorisation_of(distance, index, (len(targets), usual))

@@ -17,7 +17,7 @@ from gparticles.checks import (
 from gparticles.errors import InputError
 from gparticles.flow.network import NetworkKind
 from gparticles.flow.recording import Store, thinning, tree_bytes
-from gparticles.flow.scaling import AbstractScaling, choose_scaling, constant_columns
+from gparticles.flow.scaling import AbstractScaling, choose_scaling, constant_columns, deciding
 from gparticles.flow.settings import AbstractKind, Choice, Settings, step_sizes_of
 from gparticles.flow.stepping import Problem
 from gparticles.potential.fitting import Cloud
@@ -45,7 +45,8 @@ class CheckedCloud(NamedTuple):
 
     def device(self, dtype: Any) -> Cloud:
         labels = None if self.labels is None else jnp.asarray(self.labels)
-        points, weights = (jnp.asarray(a.astype(dtype)) for a in (self.points, self.weights))
+        arrays = (self.points, self.weights)
+        points, weights = (jnp.asarray(a.astype(dtype, copy=False)) for a in arrays)
         return Cloud(points, weights, labels)
 
 
@@ -145,7 +146,7 @@ def working_problem(samples: CheckedClouds, settings: Settings, choice: Choice) 
     source, target, _ = samples
     constant = constant_columns(source.points, target.points)
     # points without weight have no say in the units
-    ours, theirs = (sample.points[sample.weights > 0] for sample in (source, target))
+    ours, theirs = (deciding(sample.points, sample.weights) for sample in (source, target))
     scaling = choose_scaling(ours, theirs, settings.scale)
     moving = working_points(scaling, source.points, "source")
     fixed = working_points(scaling, target.points, "target")
@@ -169,7 +170,7 @@ def working_problem(samples: CheckedClouds, settings: Settings, choice: Choice) 
     )
     # without a network the flow begins in the box, so that its objective never rises
     begin = np.clip(moving, *box) if choice.velocity.x64 and box is not None else moving
-    return Working(problem, jnp.asarray(begin.astype(dtype)), scaling)
+    return Working(problem, jnp.asarray(begin.astype(dtype, copy=False)), scaling)
 
 
 def working_points(scaling: AbstractScaling, points: np.ndarray, name: str) -> np.ndarray:
@@ -180,8 +181,8 @@ def working_points(scaling: AbstractScaling, points: np.ndarray, name: str) -> n
     """
     with np.errstate(over="ignore"):
         working = scaling.to_working(points)
-    far = ~(np.abs(working) < _FARTHEST)
-    if far.any():
+    if not (working.min() > -_FARTHEST and working.max() < _FARTHEST):
+        far = ~(np.abs(working) < _FARTHEST)
         where = tuple(int(i) for i in np.argwhere(far)[0])
         raise InputError(
             f"{name}: entry {where} is {points[where]}, more than {_FARTHEST:g} working units from "

@@ -100,8 +100,20 @@ class Recording:
         self._pieces = [(end, piece) for end, piece in self._pieces if end <= step]
         self._saved = len(self._pieces)
 
-    def everything(self) -> dict[str, np.ndarray]:
-        return _joined([piece for _, piece in self._pieces])
+    def end_with(self, frame: dict[str, np.ndarray], step: int) -> None:
+        """Makes a frame the last one, in the place of those of its step or later."""
+        for _, piece in self._pieces:
+            if "frame.step" in piece:
+                kept = piece["frame.step"] < step
+                piece |= {name: piece[name][kept] for name in frame} if not kept.all() else {}
+        self.add(step, frame)
+
+    def taken(self) -> dict[str, np.ndarray]:
+        """Everything, at the end: it is no longer held here, so that nothing is there twice."""
+        pieces = [piece for _, piece in self._pieces]
+        self._pieces = []
+        names = sorted({name for piece in pieces for name in piece})
+        return {name: np.concatenate([p.pop(name) for p in pieces if name in p]) for name in names}
 
     def evaluations(self, arrays: dict[str, np.ndarray], count: int) -> PyTree:
         leaves, structure = jax.tree.flatten(self._evaluations)

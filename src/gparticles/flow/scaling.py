@@ -20,6 +20,8 @@ UNITS_PER_SPREAD = 10.0
 # where the logarithm begins to bend, in the target's spreads: 0.1 and 0.03 are no better on Cauchy
 # and Student-t (seeds 100, 102 and 103)
 KNEE = 0.3
+# float64 is made of so many rows at a time, and units are found from so many random ones at most
+ROWS, UNIT_ROWS = 2**16, 2**20
 # a spread of less than so many roundings of a column's numbers is none
 ROUNDINGS = 16
 
@@ -40,6 +42,10 @@ class AbstractScaling(eqx.Module):
     @abc.abstractmethod
     def to_working(self, points: np.ndarray) -> np.ndarray:
         """Working units, float32."""
+
+    @abc.abstractmethod
+    def parts(self, count: int) -> list[slice]:
+        """Rows that can be converted on their own, to the bits of all at once."""
 
     @abc.abstractmethod
     def to_data(self, points: Any, dtype: Any) -> np.ndarray:
@@ -71,8 +77,13 @@ class Scaling(AbstractScaling):
     spread: float
 
     def to_working(self, points: np.ndarray) -> np.ndarray:
-        shifted = points.astype(np.float64) - self.centre
-        return (shifted / self.scale).astype(np.float32)
+        working = np.empty(points.shape, np.float32)
+        for rows in self.parts(len(points)):
+            working[rows] = (points[rows].astype(np.float64) - self.centre) / self.scale
+        return working
+
+    def parts(self, count: int) -> list[slice]:
+        return [slice(at, at + ROWS) for at in range(0, count, ROWS)]
 
     def to_data(self, points: Any, dtype: Any) -> np.ndarray:
         return (self.centre + self.scale * np.asarray(points, np.float64)).astype(dtype)
@@ -81,8 +92,8 @@ class Scaling(AbstractScaling):
         return self.scale * np.asarray(velocity, np.float64)
 
     def box(self, low: float, high: float) -> tuple[np.ndarray, np.ndarray]:
-        corner = np.ones(self.centre.shape)
-        return self.to_working(low * corner), self.to_working(high * corner)
+        corner = np.ones((1, *self.centre.shape))
+        return self.to_working(low * corner)[0], self.to_working(high * corner)[0]
 
 
 class LogScaling(AbstractScaling):
@@ -105,6 +116,10 @@ class LogScaling(AbstractScaling):
 
     def to_working(self, points: np.ndarray) -> np.ndarray:
         return self._bent(points.astype(np.float64) - self.centre).astype(np.float32)
+
+    def parts(self, count: int) -> list[slice]:
+        # lengths are computed relative to the largest of all
+        return [slice(0, count)]
 
     def to_data(self, points: Any, dtype: Any) -> np.ndarray:
         working = self.scale / self.knee * np.asarray(points, np.float64)
@@ -159,13 +174,23 @@ def choose_scaling(source: np.ndarray, target: np.ndarray, scale: Any) -> Abstra
     return Scaling(centre, np.asarray(number), robust_spread(source, target) / number)
 
 
+def deciding(points: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """The points that units are found from: those that have weight, or a random part of many."""
+    counted = weights > 0
+    if len(points) <= UNIT_ROWS:
+        return points if counted.all() else points[counted]
+    rows = np.flatnonzero(counted)
+    part = np.random.default_rng(0).choice(len(rows), min(len(rows), UNIT_ROWS), replace=False)
+    return points[rows[np.sort(part)]]
+
+
 def _rounding(source: np.ndarray, target: np.ndarray) -> np.ndarray:
     """How far apart numbers of every column's size are, a few times over; shape (*event)."""
     clouds = [cloud for cloud in (source, target) if cloud.dtype.kind == "f"]
     coarsest = max((np.finfo(cloud.dtype).eps for cloud in clouds), default=0.0)
-    largest = np.maximum(
-        *(np.abs(cloud).max(axis=0).astype(np.float64) for cloud in (source, target))
-    )
+    # no array of all absolute values: clouds may be large
+    ends = [op(cloud, axis=0) for cloud in (source, target) for op in (np.min, np.max)]
+    largest = np.max([np.abs(end.astype(np.float64)) for end in ends], axis=0)
     return ROUNDINGS * coarsest * largest
 
 

@@ -243,10 +243,13 @@ def finish(
     scaling: AbstractScaling, working: Any, bounds: tuple[float, float] | None, dtype: np.dtype
 ) -> np.ndarray:
     """Working units to the user's, inside the bounds to the last bit."""
-    points = scaling.to_data(working, np.float64)
-    if bounds is not None:
-        points = np.clip(points, *bounds)
-    return points.astype(dtype)
+    working = np.asarray(working)
+    rows = working.reshape(-1, *scaling.centre.shape)
+    finished = np.empty(rows.shape, dtype)
+    for part in scaling.parts(len(rows)):
+        points = scaling.to_data(rows[part], np.float64)
+        finished[part] = points if bounds is None else np.clip(points, *bounds)
+    return finished.reshape(working.shape)
 
 
 def _blocks(array: np.ndarray, indices: np.ndarray | None) -> Iterable[tuple[np.ndarray, Any]]:

@@ -288,14 +288,10 @@ class Prepared:
         taken, stop = int(state.step), self.settings.stop
         best = None if stop is None else stop.best(state.stop)
         steps, working = (taken, state.particles) if best is None else best
-        arrays = run.recording.everything()
         # the last frame is the returned particles, wherever between two frames the flow ended
-        kept = arrays["frame.step"] < steps
-        last = frame_of(steps, working)
-        frames, frame_numbers = (
-            np.concatenate([arrays[name][kept], last[name]])
-            for name in ("frame.particles", "frame.step")
-        )
+        run.recording.end_with(frame_of(steps, working), steps)
+        arrays = run.recording.taken()
+        frames, frame_numbers = arrays.pop("frame.particles"), arrays["frame.step"]
         ride, notes = self._ride(run, arrays, steps)
         return Flow(
             particles=self.to_data(working),
