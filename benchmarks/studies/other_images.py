@@ -12,7 +12,7 @@ from gparticles.evaluate.pairwise import rows as as_rows
 
 METRICS = ("nearest_ratio", "nearest_without_grain", "coverage", "copy_rate", "w2")
 NEW = (
-    "latent.codec=deformations",
+    'latent={codec = "deformations"}',
     'potential={preset = "exact", smoothing = 1.2}',
     "source=gaussian",
     "steps=8",
