@@ -23,7 +23,6 @@ NEW = (
 WITHOUT = (*NEW, "conditional=false")
 RUNS = {
     "8 x 8 digits": Run("digits", NEW),
-    "the same, classes not known": Run("digits", WITHOUT),
     "colour tiles of two photographs": Run("patches", WITHOUT),
     "MNIST, classes not known": Run("mnist", WITHOUT),
 }
