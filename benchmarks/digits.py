@@ -72,6 +72,7 @@ class Run:
             drawn = noise(latents, count, seed=stream(seed, "source"))
             moved, changed = replace(inputs, source=drawn, target=latents), {"bounds": None}
         own, moved = in_its_space(config, moved)
+        changed |= {"bounds": None} if own is not None else {}
         flow, _ = flow_of(config, moved, **changed)
         images = _images(own or codec, flow.trajectory, inputs.target.shape[1:])
         seconds = time.perf_counter() - began
@@ -198,8 +199,9 @@ def digit_study(
         return Found(of | also(images, inputs), about={"overrides": []})
 
     rows = {name: partial(run_row, run) for name, run in variants.items()}
-    # a page gives commands for recipes alone
-    latent = {name: rows.pop(name) for name, run in variants.items() if run.codec is not None}
+    # a page gives commands for its one recipe alone
+    others_too = [n for n, run in variants.items() if run.codec or run.recipe != first.recipe]
+    latent = {name: rows.pop(name) for name in others_too}
     others = {name: partial(other_row, make) for name, make in (beside or {}).items()}
     overrides = {name: variants[name].overrides for name in rows}
     given = {"recipe": first.recipe}

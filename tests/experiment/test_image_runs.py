@@ -25,8 +25,8 @@ def test_a_folder_takes_the_place_of_the_digits(gpa, tmp_path):
 def ellipses(tmp_path_factory):
     """A folder of small images of two classes."""
     generator = np.random.default_rng(0)
-    y, x = np.indices((8, 8)) - 3.5
-    sizes = generator.uniform(2, 3.5, (12, 2, 1, 1))
+    y, x = np.indices((16, 16)) - 7.5
+    sizes = generator.uniform(3, 7, (12, 2, 1, 1))
     images = (np.hypot(y / sizes[:, 0], x / sizes[:, 1]) < 1).astype(np.float32)
     labels = np.array(["cat", "dog"] * 6)
     folder = tmp_path_factory.mktemp("images")
@@ -41,7 +41,7 @@ def test_new_images_of_a_folder_are_deformations(gpa, ellipses, tmp_path):
     assert status == 0, err
     assert "deformations" in shown + err
     made = load(out / "particles")
-    assert made.values.shape == (20, 8, 8)
+    assert made.values.shape == (20, 16, 16)
     assert sorted(made.labels.tolist()) == ["cat"] * 10 + ["dog"] * 10
     assert (out / "report.html").exists()
     assert gpa("sample", out, "-n", "6", "-o", tmp_path / "more")[0] == 0

@@ -8,7 +8,7 @@ import pytest
 from gparticles.data import SAMPLERS, mnist_split
 from gparticles.experiment.arguments import arguments
 from gparticles.experiment.inputs import gather
-from gparticles.experiment.latent_runs import encoded, fitted_codec
+from gparticles.experiment.latent_runs import in_its_space
 from gparticles.experiment.recipes import check, packaged, read_recipe, with_overrides
 from gparticles.flow import prepare, transport
 
@@ -19,11 +19,14 @@ def checked(name="gaussian", *overrides):
 
 LOW = "gaussian mixture swiss-roll sierpinski sierpinski-3d stretched-exponential lorenz points"
 TAILS = "student-t student-t-1.2 student-t-1.5 student-t-1.8 cauchy"
-IMAGES = "digits mnist mnist-2-to-0 patches"
+IMAGES = "digits mnist mnist-2-to-0 mnist-new patches"
 
 
 # what the full width would make slow
-NARROW = {"gene-expression": ("source.genes=300", "target.genes=300")}
+NARROW = {
+    "gene-expression": ("source.genes=300", "target.genes=300"),
+    "mnist-new": ("target.n=40", "n=40", "latent.mates=1"),
+}
 
 
 def test_the_packaged_ones():
@@ -60,8 +63,7 @@ def test_every_packaged_one_can_be_run(name):
     needs_mnist(name)
     config = checked(name, *NARROW.get(name, ()))
     inputs = gather(config, max_held_out=5)
-    if config.latent is not None:
-        inputs = encoded(inputs, fitted_codec(config.latent, inputs, seed=0))
+    _, inputs = in_its_space(config, inputs)
     # all that a flow checks before its first step, at the sizes of the recipe
     prepare(**arguments(config, inputs))
 

@@ -50,7 +50,7 @@ def test_the_folder_is_complete(digits):
     names = {path.name for path in folder.iterdir()}
     assert {"config.toml", "particles.npz", "history.csv", "metrics.json"} <= names
     assert {path.name for path in (folder / "figures").iterdir()} == {
-        *("particles.png", "trajectory.png", "history.png")
+        *("particles.png", "trajectory.png", "history.png", "nearest.png")
     }
     assert result.particles == folder / "particles.npz"
     np.testing.assert_array_equal(

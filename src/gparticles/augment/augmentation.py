@@ -117,7 +117,10 @@ def augment(
     began = time.monotonic()
     new = _flow_points(ready, folder, callbacks=callbacks, say=say)
     data = _save_augmented(inputs, folder, new)
-    space = Space(ready.codec, ready.moved, inputs, ready.arguments)
+    # where the codec encodes nothing, GANs learn in pixels
+    begun = ready.codec is not None and ready.codec.begins
+    place = (None, inputs) if begun else (ready.codec, ready.moved)
+    space = Space(*place, inputs, ready.arguments)
     training = Training(config, space, options, tuple(callbacks))
     gans = {FEW: training.gans(), AUGMENTED: training.gans(new)}
     samples = {name: [training.sample(g, len(new)) for g in each] for name, each in gans.items()}

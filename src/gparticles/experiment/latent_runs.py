@@ -26,6 +26,7 @@ from gparticles.latent import (
 )
 from gparticles.latent.bound import MEANING
 from gparticles.latent.classes import positions
+from gparticles.latent.registration import SMALLEST
 
 CODECS: dict[str, Callable[..., AbstractCodec]] = {
     "pca": PCA,
@@ -57,6 +58,9 @@ def usual_for_images(config: Config, inputs: Inputs) -> Config | None:
     count = len(inputs.target)
     mates = min(_USUAL_MATES, max(2, _MOST_PAIRS // max(count, 1)))
     if inputs.like.kind != "images" or asked or not plain or count < 2:
+        return None
+    # of fewer pixels there is too little to bend
+    if min(inputs.target.shape[1:3]) < SMALLEST:
         return None
     if len(inputs.source) * count * mates > MOST_ENTRIES:
         return None
@@ -133,7 +137,7 @@ def begun(config: Config, inputs: Inputs, codec: Deformations) -> tuple[Deformat
     return fitted, moved
 
 
-def kinds_of(labels: np.ndarray | None, known: np.ndarray | None) -> np.ndarray | None:
+def kinds_of(labels: np.ndarray | None, known: Any) -> np.ndarray | None:
     """Labels as positions in the sorted ones that are known."""
     return None if labels is None else np.searchsorted(np.unique(known), labels)
 

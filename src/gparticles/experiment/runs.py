@@ -128,6 +128,9 @@ def make_ready(config: Config) -> ReadyRun:
         config, inputs = usual, gather(usual, max_held_out=MAX_HELD_OUT)
     codec, moved = in_its_space(config, inputs)
     asked = arguments(config, moved)
+    if codec is not None and codec.begins:
+        # of pixels, in which decoded images stay by themselves
+        asked["bounds"] = None
     return ReadyRun(config, inputs, codec, moved, asked, prepare(**asked))
 
 

@@ -6,7 +6,7 @@ diffeomorphisms as augmentation: Hauberg et al. 2016, AISTATS, "Dreaming more da
 """
 
 import dataclasses
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import numpy as np
@@ -95,7 +95,8 @@ class Deformations(AbstractCodec):
         fields = register(grey[pairs[:, 0]], grey[pairs[:, 1]])
         shortened = waves(fields, self.cosines)
         kept = float((shortened**2).sum() / max(float((fields**2).sum()), 1e-300))
-        spread = self.widening * np.linalg.qr(shortened, mode="r") / np.sqrt(len(shortened))
+        factor: Any = np.linalg.qr(shortened, mode="r")
+        spread = self.widening * factor / np.sqrt(len(shortened))
         arrays = {"images": images, "kinds": kinds, "spread": spread}
         return dataclasses.replace(self, fields_kept=kept, **arrays), _numbered(
             pairs[:, 0], shortened

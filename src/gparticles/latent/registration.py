@@ -5,6 +5,8 @@ by what both images differ there, and the field is smoothed after every pull; fi
 images, which differ by what is large, then on sharper ones.
 """
 
+from typing import Any
+
 import numpy as np
 from scipy.fft import dctn, idctn
 
@@ -13,6 +15,8 @@ from scipy.fft import dctn, idctn
 _STAGES = ((2.0, 40), (1.0, 40), (0.5, 30))
 _SMOOTHING = 1.5
 _SIDE = 28
+# below so many pixels they shrink no more: less than a pixel's smoothing leaves fields rough
+SMALLEST = 16
 # pairs at a time, which stay in the processor's cache
 _BLOCK = 64
 _FLAT = 1e-3
@@ -36,14 +40,14 @@ def register(moving: np.ndarray, fixed: np.ndarray) -> np.ndarray:
 
 
 def _registered(moving: np.ndarray, fixed: np.ndarray) -> np.ndarray:
-    size = max(moving.shape[1:]) / _SIDE
+    size = max(*moving.shape[1:], SMALLEST) / _SIDE
     fields = np.zeros((len(moving), 2, *moving.shape[1:]), np.float32)
     for blur, pulls in _STAGES:
         first, second = blurred(moving, blur * size), blurred(fixed, blur * size)
         for _ in range(pulls):
             now = _between_pixels(first, fields)
             off = now - second
-            slopes = np.stack(np.gradient(now, axis=(1, 2)), axis=1)
+            slopes = np.stack([np.gradient(now, axis=axis) for axis in (1, 2)], axis=1)
             length = (slopes**2).sum(axis=1) + off**2 + _FLAT
             pull = slopes * (off / length)[:, None]
             fields = blurred(fields - pull, _SMOOTHING * size)
@@ -83,7 +87,7 @@ def _between_pixels(images: np.ndarray, fields: np.ndarray) -> np.ndarray:
 def waves(fields: np.ndarray, count: int) -> np.ndarray:
     """The first cosines of fields, shape (k, 2, h, w) -> (k, 2 count^2), orthonormal, float64."""
     tall, wide = (min(count, side) for side in fields.shape[2:])
-    cosines = dctn(fields.astype(np.float64), axes=(2, 3), norm="ortho")
+    cosines: Any = dctn(fields.astype(np.float64), axes=(2, 3), norm="ortho")
     return cosines[:, :, :tall, :wide].reshape(len(fields), -1)
 
 
@@ -94,4 +98,5 @@ def on_grid(cosines: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     whole = np.zeros((len(cosines), 2, *shape))
     wide = cosines.shape[1] // (2 * tall)
     whole[:, :, :tall, :wide] = cosines.reshape(len(cosines), 2, tall, wide)
-    return idctn(whole, axes=(2, 3), norm="ortho")
+    fields: Any = idctn(whole, axes=(2, 3), norm="ortho")
+    return fields
