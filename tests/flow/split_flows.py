@@ -122,7 +122,8 @@ def host():
         flow = gpa.transport(
             SOURCE + index * other, TARGET, steps=steps, devices="all", checkpoint=saved, **quick()
         )
-        np.savez(OUT.parent / f"{OUT.stem}-{index}.npz", particles=flow.particles)
+        choice = sharding.of_first({"chosen": "network" * (index + 1)}, "all")["chosen"]
+        np.savez(OUT.parent / f"{OUT.stem}-{index}.npz", particles=flow.particles, choice=choice)
 
 
 if __name__ == "__main__":

@@ -126,7 +126,10 @@ def test_several_processes_carry_out_one_flow(split, count, tmp_path):
     for process in processes:
         _, errors = process.communicate(timeout=300)
         assert process.returncode == 0, errors
-    particles = [np.load(tmp_path / f"host-{index}.npz")["particles"] for index in range(count)]
+    results = [np.load(tmp_path / f"host-{index}.npz") for index in range(count)]
+    # whatever the others would have chosen
+    assert {str(result["choice"]) for result in results} == {"network"}
+    particles = [result["particles"] for result in results]
     for other in particles[1:]:
         np.testing.assert_array_equal(other, particles[0])
     np.testing.assert_allclose(particles[0], split[0]["whole"], atol=1e-3)

@@ -85,7 +85,7 @@ def chosen_flow(transport: Transport, settings: Settings) -> Flow:
         for stage, score in _scored(transport, given | change, (target, weights)).items()
     }
     # on several hosts a last digit may decide otherwise, and all of them carry out one flow
-    choice = of_first(_record(scores), settings["devices"])
+    choice = of_first(_record(scores), settings.get("devices"))
     chosen = potentials[choice["chosen"]]
     if choice["scores"]:
         chosen = chosen | {"steps": choice["steps"]}

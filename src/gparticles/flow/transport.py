@@ -3,7 +3,7 @@
 import math
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import jax
@@ -51,6 +51,8 @@ from gparticles.numerics import own_settings
 from gparticles.potential import AbstractPotential
 
 CHUNK_MIB = 32
+# multiples and least sizes of what programs are compiled for
+COMMON_STEPS, FEWEST_ROWS = 256, 8
 
 
 def transport(
@@ -255,10 +257,15 @@ class Prepared:
         state, recording, writer = self._begin(checkpoint)
         frames = frame_steps(self.settings.store, tree_bytes(state.particles), self.steps)
         with own_settings(x64=self.problem.velocity.x64):
-            problem, state = self.placement.placed(self.problem, state)
+            problem, state = self.placement.placed(self._filled_up(), state)
         run = FlowRun(self, problem, recording, writer, frames)
         state, message = drive(run, state, tuple(callbacks))
         return self._flow(run, self.placement.state_whole(state), message)
+
+    def _filled_up(self) -> Problem:
+        """The problem with more step sizes than steps, so that flows of all lengths are alike."""
+        sizes = np.pad(np.asarray(self.problem.step_sizes), (0, -self.steps % COMMON_STEPS))
+        return replace(self.problem, step_sizes=jnp.asarray(sizes))
 
     def _begin(
         self, checkpoint: Checkpoint | None
@@ -353,7 +360,8 @@ class FlowRun(AbstractRun):
         widest = int(np.max(np.diff(self.frames))) if len(self.frames) > 1 else 1
         per_step = max(1, tree_bytes(p.evaluation) * (1 if p.problem.store_every else 0))
         affordable = max(1, int(CHUNK_MIB * MIB // per_step))
-        self.capacity = max(1, min(widest, affordable, 256))
+        # a few rows more than need be, so that flows of few steps are one program
+        self.capacity = max(1, min(max(widest, FEWEST_ROWS), affordable, 256))
         if self.recording.is_empty:
             self.recording.add(0, frame_of(0, p.state.particles))
 
