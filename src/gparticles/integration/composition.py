@@ -46,7 +46,8 @@ def regions(points: np.ndarray, names: np.ndarray, *, seed: int = 0) -> Regions:
     with warnings.catch_warnings():
         # of a region that nothing is near to, which is then empty
         warnings.simplefilter("ignore", UserWarning)
-        centres, _ = kmeans2(some, k, iter=50, minit="++", seed=seed)
+        # called rng from 1.15 on, and so alone in the types
+        centres, _ = kmeans2(some, k, iter=50, minit="++", seed=seed)  # type: ignore[call-arg]
     index, _ = vq(points.astype(np.float64), centres)
     batches = np.unique(names)
     counts = np.array([np.bincount(index[names == name], minlength=k) for name in batches])
