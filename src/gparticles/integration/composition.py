@@ -1,5 +1,6 @@
 """What was estimated of batches' compositions: in numbers, sentences and a picture."""
 
+import warnings
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -37,11 +38,17 @@ class Regions(NamedTuple):
 
 def regions(points: np.ndarray, names: np.ndarray, *, seed: int = 0) -> Regions:
     """Regions of the corrected samples, found by k-means, and how full they are in every batch."""
-    from sklearn.cluster import KMeans
+    # scikit-learn's takes a second to import, more than all else that is done here
+    from scipy.cluster.vq import kmeans2, vq
 
-    chosen = subset(len(points), FITTED, seed=seed)
-    k = min(MOST, max(2, len(points) // SAMPLES), len(np.unique(points[chosen], axis=0)))
-    index = KMeans(k, random_state=seed).fit(points[chosen]).predict(points)
+    some = points[subset(len(points), FITTED, seed=seed)].astype(np.float64)
+    k = min(MOST, max(2, len(points) // SAMPLES), len(np.unique(some, axis=0)))
+    with warnings.catch_warnings():
+        # of a region that nothing is near to, which is then empty
+        warnings.simplefilter("ignore", UserWarning)
+        # called rng from 1.15 on, and so alone in the types
+        centres, _ = kmeans2(some, k, iter=50, minit="++", seed=seed)  # type: ignore[call-arg]
+    index, _ = vq(points.astype(np.float64), centres)
     batches = np.unique(names)
     counts = np.array([np.bincount(index[names == name], minlength=k) for name in batches])
     order = np.argsort(-counts.sum(axis=0), kind="stable")

@@ -28,7 +28,7 @@ from gparticles.timecourse.legs import FlowSettings, Leg, Transition, connect, t
 from gparticles.timecourse.snapshots import Snapshot, check_snapshots
 
 # chosen on the samplers of known fields: docs/trajectories.md
-LIPSCHITZ, SMOOTHING, STEPS, FIT_STEPS = 0.3, 0.3, 60, 3000
+LIPSCHITZ, SMOOTHING, STEPS, FIT_STEPS = 0.3, 0.3, 60, 400
 
 
 class Population(NamedTuple):
