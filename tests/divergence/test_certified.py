@@ -243,3 +243,8 @@ def test_refusals_are_one_line_that_names_what_is_wrong(change, named):
     with pytest.raises(gpa.InputError, match=named) as caught:
         gpa.divergence(options.pop("p"), options.pop("q"), **options)
     assert "\n" not in str(caught.value)
+
+
+def test_several_devices_are_refused(refused):
+    refused(lambda: certify(P, Q, devices=2), "devices is 2", "leave devices out")
+    assert certify(P, Q, devices=1).converged

@@ -5,7 +5,9 @@ import pytest
 
 import gparticles as gpa
 from gparticles.evaluate.tails import norms, tail_log_error
+from gparticles.flow import scaling
 from gparticles.flow.scaling import LogScaling, choose_scaling
+from gparticles.flow.solution import finish
 
 EVENTS = [(2,), (1,), (2, 3)]
 
@@ -76,3 +78,23 @@ def test_far_tails_are_reached_only_by_bent_units():
     }
     assert error["log"] < 0.7
     assert error["auto"] > 1.0
+
+
+def test_blocks_of_rows_have_the_bits_of_all_at_once(monkeypatch):
+    points = np.random.default_rng(0).normal(size=(50, 3))
+    scale = choose_scaling(points, points + 1, "columns")
+    frames = np.stack([points, 2 * points]).astype(np.float32)
+    whole = scale.to_working(points), finish(scale, frames, (-1.0, 1.5), np.dtype(np.float32))
+    monkeypatch.setattr(scaling, "ROWS", 7)
+    parts = scale.to_working(points), finish(scale, frames, (-1.0, 1.5), np.dtype(np.float32))
+    for one, other in zip(whole, parts, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_units_of_many_points_are_those_of_a_random_part(monkeypatch):
+    points, weights = np.arange(60.0)[:, None], np.arange(60) % 3
+    np.testing.assert_array_equal(scaling.deciding(points, weights), points[weights > 0])
+    monkeypatch.setattr(scaling, "UNIT_ROWS", 20)
+    part = scaling.deciding(points, weights)
+    assert len(np.unique(part)) == 20
+    assert (weights[part[:, 0].astype(int)] > 0).all()
