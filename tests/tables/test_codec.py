@@ -237,6 +237,11 @@ def test_many_zeros_have_a_coordinate_of_their_own():
     assert (made["amount"][1:] > 0).all()
 
 
+def test_text_in_a_column_that_was_one_of_numbers_is_refused(refused):
+    codec = TableCodec.fit(pandas.DataFrame({"x": [0.5, 1.25, 7.0]}))
+    refused(lambda: codec.encode(pandas.DataFrame({"x": ["a", "b"]})), "no number", "like those")
+
+
 def test_missing_cells_are_learnt_or_imputed():
     generator = np.random.default_rng(0)
     x = generator.normal(size=300)

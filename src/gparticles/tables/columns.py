@@ -114,7 +114,7 @@ class Number(AbstractColumn):
         return (str(self.name),)
 
     def encode(self, cells: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-        return self.scores.encode(cells.astype(np.float64), generator)[:, None]
+        return self.scores.encode(self.compared(cells), generator)[:, None]
 
     def decode(self, coordinates: np.ndarray, others: Mapping[Any, np.ndarray]) -> np.ndarray:
         return self.settled(self.scores.decode(coordinates[:, 0]))
@@ -128,7 +128,12 @@ class Number(AbstractColumn):
         return self.scores.low, self.scores.high
 
     def compared(self, cells: np.ndarray) -> np.ndarray:
-        return cells.astype(np.float64)
+        try:
+            return cells.astype(np.float64)
+        except ValueError:
+            odd = next(cell for cell in cells.tolist() if isinstance(cell, str))
+            mend = "give rows like those that were fitted"
+            raise refusal(self.place, f"holds {quoted(odd)}, no number", mend) from None
 
     def meant(self, value: Any) -> Any:
         try:
@@ -187,7 +192,7 @@ class Inflated(Number):
         return min(low, self.end), max(high, self.end)
 
     def encode(self, cells: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-        at_end = cells.astype(np.float64) == self.end
+        at_end = self.compared(cells) == self.end
         scores = super().encode(cells, generator)
         scores[at_end] = np.nan
         return np.hstack([scores, at_end[:, None]])
