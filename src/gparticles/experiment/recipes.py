@@ -46,6 +46,9 @@ def read_recipe(name: str) -> Recipe:
         return _read_own(Path(name))
     known = packaged()
     if name not in known:
+        # a beginner's slip
+        if Path(name).exists():
+            raise InputError(f"{name}: is no recipe; give it as data: gpa run --target {name}")
         raise InputError(f"no recipe is called {name!r}; {suggest(name, known)}")
     return Recipe(name, f"recipe {name}", packaged_keys(name), Path.cwd())
 

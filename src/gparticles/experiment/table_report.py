@@ -18,7 +18,7 @@ def table_metrics(config: Config, mixed: Mixed, rows: Any) -> dict[str, Any]:
         config, mixed: of the run.
         rows: the new ones, a DataFrame.
     """
-    note = "the first of the particles; W2 is measured on all of them"
+    note = "the first of the particles, all of which the numbers of the flow are of"
     metrics: dict[str, Any] = {"rows_written": {"value": len(rows), "note": note}}
     if mixed.choice is not None:
         metrics[CHOICE] = mixed.choice.to_dict()

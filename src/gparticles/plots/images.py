@@ -9,7 +9,7 @@ from gparticles.plots.style import spaced
 
 
 def image_grid(axes: Axes, images: np.ndarray, *, columns: int = 10) -> Axes:
-    """Images of shape (k, h, w) or (k, h, w, 3) in rows, on one shared range of greys.
+    """Images of shape (k, h, w) or (k, h, w, 3) in rows, the lowest black and the highest white.
 
     Raises:
         InputError: other shapes, no images, or pixels that are not finite.
@@ -20,7 +20,7 @@ def image_grid(axes: Axes, images: np.ndarray, *, columns: int = 10) -> Axes:
         axes.imshow(np.nan_to_num(np.clip(canvas, 0, 1), nan=1.0), interpolation="nearest")
     else:
         low, high = float(np.min(images)), float(np.max(images))
-        axes.imshow(canvas, cmap="gray_r", vmin=low, vmax=high, interpolation="nearest")
+        axes.imshow(canvas, cmap="gray", vmin=low, vmax=high, interpolation="nearest")
     axes.set_axis_off()
     return axes
 

@@ -86,7 +86,11 @@ def conditions_of_words(codec: TableCodec, words: Sequence[str]) -> list[Conditi
     for text in words:
         parts = _WORDS.fullmatch(text)
         if parts is None:
-            raise refusal(f"--where {text}", "is no condition", "write column=value")
+            raise refusal(
+                f"--where {text}",
+                "is no condition",
+                "write column=value, column>=value or column<=value",
+            )
         column, value = _named(codec, parts["name"]), parts["value"]
         low, high = (value, None) if parts["sign"] == ">=" else (None, value)
         conditions.append(

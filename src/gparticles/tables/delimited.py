@@ -329,7 +329,10 @@ def _bad_width(row: list[str], line: int, layout: _Layout) -> InputError:
     if layout.names and not layout.lines and len(row) > layout.width:
         mend = "give row 1 a name for each column, such as id for the names of rows"
         if layout.width == 1 or not any(map(is_number, row)):
-            mend = "remove what stands above the names of the columns"
+            mend = (
+                "remove what stands above the names of the columns, or quote cells that hold the "
+                "separator"
+            )
     return refusal(layout.name, problem, mend)
 
 

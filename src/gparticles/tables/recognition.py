@@ -192,7 +192,7 @@ def _kind_of_text(cells: _Cells) -> str:
         return "identifier"
     if len(texts) >= _ENOUGH and len(cells.distinct) > len(texts) / 2:
         problem = f"seems to be free text ({len(cells.distinct)} of {len(texts)} cells differ)"
-        mend = 'drop it, or call it "categorical" or "identifier"'
+        mend = f'drop it (columns.{cells.name}=drop), or call it "categorical" or "identifier"'
         raise refusal(cells.place, problem, mend)
     return "categorical"
 

@@ -118,8 +118,10 @@ def entry_of(adata: Any, where: str, key: str) -> np.ndarray:
     """``obsm[key]`` or ``varm[key]`` as an array."""
     held = getattr(adata, where)
     if key not in held:
-        mend = "scanpy.pp.pca writes it"
-        raise InputError(f"{where} has no {key!r}, but {', '.join(held) or 'none'}; {mend}")
+        others = f", but {', '.join(held)}" if len(held) else ""
+        choice = "name one of these (--basis), or " if others and where == "obsm" else ""
+        mend = f"{choice}make it by scanpy.pp.pca"
+        raise InputError(f"{where} has no {key!r}{others}; {mend}")
     return plain_array(held[key], f"{where}[{key!r}]")
 
 

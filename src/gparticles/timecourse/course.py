@@ -251,13 +251,14 @@ def late_classes(labels: Any, late: np.ndarray) -> tuple[np.ndarray, np.ndarray]
     missing = late & ~known
     if missing.any():
         raise InputError(
-            f"labels: cell {int(np.argmax(missing))} of the last snapshot has none; give all of "
-            "these a class"
+            f"labels (--fates): cell {int(np.argmax(missing))} of the last snapshot has none; "
+            "give all of these a class"
         )
     classes, index = np.unique(array[late], return_inverse=True)
     if len(classes) < 2:
         raise InputError(
-            f"labels: all cells of the last snapshot are {str(classes[0])!r}; give two classes"
+            f"labels (--fates): all cells of the last snapshot are {str(classes[0])!r}; "
+            "give two classes"
         )
     return classes, index
 
