@@ -102,6 +102,9 @@ def show(runs: list[Record]) -> None:
     lines: list[list[Any]] = []
     for r in runs:
         scores = {way: value for way, value in r["scores"].items() if value is not None}
+        # tables of few kinds have rows in common, which count as copies
+        if not scores:
+            continue
         best = min(scores, key=lambda way: scores[way])
         own = scores.get(r["chosen"])
         beyond = "-" if own is None else f"{100 * (own / scores[best] - 1):.1f} %"

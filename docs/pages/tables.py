@@ -157,7 +157,8 @@ def _automatic(record: dict[str, Any]) -> dict[str, str]:
     """The choice beside the best fixed setting in hindsight, for each kind of data."""
     values = {}
     for kind in ("tables", "clouds"):
-        runs = [r for r in record["runs"] if r["kind"] == kind]
+        every = [r for r in record["runs"] if r["kind"] == kind]
+        runs = [r for r in every if _known(r)]
         lines = [
             [f"{r['name']}, seed {r['seed']}", r["chosen"], *map(_score, _places(r)), _beyond(r)]
             for r in runs
@@ -165,6 +166,7 @@ def _automatic(record: dict[str, Any]) -> dict[str, str]:
         head = ["", "chosen", "its score", "best", "of", "beyond"]
         values[f"automatic_{kind}"] = _table(head, lines)
         values[f"automatic_{kind}_words"] = _hindsight(runs)
+        values[f"automatic_{kind}_without"] = ", ".join(r["name"] for r in every if r not in runs)
     return values
 
 
