@@ -240,7 +240,7 @@ class LatentGPA(_Mover):
 
     Args:
         latent_dim, codec, keep_residual, centre_residual, scale_residual, columns, align,
-            overlap, bounds: as in ``gparticles.latent_transport``.
+            overlap, most_targets, bounds: as in ``gparticles.latent_transport``.
         f, lipschitz, potential, integrator, reverse, steps, step_size, fit_steps, optimizer,
             batch_size, scale, stop, store, devices, seed: of the flow in the latent space, as in
             ``gparticles.transport``.
@@ -273,6 +273,7 @@ class LatentGPA(_Mover):
         columns: ColumnMap | None = _COLUMNS,
         align: GaussianMap | None = _ALIGN,
         overlap: Overlap | None = _OVERLAP,
+        most_targets: int | None = None,
         f: Any = None,
         lipschitz: float | None = None,
         potential: Any = None,
@@ -298,6 +299,7 @@ class LatentGPA(_Mover):
         self.columns = columns
         self.align = align
         self.overlap = overlap
+        self.most_targets = most_targets
         self.f = f
         self.lipschitz = lipschitz
         self.potential = potential

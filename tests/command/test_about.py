@@ -30,5 +30,5 @@ def test_info_names_versions_and_devices_and_nothing_of_the_user(gpa, tmp_path):
 
 def test_the_shell_completes_commands_options_and_recipes():
     assert "integrate" in completed("gpa int")
-    assert completed("gpa run mni") == ["mnist", "mnist-2-to-0"]
+    assert completed("gpa run mni") == ["mnist", "mnist-2-to-0", "mnist-new"]
     assert completed("gpa run --valid") == ["--validation"]
