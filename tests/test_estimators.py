@@ -27,11 +27,13 @@ class OneSample(GPA):
         return self.fit(X)._as_given(self.flow_.particles, X)
 
 
-@pytest.mark.slow
+# every check brings a shape of its own, for which a network is compiled anew
+@pytest.mark.parametrize("network", [False, pytest.param(True, marks=pytest.mark.thorough)])
 @pytest.mark.filterwarnings("ignore")  # scikit-learn tells which of its checks were skipped
-def test_scikit_learns_own_checks():
+def test_scikit_learns_own_checks(network):
     expected = {"check_dataframe_column_names_consistency": "columns are found by their names"}
-    estimator = OneSample(steps=2, fit_steps=1)
+    quick = {"fit_steps": 1} if network else {"potential": gparticles.ExactPotential()}
+    estimator = OneSample(steps=2, **quick)
     results = check_estimator(estimator, on_fail=None, expected_failed_checks=expected)
     failed = {r["check_name"]: r["exception"] for r in results if r["status"] == "failed"}
     assert failed == {}

@@ -48,6 +48,7 @@ def test_few_rows(example):
     assert values["more"].shape == (1000, 4)
 
 
+@pytest.mark.thorough
 def test_learning_gaussian(example):
     _, out = example("first/learning_gaussian.py")
     found = dict(re.findall(r"W2 of the ([\w ]+) to unseen points: ([\d.]+)", out))
@@ -76,6 +77,7 @@ def test_an_f_of_ones_own_is_one(example):
     assert "converged)" in out
 
 
+@pytest.mark.thorough
 def test_two_cohorts_come_together(example):
     _, out = example("tables/two_cohorts.py")
     before, after = map(float, re.findall(r"over all genes, \w+: ([\d.]+)", out))

@@ -90,7 +90,7 @@ def test_damaged_programs_are_a_note_and_are_made_anew(own):
     assert printed(own, FLOW, **place) == (first, "")
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_two_processes_at_once(own):
     pair = [started(own, FLOW) for _ in range(2)]
     one, other = (process.communicate() for process in pair)

@@ -3,7 +3,9 @@
 import json
 import os
 import shutil
+from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -30,11 +32,25 @@ JUNK = [
 ]
 
 
+@dataclass(frozen=True)
+class Runs:
+    """Run folders of a table, of labelled images and through a latent space."""
+
+    home: Path
+    words: dict
+
+    def __truediv__(self, name):
+        from gparticles.command.main import main
+
+        path = self.home / name
+        if name in self.words and not path.exists():
+            assert main([*self.words[name], "--out", str(path)]) == 0
+        return path
+
+
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
-    """A run folder of a table, one of labelled images and one through a latent space."""
-    from gparticles.command.main import main
-
+    """A folder in which a run of each kind is made when a test asks for it."""
     home = tmp_path_factory.mktemp("runs")
     rows = np.random.default_rng(0).normal(size=(24, 3))
     (home / "few.csv").write_text(
@@ -42,12 +58,12 @@ def finished(tmp_path_factory):
     )
     quick = ["--set", "steps=2", "--set", "store.frames=2", "--set", "potential.width=4"]
     table = ["run", "--target", str(home / "few.csv"), "--label-column", "kind", "-n", "9"]
-    assert main([*table, "--out", str(home / "table"), *quick]) == 0
-    latent = ["--set", "latent.dim=2", "--set", "latent.align=true"]
-    assert main([*table, "--out", str(home / "latent"), *quick, *latent]) == 0
-    digits = ["run", "digits", "-n", "10", "--set", "target.n=20"]
-    assert main([*digits, "--out", str(home / "images"), *quick]) == 0
-    return home
+    words = {
+        "table": table,
+        "latent": [*table, "--set", "latent.dim=2", "--set", "latent.align=true"],
+        "images": ["run", "digits", "-n", "10", "--set", "target.n=20"],
+    }
+    return Runs(home, {kind: [*words[kind], *quick] for kind in words})
 
 
 def _paths(value, path=()):
@@ -79,6 +95,8 @@ def _all_read(folder, home, capsys):
 
     few = folder / "particles.npz" if (folder / "particles.npz").exists() else home / "few.csv"
     out = folder.parent / "out"
+    # what making the run said
+    capsys.readouterr()
     for words in (
         ["report", folder],
         ["sample", folder, "-n", "4", "--out", out, "--force"],

@@ -128,7 +128,7 @@ def _calls(killer, home, act):
         return 10**9 - killer.left
 
 
-@pytest.mark.parametrize("kind", few_usual(KINDS, ("table", "latent")))
+@pytest.mark.parametrize("kind", few_usual(KINDS, ("table",)))
 def test_a_killed_run_resumes_to_the_same_files(kind, quick, killer, tmp_path):
     config = _configured(kind, tmp_path)
     ready = runs.make_ready(config)

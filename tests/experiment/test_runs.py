@@ -227,7 +227,10 @@ rest = pytest.mark.thorough
         pytest.param(
             ("potential=smooth", "potential.activation=relu", "stop=kinetic-energy"), marks=rest
         ),
-        ("potential=tight", "potential.layer=spectral", "f=alpha:2", "integrator=heun"),
+        pytest.param(
+            ("potential=tight", "potential.layer=spectral", "f=alpha:2", "integrator=heun"),
+            marks=rest,
+        ),
         pytest.param(
             ("potential=soft", "potential.width=8", "lipschitz=2", "stop.rule=none"), marks=rest
         ),

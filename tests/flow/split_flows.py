@@ -40,10 +40,9 @@ def cases():
     return {
         "euler": small(),
         "several stages": {**small(), "integrator": gpa.Heun()},
-        "several steps": {**small(), "integrator": gpa.AdamsBashforth(2)},
         "reverse": {**small(), "reverse": True, "f": gpa.Alpha(2.0)},
         "labels": LABELS,
-        "weights": {**small(), **WEIGHTS},
+        "weights, several steps": {**small(), **WEIGHTS, "integrator": gpa.AdamsBashforth(2)},
         "batches": {**small(), "batch_size": 9},
         "held out": {**small(), "stop": gpa.HeldOut(0.4, window=2)},
         "bounds": {**small(), "bounds": (-2.0, 2.0)},
@@ -53,7 +52,7 @@ def cases():
 
 
 # of which a usual test looks at these
-USUAL = ("several steps", "labels", "weights", "no network")
+USUAL = ("labels", "weights, several steps", "no network")
 
 
 def collectives():
@@ -91,7 +90,9 @@ def rest():
 def devices():
     results = moved(USUAL)
     sharding.SPLIT_TARGETS = 10
-    split = gpa.transport(SOURCE, TARGET, steps=4, devices="all", **cases()["weights"])
+    split = gpa.transport(
+        SOURCE, TARGET, steps=4, devices="all", **cases()["weights, several steps"]
+    )
     results["split targets"] = split.particles
     saved = gpa.Checkpoint(OUT.parent / "saved", seconds=1e-6)
 

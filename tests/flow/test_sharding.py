@@ -19,7 +19,7 @@ from tests.grids import few_usual
 
 SCRIPT = Path(__file__).with_name("split_flows.py")
 # names of the script's cases, which cannot be imported here: it sets how many devices there are
-USUAL = ("several steps", "labels", "weights", "no network")
+USUAL = ("labels", "weights, several steps", "no network")
 REST = (
     "euler",
     "several stages",
@@ -83,7 +83,9 @@ def _check_same(results, name):
 
 @pytest.mark.slow
 def test_targets_can_be_split_too(split):
-    np.testing.assert_allclose(split[0]["split targets"], split[0]["weights/one"], atol=0.05)
+    np.testing.assert_allclose(
+        split[0]["split targets"], split[0]["weights, several steps/one"], atol=0.05
+    )
 
 
 @pytest.mark.slow
