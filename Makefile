@@ -4,7 +4,8 @@ VENV ?= .venv
 WORKERS ?= auto
 BIN := $(VENV)/bin
 DEMO_OUT ?= runs/digits
-PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --maxprocesses 8
+# a file's tests stay in one process, where what one of them has compiled serves the others
+PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --maxprocesses 8 --dist loadfile --no-loadscope-reorder
 
 .PHONY: demo test thorough-test fast-test lint docs links images lenet clean
 
