@@ -82,6 +82,23 @@ def _check_same(results, name):
 
 
 @pytest.mark.slow
+def test_the_same_certificate_to_rounding(split):
+    _check_same_certificate(split[0])
+
+
+@pytest.mark.thorough
+def test_the_same_certificate_in_blocks_of_rows(rest):
+    _check_same_certificate(rest)
+
+
+def _check_same_certificate(results):
+    one, many = results["certificate/one"], results["certificate/split"]
+    np.testing.assert_allclose(many[:2], one[:2], rtol=1e-6)
+    # float32 iterates prove them
+    np.testing.assert_allclose(many, one, atol=1e-3)
+
+
+@pytest.mark.slow
 def test_targets_can_be_split_too(split):
     np.testing.assert_allclose(
         split[0]["split targets"], split[0]["weights, several steps/one"], atol=0.05
