@@ -51,8 +51,8 @@ def lazily(values: Any) -> Any:
     if is_lazy(values):
         whole: Any = {1: -1}
         return values.rechunk(whole).map_blocks(dense, dtype=values.dtype, **form)
-    height = max(1, BLOCK_ENTRIES // values.shape[1])
-    return da.from_array(_Rows(values), chunks=(height, -1), name=False, lock=True, **form)
+    form["chunks"] = (max(1, BLOCK_ENTRIES // values.shape[1]), -1)
+    return da.from_array(_Rows(values), name=False, lock=True, **form)
 
 
 class _Rows:
@@ -73,10 +73,10 @@ def mean_and_largest(adata: Any) -> tuple[np.ndarray, float]:
     if is_whole(adata):
         mean = np.asarray(values.mean(axis=0, dtype=np.float64)).ravel()
         return mean, float(values.max())
-    import dask
+    from dask.base import compute
 
     rows = lazily(values)
-    mean, largest = dask.compute(rows.mean(axis=0, dtype=np.float64), rows.max())
+    mean, largest = compute(rows.mean(axis=0, dtype=np.float64), rows.max())
     return mean, float(largest)
 
 
@@ -144,7 +144,8 @@ def changed(adata: Any, change: np.ndarray, components: np.ndarray) -> Any:
     import dask.array as da
 
     rows = lazily(adata.X)
-    moves = da.from_array(change, chunks=(rows.chunks[0], -1))
+    chunks: Any = (rows.chunks[0], -1)
+    moves = da.from_array(change, chunks=chunks)
     kind = result_dtype(rows)
     form: Any = {"dtype": kind, "meta": np.empty((0, 0), kind), "chunks": rows.chunks}
     return da.map_blocks(changed_rows, rows, moves, components=components, **form)
