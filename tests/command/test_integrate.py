@@ -408,7 +408,7 @@ def test_an_h5ad_onto_the_pool(gpa, made, h5ad, tmp_path, monkeypatch):
 
 
 @pandas_says
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_an_h5ad_that_stays_in_its_file(gpa, h5ad, monkeypatch):
     pytest.importorskip("dask.array")
     assert gpa(*H5AD, "--layer", "corrected")[0] == 0
