@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import gparticles as gpa
-from gparticles.hosts import _described
+from gparticles.hosts import _described, _met
 from gparticles.tables import load
 from tests.grids import few_usual
 
@@ -223,6 +223,13 @@ def test_launchers_say_which_process_this_is(refused):
     refused(lambda: _described("a:1", 2, None, {}), "--process missing")
     refused(lambda: _described("a:1", 2, 2, {}), "0 to 1")
     refused(lambda: _described("a", 2, 1, {}), "give host:port")
+
+
+def test_who_waits_in_vain_says_for_whom(refused, monkeypatch):
+    monkeypatch.setattr("gparticles.hosts._PATIENCE", 0.3)
+    address = f"127.0.0.1:{free_port()}"
+    refused(lambda: _met(address, 3, 0), "process 1, 2 of 3 did not come", address)
+    refused(lambda: _met(address, 2, 1), "process 0 of 2 did not come", address)
 
 
 @pytest.mark.slow
