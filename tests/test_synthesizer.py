@@ -7,6 +7,7 @@ import pytest
 
 import gparticles as gpa
 from gparticles.choosing import Way
+from gparticles.tables.codec import TableCodec
 
 pandas = pytest.importorskip("pandas")
 pytestmark = pytest.mark.slow
@@ -81,9 +82,31 @@ def test_few_rows_choose_nothing_and_that_is_told(frame):
     assert len(made.sample(3)) == 3
 
 
-def test_frames_of_dask_are_refused(refused):
+def test_frames_of_dask_are_refused_by_what_needs_all_rows(refused):
     lazy = type("DataFrame", (), {"__module__": "dask.dataframe.core"})()
-    refused(lambda: gpa.Synthesizer().fit(lazy), "Dask", "frame.compute()")
+    refused(lambda: TableCodec.fit(lazy), "Dask", "frame.compute()")
+
+
+def test_frames_of_dask(frame, monkeypatch):
+    dd = pytest.importorskip("dask.dataframe")
+    monkeypatch.setattr("gparticles.synthesizer.MOST_ROWS", 100)
+    way = Way(steps=2)
+    model = gpa.Synthesizer(potential=way).fit(dd.from_pandas(frame, npartitions=3))
+    assert 98 <= model.report_["rows"] <= 102
+    assert "rows of 120 were learnt, drawn at random" in model.report_["notes"][0]
+    lazy = model.sample(31, seed=4, where={"kind": ["a", "b"]}, partitions=3)
+    assert lazy.npartitions == 3
+    made = lazy.compute(scheduler="sync")
+    # as a worker does it once more
+    again = lazy.compute(scheduler="sync")
+    pandas.testing.assert_frame_equal(again, made)
+    assert made.dtypes.equals(lazy.dtypes)
+    assert made.dtypes["part"] == frame.dtypes["part"]
+    assert made.index.tolist() == list(range(31))
+    assert set(made["kind"]) <= {"a", "b"}
+    assert len(made["size"].dropna().unique()) == made["size"].notna().sum()
+    alone = model.sample(10, seed=4, where={"kind": ["a", "b"]})
+    pandas.testing.assert_frame_equal(made.iloc[:10], alone.iloc[:10], check_dtype=False)
 
 
 @pytest.mark.parametrize(

@@ -13,13 +13,16 @@
               their Frobenius norms after every update, on the Donsker-Varadhan objective of KL,
               then one forward Euler move of `dt` down the gradient of the potential. Of the natural
               ways to write it this is the fastest: both samples go through the network at once,
-              and Adam is the fused one. Its moments persist from step to step.
+              and Adam is the fused one. Its moments persist from step to step. `compiled` compiles
+              the objective and the velocity, `precision` is that of products, and it is on the
+              `device` that is named.
 
 Points are in working units but for `step`. The interpreter needs PyTorch; `sinkhorn` needs
 geomloss, `fm` and `otcfm` need torchcfm. jobs.py says what the files hold.
 """
 
 import copy
+import functools
 import importlib
 import itertools
 import math
@@ -132,10 +135,17 @@ def divergence(potential: nn.Sequential, particles, target):
 
 def flow_steps(source, target, settings: dict) -> Iterator[Callable[[int], torch.Tensor]]:
     """Particles moved by a potential that is fitted before every move."""
+    torch.set_float32_matmul_precision(settings.get("precision", "highest"))
+    device = torch.device(settings.get("device", "cpu"))
+    source, target = source.to(device), target.to(device)
     sizes = [source.shape[1], *[settings["width"]] * HIDDEN_LAYERS]
     linear = [FrobeniusLinear(*pair) for pair in itertools.pairwise(sizes)]
     head = FrobeniusLinear(sizes[-1], 1)
     potential = nn.Sequential(*(part for layer in linear for part in (layer, nn.ReLU())), head)
+    potential.to(device)
+    compiled = torch.compile if settings.get("compiled") else lambda function: function
+    objective = compiled(functools.partial(divergence, potential))
+    slopes = compiled(lambda points: potential(points).sum())
     optimiser = torch.optim.Adam(
         potential.parameters(), lr=settings["rate"], maximize=True, fused=True
     )
@@ -143,14 +153,16 @@ def flow_steps(source, target, settings: dict) -> Iterator[Callable[[int], torch
     while True:
         for _ in range(FIT_STEPS):
             optimiser.zero_grad()
-            divergence(potential, points, target).backward()
+            objective(points, target).backward()
             optimiser.step()
             for layer in (*linear, head):
                 layer.normalise()
         moving = points.detach().requires_grad_()
-        (gradient,) = torch.autograd.grad(potential(moving).sum(), moving)
+        (gradient,) = torch.autograd.grad(slopes(moving), moving)
         points = moving.detach() - settings["dt"] * gradient
-        yield lambda count, points=points: points[:count]
+        if device.type == "cuda":
+            torch.cuda.synchronize()
+        yield lambda count, points=points: points[:count].cpu()
 
 
 METHODS = {

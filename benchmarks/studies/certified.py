@@ -38,7 +38,7 @@ SCALING_SIZES = (100, 200, 500, 1000, 2000, 5000, 10_000, 20_000, 100_000)
 # the largest that takes minutes
 LARGEST = 20_000
 MEBIBYTE = 2**20
-IMAGE = Path(__file__).parents[1] / "docs" / "images" / "certified-cost.png"
+IMAGE = Path(__file__).parents[2] / "docs" / "images" / "certified-cost.png"
 
 
 def clouds_of(direction: str, points: int, seed: int) -> Clouds:

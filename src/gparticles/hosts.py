@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 
 import jax
 import numpy as np
@@ -28,6 +28,10 @@ _LEAVING = b"."
 # JAX's own limit, for machines that vanish without closing a connection
 _SILENCE = 40
 _GRACE = 2.0
+# how long processes wait for each other at the beginning
+_PATIENCE = 60
+# bytes by which a process says its number
+_NUMBER = 8
 
 
 @contextmanager
@@ -56,12 +60,16 @@ def joined(
     if count is None or count == 1:
         yield False
         return
+    if coordinator is not None:
+        assert index is not None
+        _met(coordinator, count, index)
     try:
         jax.distributed.initialize(
             coordinator,
             None if slurm else count,
             None if slurm else index,
             heartbeat_timeout_seconds=_SILENCE,
+            initialization_timeout=_PATIENCE,
         )
     except (RuntimeError, ValueError) as error:
         reason = str(error).splitlines()[0]
@@ -117,6 +125,63 @@ def _described(
 
 def _first(names: tuple[str, ...], environment: Mapping[str, str]) -> int | None:
     return next((int(environment[name]) for name in names if name in environment), None)
+
+
+def _met(coordinator: str, count: int, index: int) -> None:
+    """Waits until all processes have come to the first one's port: JAX aborts who waits in vain.
+
+    Raises:
+        InputError: one of them has not come in time.
+    """
+    host, _, port = coordinator.rpartition(":")
+    try:
+        missing = _awaited(int(port), count) if index == 0 else _reached(host, int(port), index)
+    except OSError as error:
+        raise InputError(
+            f"coordinator {coordinator}: {error.strerror or error}; give host:port of the first "
+            "process, at a port that is free there"
+        ) from None
+    if missing:
+        names = ", ".join(map(str, missing))
+        raise InputError(
+            f"process {names} of {count} did not come to {coordinator} within {_PATIENCE} s; start "
+            "all of them, with one coordinator that each of them reaches"
+        )
+
+
+def _awaited(port: int, count: int) -> list[int]:
+    """The processes that do not come to this port; the others are sent on once all are there."""
+    peers: dict[int, socket.socket] = {}
+    ends = time.monotonic() + _PATIENCE
+    with ExitStack() as stack:
+        server = stack.enter_context(socket.create_server(("", port), backlog=count))
+        while len(peers) < count - 1 and (left := ends - time.monotonic()) > 0:
+            server.settimeout(left)
+            # whoever else knocks at the port says no number
+            with suppress(TimeoutError, ValueError):
+                peer = stack.enter_context(server.accept()[0])
+                peer.settimeout(5)
+                number = int(peer.recv(_NUMBER, socket.MSG_WAITALL))
+                if 0 < number < count:
+                    peers[number] = peer
+        missing = [number for number in range(1, count) if number not in peers]
+        for peer in [] if missing else peers.values():
+            peer.sendall(_LEAVING)
+        return missing
+
+
+def _reached(host: str, port: int, index: int) -> list[int]:
+    """[0] where the first process does not answer, and nothing where it sends this one on."""
+    ends = time.monotonic() + _PATIENCE
+    while (left := ends - time.monotonic()) > 0:
+        with suppress(OSError), socket.create_connection((host, port), timeout=left) as first:
+            first.sendall(str(index).encode().rjust(_NUMBER))
+            # with some time for its own answer about those that are missing
+            first.settimeout(left + _GRACE)
+            if first.recv(1) == _LEAVING:
+                return []
+        time.sleep(0.1)
+    return [0]
 
 
 def _connected(host: str | None) -> list[socket.socket]:

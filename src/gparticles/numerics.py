@@ -9,6 +9,10 @@ import jax
 
 from gparticles.errors import InputError
 
+# of products of float32: JAX's default on recent GPUs rounds what goes into them to ten bits, and
+# bounds of potentials would hold to these only
+PRECISION = "highest"
+
 _forked = False
 
 
@@ -39,9 +43,9 @@ def check_process() -> None:
 def own_settings(*, x64: bool = False) -> Iterator[None]:
     """Float32 (or, where asked, float64) and JAX's usual promotion, for what runs within.
 
-    A process may have set ``jax_enable_x64``, strict promotion or ``jax_debug_nans``; flows check
-    themselves what is finite, and the same seed gives the same bits under every setting. Nothing
-    outside of the call and its thread changes.
+    A process may have set ``jax_enable_x64``, a precision of products, strict promotion or
+    ``jax_debug_nans``; flows check themselves what is finite, and the same seed gives the same bits
+    under every setting. Nothing outside of the call and its thread changes.
 
     Raises:
         InputError: as ``check_process``.
@@ -49,6 +53,7 @@ def own_settings(*, x64: bool = False) -> Iterator[None]:
     check_process()
     with ExitStack() as stack:
         stack.enter_context(jax.enable_x64(x64))
+        stack.enter_context(jax.default_matmul_precision(PRECISION))
         stack.enter_context(jax.numpy_rank_promotion("allow"))
         stack.enter_context(jax.numpy_dtype_promotion("standard"))
         stack.enter_context(jax.debug_nans(False))

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,15 +16,24 @@ from gparticles.choosing.choice import SECONDS
 from gparticles.choosing.ways import PARTICLES, in_proportion
 from gparticles.errors import InputError
 from gparticles.flow import Flow, load_flow, transport
+from gparticles.flow.lazily import in_parts, is_lazy
 from gparticles.flow.saving import read_arrays, read_record, write_arrays, write_record
 from gparticles.tables.codec import TableCodec
-from gparticles.tables.conditions import conditions_of, labels_asked, levels_of, select
+from gparticles.tables.conditions import (
+    Selected,
+    conditions_of,
+    labels_asked,
+    levels_of,
+    select,
+)
 from gparticles.tables.margins import Margins
 from gparticles.tables.mixed import Form
 from gparticles.tables.stored import packed, unpacked
 from gparticles.tables.whitening import Whitening
 
 AUTO = "auto"
+# rows that are learnt of a frame of Dask's, whose number memory need not hold
+MOST_ROWS = 100_000
 _RECORD, _ARRAYS, _STATE = "table.json", "table.safetensors", "synthesizer.json"
 
 
@@ -166,12 +176,13 @@ class Synthesizer(BaseEstimator):
         self.seconds = seconds
 
     def fit(self, frame: Any) -> "Synthesizer":
-        """Learns the rows of a DataFrame.
+        """Learns the rows of a DataFrame; of one of Dask's, 100,000 at random where there are more.
 
         Raises:
             InputError: a table that cannot be used, in one line with the mend.
         """
         check_seed(self.seed)
+        frame, notes = _held(frame, seed=self.seed) if is_lazy(frame) else (frame, ())
         codec = TableCodec.fit(frame, columns=self.columns, ranges=self.ranges, impute=self.impute)
         points, labels = codec.encode(frame, seed=self.seed), codec.labels(frame)
         self.choice_ = None
@@ -192,7 +203,7 @@ class Synthesizer(BaseEstimator):
         self.report_ = {
             "rows": len(frame),
             "columns": {str(name): kind for name, kind in codec.kinds.items()},
-            "notes": list(codec.notes),
+            "notes": [*notes, *codec.notes],
             "choice": choice,
             "outcome": self.flow_.outcome,
         }
@@ -225,6 +236,7 @@ class Synthesizer(BaseEstimator):
         where: Mapping[Any, Any] | None = None,
         balance: Any = None,
         seed: int | None = None,
+        partitions: int | None = None,
     ) -> Any:
         """n new rows, a DataFrame.
 
@@ -236,6 +248,9 @@ class Synthesizer(BaseEstimator):
                 as asked.
             balance: the name of a column of categories that shall be equally frequent.
             seed: of the draw; by default every call draws other rows, in the same order each time.
+            partitions: asks for a ``dask.dataframe`` of so many, each of which is drawn when Dask
+                computes it, by a seed of its own, and balanced for itself. One that is computed
+                twice has the same rows.
 
         Raises:
             InputError: no such column or category, or hardly a row satisfies the conditions.
@@ -245,6 +260,16 @@ class Synthesizer(BaseEstimator):
         if seed is None:
             seed, self._calls = self._calls, self._calls + 1
         check_seed(seed)
+        drawn = partial(self._drawn, where=where, balance=balance)
+        if partitions is None:
+            selected = drawn(n, seed=seed)
+            self.report_["acceptance"] = selected.acceptance
+            return self.codec_.numbered(selected.frame)
+        form = drawn(1, seed=seed).frame.iloc[:0]
+        make = partial(_part, self.codec_, drawn, seed)
+        return in_parts(make, n, check_count(partitions, "partitions"), form=form)
+
+    def _drawn(self, n: int, *, where: Any, balance: Any, seed: int) -> Selected:
         conditions = conditions_of(self.codec_, where)
         column = None if balance is None else levels_of(self.codec_, balance)
         labels = labels_asked(self.codec_, self._labels, conditions, column)
@@ -256,9 +281,7 @@ class Synthesizer(BaseEstimator):
             points = self._made.draw(count, labels=classes, seed=_mixed(own))
             return self.codec_.decode(points, classes)
 
-        selected = select(draw, n, conditions=conditions, balance=column)
-        self.report_["acceptance"] = selected.acceptance
-        return self.codec_.numbered(selected.frame)
+        return select(draw, n, conditions=conditions, balance=column)
 
     def save(self, directory: str | Path, *, overwrite: bool = False) -> Path:
         """Writes the synthesizer into a directory, from which ``load_synthesizer`` reads it.
@@ -298,6 +321,22 @@ def load_synthesizer(directory: str | Path) -> Synthesizer:
         raise InputError(f"{folder / _STATE}: is damaged ({error!r}); save it anew") from None
     made._calls = 0
     return made
+
+
+def _held(frame: Any, *, seed: int) -> tuple[Any, tuple[str, ...]]:
+    """Rows of a ``dask.dataframe`` in memory, and a note where these are not all."""
+    total = len(frame)
+    if total <= MOST_ROWS:
+        return frame.compute(), ()
+    part = frame.sample(frac=MOST_ROWS / total, random_state=seed).compute()
+    note = f"{len(part)} rows of {total} were learnt, drawn at random: the frame is one of Dask's"
+    return part, (note,)
+
+
+def _part(codec: TableCodec, drawn: Any, seed: int, start: int, count: int, number: int) -> Any:
+    """One partition of new rows; the first is that of a draw which is not cut."""
+    frame = drawn(count, seed=_mixed([seed, 1, number]) if number else seed).frame
+    return codec.numbered(frame, start=start).set_axis(range(start, start + count))
 
 
 def _mixed(seed: Any) -> int:

@@ -408,6 +408,27 @@ def test_an_h5ad_onto_the_pool(gpa, made, h5ad, tmp_path, monkeypatch):
 
 
 @pandas_says
+@pytest.mark.thorough
+def test_an_h5ad_that_stays_in_its_file(gpa, h5ad, monkeypatch):
+    pytest.importorskip("dask.array")
+    assert gpa(*H5AD, "--layer", "corrected")[0] == 0
+    monkeypatch.setattr("gparticles.integration.genes.MAX_ENTRIES", 100)
+    monkeypatch.setattr("gparticles.integration.h5ad.MAX_ENTRIES", 100)
+    monkeypatch.setattr("gparticles.integration.genes.BLOCK_ENTRIES", 1000)
+    status, _, err = gpa(*H5AD, "--layer", "corrected", "-o", "blocks.h5ad")
+    assert status == 0, err
+    assert "3 principal components of X" in err
+    once, blocks = h5ad.read_h5ad("out.h5ad"), h5ad.read_h5ad("blocks.h5ad")
+    np.testing.assert_array_equal(blocks.X, once.X)
+    np.testing.assert_allclose(blocks.obsm["X_gpa"], once.obsm["X_gpa"], atol=1e-2)
+    np.testing.assert_allclose(blocks.layers["corrected"], once.layers["corrected"], atol=1e-2)
+    assert list(blocks.uns["gparticles"]["batches"]) == ["B"]
+    status, _, err = gpa("transform", "blocks-report/flows/B", "in.h5ad", "-o", "later.h5ad")
+    assert status == 0, err
+    assert h5ad.read_h5ad("later.h5ad").layers["corrected"].shape == once.X.shape
+
+
+@pandas_says
 def test_raw_and_logarithms_mixed_in_an_h5ad(gpa, made, h5ad, tmp_path):
     adata = h5ad.read_h5ad(tmp_path / "in.h5ad")
     adata.X[made.batches == "B"] = 2 ** adata.X[made.batches == "B"]

@@ -245,6 +245,6 @@ def test_refusals_are_one_line_that_names_what_is_wrong(change, named):
     assert "\n" not in str(caught.value)
 
 
-def test_several_devices_are_refused(refused):
-    refused(lambda: certify(P, Q, devices=2), "devices is 2", "leave devices out")
+def test_more_devices_than_there_are_are_refused(refused):
+    refused(lambda: certify(P, Q, devices=1000), "devices is 1000", 'give "all"')
     assert certify(P, Q, devices=1).converged

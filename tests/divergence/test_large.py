@@ -123,7 +123,9 @@ def _sizes(jaxpr):
 
 
 def _abstract(m, n, d):
-    shapes = {"x": (m, d), "y": (n, d), "p": (m,), "q": (n,), "slope": ()}
+    height = sinkhorn.SWEEP_ENTRIES // n
+    blocks = (-(-m // height), height)
+    shapes = {"x": (*blocks, d), "y": (n, d), "p": blocks, "q": (n,), "slope": ()}
     return sinkhorn._Clouds(**{k: jax.ShapeDtypeStruct(s, jnp.float32) for k, s in shapes.items()})
 
 

@@ -11,9 +11,11 @@ from pathlib import Path
 
 import jax
 import numpy as np
+import pytest
 
 import gparticles as gpa
 from gparticles.command.programs import keep_programs
+from gparticles.divergence import certified, sinkhorn, stages
 from gparticles.flow import prepare, sharding
 from gparticles.flow.network import run_chunk
 from gparticles.hosts import joined
@@ -78,8 +80,26 @@ def moved(names):
     return results
 
 
+def certificates():
+    """Bounds, potential and velocity on one device and on all of them, where all are beyond NumPy.
+
+    Newton's method, which needs no rows, would hide what the iterations reach.
+    """
+    certified.EXACT_ENTRIES = stages.PAIRS_FROM = 0
+    p, q = GENERATOR.normal(size=(301, 3)), GENERATOR.normal(1.0, 0.7, (250, 3))
+    results = {}
+    for count in (None, COUNT):
+        c = gpa.divergence(p, q, tolerance=5e-3, devices=count)
+        bounds = [c.lower, c.upper, *c.potential(p), *c.density_ratio, *c.velocity.ravel()]
+        results[f"certificate/{'split' if count else 'one'}"] = np.array(bounds)
+    return results
+
+
 def rest():
     results = moved(name for name in cases() if name not in USUAL)
+    # blocks of rows, and no pair is left out
+    sinkhorn.KERNEL_ENTRIES, sinkhorn.SWEEP_ENTRIES, stages.PAIRS_SHARE = 0, 2**14, 0.0
+    results |= certificates()
     latent = [gpa.LatentGPA(1, steps=4, devices=count, **small(1)) for count in (None, COUNT)]
     one, many = (model.fit(SOURCE, TARGET) for model in latent)
     results["latent/one"], results["latent/split"] = one.particles_, many.particles_
@@ -88,7 +108,7 @@ def rest():
 
 
 def devices():
-    results = moved(USUAL)
+    results = moved(USUAL) | certificates()
     sharding.SPLIT_TARGETS = 10
     split = gpa.transport(
         SOURCE, TARGET, steps=4, devices="all", **cases()["weights, several steps"]
@@ -119,6 +139,8 @@ def host():
     # 1 where this process is to be given other points
     other = len(sys.argv) > 7
     with joined(coordinator, COUNT, index):
+        with pytest.raises(gpa.InputError, match="made in one process"):
+            gpa.divergence(SOURCE, TARGET, devices="all")
         saved = gpa.Checkpoint(OUT.parent / "saved", seconds=1e-6)
         flow = gpa.transport(
             SOURCE + index * other, TARGET, steps=steps, devices="all", checkpoint=saved, **quick()

@@ -5,10 +5,12 @@ import subprocess
 import sys
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
 import gparticles as gpa
+from gparticles.numerics import own_settings
 from tests.grids import few_usual
 
 pytestmark = pytest.mark.slow
@@ -50,6 +52,12 @@ SETTINGS = {
 
 # each with a way in of its own
 USUAL = ("reverse", "labels", "tight", "an exact plan", "GAN", "LatentGPA")
+
+
+def test_products_are_those_of_float32():
+    with jax.default_matmul_precision("bfloat16"), own_settings():
+        (product,) = jax.make_jaxpr(jnp.matmul)(jnp.eye(2), jnp.eye(2)).eqns
+    assert set(product.params["precision"]) == {jax.lax.Precision.HIGHEST}
 
 
 @pytest.mark.parametrize("name", few_usual(CALLS, USUAL))

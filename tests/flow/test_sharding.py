@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import gparticles as gpa
-from gparticles.hosts import _described
+from gparticles.hosts import _described, _met
 from gparticles.tables import load
 from tests.grids import few_usual
 
@@ -79,6 +79,23 @@ def _check_same(results, name):
     # the first fit magnifies rounding; without a network nothing does
     np.testing.assert_allclose(many, one, atol=1e-9 if "no network" in name else 0.05)
     np.testing.assert_allclose(ridden, many, atol=1e-5)
+
+
+@pytest.mark.slow
+def test_the_same_certificate_to_rounding(split):
+    _check_same_certificate(split[0])
+
+
+@pytest.mark.thorough
+def test_the_same_certificate_in_blocks_of_rows(rest):
+    _check_same_certificate(rest)
+
+
+def _check_same_certificate(results):
+    one, many = results["certificate/one"], results["certificate/split"]
+    np.testing.assert_allclose(many[:2], one[:2], rtol=1e-6)
+    # float32 iterates prove them
+    np.testing.assert_allclose(many, one, atol=1e-3)
 
 
 @pytest.mark.slow
@@ -206,6 +223,13 @@ def test_launchers_say_which_process_this_is(refused):
     refused(lambda: _described("a:1", 2, None, {}), "--process missing")
     refused(lambda: _described("a:1", 2, 2, {}), "0 to 1")
     refused(lambda: _described("a", 2, 1, {}), "give host:port")
+
+
+def test_who_waits_in_vain_says_for_whom(refused, monkeypatch):
+    monkeypatch.setattr("gparticles.hosts._PATIENCE", 0.3)
+    address = f"127.0.0.1:{free_port()}"
+    refused(lambda: _met(address, 3, 0), "process 1, 2 of 3 did not come", address)
+    refused(lambda: _met(address, 2, 1), "process 0 of 2 did not come", address)
 
 
 @pytest.mark.slow

@@ -6,6 +6,7 @@ import pytest
 import gparticles
 from gparticles.integration.annotated import integrate
 from gparticles.integration.basis import column_of
+from tests.grids import few_usual
 
 anndata = pytest.importorskip("anndata")
 pandas = pytest.importorskip("pandas")
@@ -224,6 +225,81 @@ def test_backed_files(tmp_path):
         np.testing.assert_array_equal(adata.layers["corrected"], expected.layers["corrected"])
         assert adata.isbacked
         adata.file.close()
+
+
+def _of_dask(x):
+    da = pytest.importorskip("dask.array")
+    return da.from_array(np.asarray(x), chunks=(30, 5))
+
+
+def _of_sparse_blocks(x):
+    return _of_dask(x).rechunk((30, -1)).map_blocks(sparse.csr_matrix)
+
+
+def _backed(x):
+    def opened(values, folder):
+        _made(lambda _: x(values)).write_h5ad(folder / "backed.h5ad")
+        return anndata.read_h5ad(folder / "backed.h5ad", backed="r")
+
+    return opened
+
+
+LAZY = {
+    "dask": lambda values, _: _made(lambda _: _of_dask(values)),
+    "dask, sparse": lambda values, _: _made(lambda _: _of_sparse_blocks(values)),
+    "backed": _backed(np.asarray),
+    "backed, sparse": _backed(sparse.csr_matrix),
+}
+
+
+@pytest.mark.parametrize("kind", few_usual(LAZY, ("dask", "backed, sparse")))
+def test_genes_that_memory_does_not_hold(kind, tmp_path, monkeypatch):
+    pytest.importorskip("dask.array")
+    monkeypatch.setattr("gparticles.integration.genes.BLOCK_ENTRIES", 30 * GENES)
+    lazy, held = LAZY[kind](_made().X, tmp_path), _made()
+    for adata in (lazy, held):
+        # a basis of its own, made of blocks here and of the whole there
+        del adata.obsm["X_pca"], adata.varm["PCs"]
+        _run(adata, layer="corrected", latent_dim=COMPONENTS)
+        np.testing.assert_array_equal(_made().X, np.asarray(_dense(adata.X[:])))
+    np.testing.assert_allclose(lazy.varm["PCs"], held.varm["PCs"], atol=1e-6)
+    np.testing.assert_allclose(lazy.obsm["X_pca"], held.obsm["X_pca"], atol=1e-4)
+    np.testing.assert_allclose(lazy.obsm["X_gpa"], held.obsm["X_gpa"], atol=1e-2)
+    genes = lazy.layers["corrected"]
+    # nothing is computed, and the rows come in blocks
+    assert hasattr(genes, "dask")
+    assert genes.dtype == np.float32
+    assert genes.chunks == ((30, 30, 30, 10), (GENES,))
+    change = lazy.obsm["X_gpa"].astype(np.float64) - lazy.obsm["X_pca"]
+    expected = _made().X + change @ lazy.varm["PCs"].T
+    np.testing.assert_allclose(genes.compute(), expected, rtol=1e-5, atol=1e-5)
+    if not lazy.isbacked:
+        lazy.write_h5ad(tmp_path / "written.h5ad")
+        written = anndata.read_h5ad(tmp_path / "written.h5ad").layers["corrected"]
+        np.testing.assert_array_equal(written, genes.compute())
+
+
+def _dense(matrix):
+    matrix = matrix.compute() if hasattr(matrix, "compute") else matrix
+    return matrix.toarray() if hasattr(matrix, "toarray") else matrix
+
+
+def test_genes_that_cannot_be_read_in_blocks(refused, tmp_path, monkeypatch):
+    pytest.importorskip("dask.array")
+    by_genes = _backed(sparse.csc_matrix)(_made().X, tmp_path)
+    refused(lambda: _run(by_genes, layer="corrected"), "stored by genes (csc)")
+    lacking = _made(_of_dask)
+    del lacking.obsm["X_pca"]
+    refused(lambda: _run(lacking), "with latent_dim")
+    assert not lacking.obsm
+    monkeypatch.setattr("gparticles.integration.genes.MOST_GENES", 7)
+    refused(lambda: _run(lacking, latent_dim=2), "8 genes", "highly_variable_genes")
+    monkeypatch.setattr("gparticles.integration.genes.MOST_GENES", 8)
+    values = _made().X
+    values[3, 4] = np.nan
+    spoilt = _made(lambda _: _of_dask(values))
+    del spoilt.obsm["X_pca"]
+    refused(lambda: _run(spoilt, latent_dim=2), "NaN", "'gene4'")
 
 
 def test_batches_of_numbers():

@@ -2,15 +2,18 @@
 
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
+from jax.sharding import Mesh
 from numpy.typing import ArrayLike
 
 from gparticles import notebook
 from gparticles.checks import check_number, check_points
 from gparticles.compiled import make_room
+from gparticles.devices import mesh_of
 from gparticles.divergence import interior_point
 from gparticles.divergence.bounds import Lower, Upper, balanced, lower_bound, upper_bound
 from gparticles.divergence.f_divergences import KL, AbstractF
@@ -138,7 +141,7 @@ def divergence(
     p_weights: ArrayLike | None = None,
     q_weights: ArrayLike | None = None,
     tolerance: float = DEFAULT_TOLERANCE,
-    devices: int | None = None,
+    devices: int | str | Mesh | None = None,
 ) -> Certificate:
     """The Lipschitz-regularised f-divergence of two weighted samples, with a certificate.
 
@@ -155,8 +158,8 @@ def divergence(
         lipschitz: L, nats per data unit.
         p_weights, q_weights: shapes (m,) and (n,), not negative; equal by default.
         tolerance: the gap (upper - lower) / upper to reach. Small clouds reach 1e-8.
-        devices: as ``transport`` takes them, and refused beyond one: the iterations go over a
-            list of pairs, in one process and on its processor.
+        devices: over which passes over all pairs split their rows, as ``transport`` takes them;
+            of this process. Iterations on the pairs that matter stay on its processor.
 
     Returns:
         A ``Certificate``. Where the tolerance is not reached its ``converged`` is False, and a
@@ -173,13 +176,10 @@ def divergence(
     if not isinstance(f, AbstractF):
         raise InputError(f"f is {f!r}: give an object, such as gpa.KL()")
     tolerance = check_number(tolerance, "tolerance")
-    if devices not in (None, 1):
-        raise InputError(
-            f"devices is {devices!r}: the certified divergence is computed by one process on its "
-            "processor; leave devices out, or use gpa.estimate_divergence"
-        )
+    mesh = _own_mesh(devices)
     make_room()
     ground, rows, columns = check_clouds(p, q, lipschitz, (p_weights, q_weights))
+    ground = replace(ground, mesh=mesh)
     lower, upper = search(f, ground, tolerance)
     points = np.asarray(p)
     ratio = np.zeros(len(np.asarray(q)))
@@ -205,6 +205,16 @@ def divergence(
             stacklevel=2,
         )
     return certificate
+
+
+def _own_mesh(devices: Any) -> Mesh | None:
+    mesh = mesh_of(devices)
+    if mesh is not None and mesh.is_multi_process:
+        raise InputError(
+            "devices: a certificate is made in one process, and these are of several; leave "
+            "devices out, or give a jax.sharding.Mesh of jax.local_devices()"
+        )
+    return mesh
 
 
 def search(

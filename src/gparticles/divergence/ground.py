@@ -8,10 +8,12 @@ from typing import Any, TypeVar
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.sharding import Mesh
 from numpy.typing import ArrayLike
 
 from gparticles import compiled
 from gparticles.checks import check_number, check_points, check_same_shape, check_weights
+from gparticles.devices import in_rows
 from gparticles.divergence.abstract_f import library
 from gparticles.divergence.tiles import Tiles, tiles_of
 from gparticles.errors import InputError
@@ -61,6 +63,7 @@ class Ground:
         p, q: positive weights that sum to one, shapes (m,) and (n,).
         slope: L in nats per unit, so that the cost is slope |x - y|, in nats.
         lipschitz: L in nats per data unit.
+        mesh: the devices over which passes over all pairs split their rows; None for one.
     """
 
     x: np.ndarray
@@ -71,6 +74,7 @@ class Ground:
     lipschitz: float
     centre: np.ndarray
     unit: float
+    mesh: Mesh | None = None
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -105,6 +109,12 @@ class Ground:
         """Slices of the rows, each of at most ``BLOCK_ENTRIES`` costs."""
         height = max(1, BLOCK_ENTRIES // len(self.y))
         return (slice(at, at + height) for at in range(0, len(self.x), height))
+
+    def placed(self, rows: np.ndarray, *, axis: int = 0, weights: bool = False) -> jax.Array:
+        """Rows on the devices, in equal shares; those of one device as they are."""
+        if self.mesh is None:
+            return jnp.asarray(rows)
+        return in_rows(self.mesh, rows, axis=axis, weights=weights)
 
     def c_transform(self, psi: np.ndarray) -> np.ndarray:
         """min_j (psi_j + L |x_i - y_j|), shape (m,), nats, in float64 and bounded memory."""
@@ -148,8 +158,8 @@ def _swept(ground: Ground, function: Callable[..., np.ndarray], vector: np.ndarr
     with jax.enable_x64(True):
         y, v = jnp.asarray(ground.y), jnp.asarray(vector)
         parts = [
-            np.asarray(_COMPILED[function](jnp.asarray(ground.x[rows]), y, ground.slope, v))
-            for rows in ground.blocks()
+            np.asarray(_COMPILED[function](ground.placed(x), y, ground.slope, v))[: len(x)]
+            for x in (ground.x[rows] for rows in ground.blocks())
         ]
     return np.concatenate(parts)
 

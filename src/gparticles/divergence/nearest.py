@@ -149,7 +149,7 @@ def _filled(ground: Ground, rows: slice) -> tuple[Array, np.ndarray]:
     order = np.arange(len(ground.x))[rows]
     height = min(len(ground.x), rows.stop - rows.start)
     filled = np.pad(ground.x[rows], ((0, height - len(order)), (0, 0)), mode="edge")
-    return jnp.asarray(filled, jnp.float32), order
+    return ground.placed(filled.astype(np.float32)), order
 
 
 @compiled.jit
@@ -168,8 +168,8 @@ def _best_rows(ground: Ground, least: np.ndarray, columns: np.ndarray) -> np.nda
     highest, best = np.full(len(columns), -np.inf), np.zeros(len(columns), np.int64)
     for rows in ground.blocks():
         filled, order = _filled(ground, rows)
-        own = jnp.asarray(np.pad(least[rows], (0, len(filled) - len(order)), mode="edge"))
-        reached = _reach(filled, y, slope, own.astype(jnp.float32))
+        own = np.pad(least[rows], (0, len(filled) - len(order)), mode="edge")
+        reached = _reach(filled, y, slope, ground.placed(own.astype(np.float32)))
         reach, row = (np.asarray(a)[: len(columns)] for a in reached)
         better = reach > highest
         highest[better], best[better] = reach[better], (rows.start + row)[better]

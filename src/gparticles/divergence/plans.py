@@ -79,8 +79,8 @@ class SoftPlan(AbstractPlan):
     def totals(self, factors: np.ndarray) -> Totals:
         rows, columns, cost = [], np.zeros(len(self.psi)), 0.0
         for x, p in self._blocks():
-            block = self._call(_soft_totals, x, p, factors)
-            rows.append(np.asarray(block[0]))
+            block = self._call(_soft_totals, factors, x, p)
+            rows.append(np.asarray(block[0])[: len(x)])
             columns += np.asarray(block[1])
             cost += float(block[2])
         return Totals(np.concatenate(rows), columns, cost)
@@ -90,19 +90,24 @@ class SoftPlan(AbstractPlan):
         return self.ground.p[:, None] * shares
 
     def pull(self, factors: np.ndarray) -> np.ndarray:
-        blocks = [self._call(_soft_pull, x, factors) for x, _ in self._blocks()]
-        return np.concatenate([np.asarray(block) for block in blocks])
+        blocks = [(x, self._call(_soft_pull, factors, x)) for x, _ in self._blocks()]
+        return np.concatenate([np.asarray(block)[: len(x)] for x, block in blocks])
 
     def _blocks(self) -> list[tuple[np.ndarray, np.ndarray]]:
         return [(self.ground.x[rows], self.ground.p[rows]) for rows in self.ground.blocks()]
 
-    def _call(self, function: Callable[..., Result], *rows: np.ndarray) -> Result:
+    def _call(
+        self, function: Callable[..., Result], factors: np.ndarray, x: np.ndarray, *p: np.ndarray
+    ) -> Result:
         ground = self.ground
-        arguments = (ground.y, ground.q, self.psi, ground.slope, self.smoothing, *rows)
+        whole = (ground.y, ground.q, self.psi, ground.slope, self.smoothing)
         if ground.is_small:
-            return function(*arguments)
+            return function(*whole, x, *p, factors)
         with jax.enable_x64(True):
-            return jax.device_get(_COMPILED[function](*(jnp.asarray(a) for a in arguments)))
+            # what rows are filled up with has no weight
+            rows = ground.placed(x), *(ground.placed(a, weights=True) for a in p)
+            arguments = (*map(jnp.asarray, whole), *rows, jnp.asarray(factors))
+            return jax.device_get(_COMPILED[function](*arguments))
 
 
 @dataclass(frozen=True, eq=False)

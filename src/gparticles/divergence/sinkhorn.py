@@ -61,11 +61,14 @@ class Columns(NamedTuple):
 
 
 class _Clouds(NamedTuple):
-    """Float32 copies, padded with points of weight zero so that few shapes are compiled."""
+    """Float32 copies, padded with points of weight zero so that few shapes are compiled.
 
-    x: Float[Array, "m d"]
+    Rows (x, p) lie on the devices in equal shares: whole, or in blocks one after the other.
+    """
+
+    x: Float[Array, "*m d"]
     y: Float[Array, "n d"]
-    p: Float[Array, " m"]
+    p: Float[Array, "*m"]
     q: Float[Array, " n"]
     slope: Float[Array, ""]
 
@@ -100,7 +103,7 @@ class _Swept:
 
     def __init__(self, f: AbstractF, ground: Ground):
         self.f, self.n = f, len(ground.q)
-        self.clouds = _padded(ground)
+        self.clouds = _padded(ground, in_blocks=True)
 
     def advance(self, psi: np.ndarray, smoothing: float, *, first: bool) -> Iterate:
         e, now = jnp.float32(smoothing), _pad(psi, self.clouds)
@@ -122,15 +125,22 @@ def bucket(n: int) -> int:
     return -(-n // step) * step
 
 
-def _padded(ground: Ground) -> _Clouds:
-    def grown(points: np.ndarray, weights: np.ndarray) -> tuple[Array, Array]:
-        extra = bucket(len(points)) - len(points)
+def _padded(ground: Ground, *, in_blocks: bool = False) -> _Clouds:
+    def grown(points: np.ndarray, weights: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
+        extra = size - len(points)
         points = np.concatenate([points, np.repeat(points[:1], extra, axis=0)])
         weights = np.concatenate([weights, np.zeros(extra)])
-        return jnp.asarray(points, jnp.float32), jnp.asarray(weights, jnp.float32)
+        return points.astype(np.float32), weights.astype(np.float32)
 
-    (x, p), (y, q) = grown(ground.x, ground.p), grown(ground.y, ground.q)
-    return _Clouds(x, y, p, q, jnp.float32(ground.slope))
+    m, n = (bucket(size) for size in ground.shape)
+    height = max(1, SWEEP_ENTRIES // n) if in_blocks else m
+    x, p = grown(ground.x, ground.p, -(-m // height) * height)
+    if in_blocks:
+        x, p = x.reshape(-1, height, x.shape[1]), p.reshape(-1, height)
+    y, q = map(jnp.asarray, grown(ground.y, ground.q, n))
+    axis = p.ndim - 1
+    rows = ground.placed(x, axis=axis), ground.placed(p, axis=axis, weights=True)
+    return _Clouds(rows[0], y, rows[1], q, jnp.float32(ground.slope))
 
 
 def _pad(psi: np.ndarray, clouds: _Clouds) -> Array:
@@ -262,12 +272,6 @@ def _estimates(
 @compiled.jit
 def _sweep(f: AbstractF, clouds: _Clouds, psi: Array, e: Array) -> tuple[Array, tuple[Array, ...]]:
     """One iteration in blocks of rows; the numbers are those of psi before it."""
-    n = clouds.q.shape[0]
-    height = max(1, SWEEP_ENTRIES // n)
-    count = -(-clouds.p.shape[0] // height)
-    extra = count * height - clouds.p.shape[0]
-    x = jnp.pad(clouds.x, ((0, extra), (0, 0))).reshape(count, height, -1)
-    p = jnp.pad(clouds.p, (0, extra)).reshape(count, height)
 
     def block(carry: tuple[Array, ...], rows: tuple[Array, Array]) -> tuple[tuple, None]:
         ratio, least, cost = carry
@@ -281,9 +285,9 @@ def _sweep(f: AbstractF, clouds: _Clouds, psi: Array, e: Array) -> tuple[Array, 
         cost = cost + shares @ _product(weights * costs, clouds.q)
         return (ratio, least + p @ smallest, cost), None
 
-    start = tuple(jnp.zeros(shape, x.dtype) for shape in ((n,), (), ()))
-    (ratio, least, cost), _ = jax.lax.scan(block, start, (x, p))
     q = clouds.q
+    start = tuple(jnp.zeros(shape, q.dtype) for shape in (q.shape, (), ()))
+    (ratio, least, cost), _ = jax.lax.scan(block, start, (clouds.x, clouds.p))
     penalty, slack = penalty_and_slack(f, Columns(q, psi, ratio), _price(psi, q))
     estimates = (least - q @ f.excess_conjugate(psi), cost + penalty, slack)
     return centred(f, updated(f, ratio, psi, e), q), estimates

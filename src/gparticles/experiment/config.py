@@ -97,6 +97,7 @@ Scale = Annotated[
     Literal["auto", "columns", "log", "scores"] | Positive,
     _allows('"auto", "columns", "log", "scores" or a number above 0'),
 ]
+Devices = Annotated[Count | Literal["all"], _allows(f'"all", or a whole number from 1 to {MOST:,}')]
 Numbers = Annotated[float | list[float], _allows("a number, or one per column in brackets")]
 Bounds = Annotated[
     list[Number],
@@ -340,7 +341,7 @@ class Config(Section):
     store: Keep | None = None
     seed: Seed = 0
     checkpoint_seconds: Positive = 10.0
-    devices: Count | Literal["all"] | None = None
+    devices: Devices | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """What ``config.toml`` holds: everything that is not left to the defaults."""

@@ -1,5 +1,6 @@
 """Many files through one stored flow, each by some worker of a Dask cluster."""
 
+import logging
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,7 +15,7 @@ from gparticles.outputs import staged
 from gparticles.tables.files import SUFFIXES
 
 LOCAL = "local"
-# how long a scheduler may take to answer
+# how long a scheduler may take to answer, and to have a worker
 _SECONDS = 10
 
 
@@ -107,6 +108,8 @@ def _client(address: str) -> Iterator[Any]:
         ) from None
     if address == LOCAL:
         settings: Any = {"n_workers": os.cpu_count() or 1, "threads_per_worker": 1}
+        # what a worker refuses is told once, in a line
+        settings["silence_logs"] = logging.CRITICAL
         settings["dashboard_address"] = None
         with LocalCluster(**settings) as cluster, Client(cluster) as client:
             yield client
@@ -119,4 +122,11 @@ def _client(address: str) -> Iterator[Any]:
             f"{address}: no Dask scheduler answers there ({reason}); give another address, or local"
         ) from None
     with client:
+        try:
+            client.wait_for_workers(1, timeout=_SECONDS)
+        except TimeoutError:
+            raise InputError(
+                f"{address}: the Dask scheduler has no workers; start one, as by "
+                f"dask worker {address}"
+            ) from None
         yield client

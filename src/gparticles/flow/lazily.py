@@ -55,6 +55,32 @@ def over_blocks(move: Move, points: Any, labels: Any = None) -> Any:
     return da.map_blocks(_move_block, rows, aligned, move=move, dtype=kind, meta=meta)
 
 
+def in_parts(make: Callable[..., Any], n: int, parts: int, *, form: Any) -> Any:
+    """A ``dask.dataframe`` of n new rows, each part of which is made when Dask computes it.
+
+    Args:
+        make: takes how many rows come before, how many there are and the part's number, and returns
+            a frame with the index that these have; a pickle goes to workers.
+        n: rows.
+        parts: of which none is empty.
+        form: a frame without rows, of the same columns and dtypes.
+
+    Raises:
+        InputError: Dask is not installed.
+    """
+    try:
+        import dask.dataframe as dd
+    except ImportError:
+        raise InputError(
+            "partitions: dask is not installed; pip install 'gparticles[dask]', or leave it out"
+        ) from None
+    bounds = np.linspace(0, n, min(parts, n) + 1).astype(int).tolist()
+    sizes = np.diff(bounds).tolist()
+    divisions = (*bounds[:-1], n - 1)
+    settings: Any = {"meta": form, "divisions": divisions}
+    return dd.from_map(make, bounds[:-1], sizes, range(len(sizes)), **settings)
+
+
 def _move_block(block: np.ndarray, labels: np.ndarray | None = None, *, move: Move) -> np.ndarray:
     if len(block) == 0:
         return block

@@ -13,50 +13,15 @@ from typing import Any
 import jax
 import numpy as np
 from jax.experimental import multihost_utils
-from jax.sharding import Mesh, NamedSharding, PartitionSpec
+from jax.sharding import Mesh
 
+from gparticles.devices import axis_of, everywhere, fetched, in_rows, mesh_of
 from gparticles.errors import InputError
 from gparticles.flow.stepping import Problem, State
 from gparticles.potential.fitting import Cloud
 
-AXIS = "particles"
 # targets beyond this number are split too; fewer would cost more in sums than they save
 SPLIT_TARGETS = 2**16
-
-
-def mesh_of(devices: Any) -> Mesh | None:
-    """The mesh over which particles are split; None for one device.
-
-    Args:
-        devices: None, a number, "all", or a mesh of the user's with an axis "particles" or with
-            one axis only.
-
-    Raises:
-        InputError: there are fewer devices, or the mesh has no such axis.
-    """
-    if devices is None:
-        return None
-    if isinstance(devices, Mesh):
-        if AXIS not in devices.axis_names and len(devices.axis_names) > 1:
-            raise InputError(
-                f"devices: the mesh has the axes {', '.join(devices.axis_names)}; name the one "
-                f'that splits particles "{AXIS}"'
-            )
-        return devices
-    there = jax.devices()
-    if devices == "all":
-        count = len(there)
-    elif isinstance(devices, (int, np.integer)) and not isinstance(devices, bool) and devices > 0:
-        count = int(devices)
-    else:
-        raise InputError(
-            f'devices is {devices!r}: give None, a number, "all", or a jax.sharding.Mesh'
-        )
-    if count > len(there):
-        raise InputError(f'devices is {count}: there are {len(there)}; give "all", or fewer')
-    if jax.process_count() > 1 and count < len(there):
-        raise InputError(f'devices is {count}: on several hosts give "all"')
-    return None if count == 1 else Mesh(np.array(there[:count]), (AXIS,))
 
 
 def is_first() -> bool:
@@ -92,11 +57,6 @@ class Placement:
     mesh: Mesh | None
     particles: int
     targets: int
-
-    @property
-    def axis(self) -> str:
-        assert self.mesh is not None
-        return AXIS if AXIS in self.mesh.axis_names else self.mesh.axis_names[0]
 
     @property
     def several_hosts(self) -> bool:
@@ -152,14 +112,14 @@ class Placement:
         filled = state.particles.shape
 
         def whole(leaf: Any) -> np.ndarray:
-            return self.rows(leaf) if np.shape(leaf) == filled else _fetched(leaf)
+            return self.rows(leaf) if np.shape(leaf) == filled else fetched(leaf)
 
-        history = _fetched(state.history)[:, : self.particles]
+        history = fetched(state.history)[:, : self.particles]
         return jax.tree.map(whole, state)._replace(history=history)
 
     def rows(self, particles: Any) -> np.ndarray:
         """The particles there are, as one array of NumPy."""
-        return _fetched(particles)[: self.particles]
+        return fetched(particles)[: self.particles]
 
     def agreed(self, *values: int) -> tuple[int, ...]:
         """What the first process holds, for all: clocks differ, and collectives must not."""
@@ -189,32 +149,15 @@ class Placement:
         """What the user should know, one line each."""
         if self.mesh is None:
             return ()
-        count = self.mesh.shape[self.axis]
+        count = self.mesh.shape[axis_of(self.mesh)]
         return (
             f"particles were split over {count} devices: the same bits come from the same number",
         )
 
     def _everywhere(self, leaf: Any) -> Any:
-        return self._put(np.asarray(leaf), PartitionSpec()) if hasattr(leaf, "dtype") else leaf
+        assert self.mesh is not None
+        return everywhere(self.mesh, leaf) if hasattr(leaf, "dtype") else leaf
 
     def _rows(self, array: Any, *, axis: int = 0, weights: bool = False) -> jax.Array:
         assert self.mesh is not None
-        array = np.asarray(array)
-        missing = -array.shape[axis] % self.mesh.shape[self.axis]
-        pad = [(0, missing if number == axis else 0) for number in range(array.ndim)]
-        filled = np.pad(array, pad) if weights else np.pad(array, pad, mode="edge")
-        # an empty history comes back from a chunk unsplit, and would be another program
-        spec = PartitionSpec(*[None] * axis, self.axis) if filled.size else PartitionSpec()
-        return self._put(filled, spec)
-
-    def _put(self, array: np.ndarray, spec: PartitionSpec) -> jax.Array:
-        assert self.mesh is not None
-        sharding = NamedSharding(self.mesh, spec)
-        return jax.make_array_from_callback(array.shape, sharding, lambda index: array[index])
-
-
-def _fetched(array: Any) -> np.ndarray:
-    """A whole array, also where other processes hold parts of it."""
-    if not isinstance(array, jax.Array) or array.is_fully_addressable or array.is_fully_replicated:
-        return np.asarray(array)
-    return np.asarray(multihost_utils.process_allgather(array, tiled=True))
+        return in_rows(self.mesh, array, axis=axis, weights=weights)

@@ -14,6 +14,7 @@ from jax.sharding import Mesh
 from jaxtyping import PRNGKeyArray, PyTree
 
 from gparticles import compiled
+from gparticles.devices import mesh_of
 from gparticles.divergence import AbstractF
 from gparticles.flow import checkpoint as checkpoints
 from gparticles.flow.auto import AUTO, chosen_flow
@@ -43,7 +44,7 @@ from gparticles.flow.recording import (
 )
 from gparticles.flow.scaling import AbstractScaling
 from gparticles.flow.settings import Choice, Cooldown, Settings
-from gparticles.flow.sharding import Placement, mesh_of
+from gparticles.flow.sharding import Placement
 from gparticles.flow.solution import Flow, finish, result_dtype
 from gparticles.flow.stepping import AbstractRide, Chunk, Problem, State, init
 from gparticles.flow.stopping import AbstractStop

@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from gparticles.checks import check_labels
+from gparticles.checks import check_count, check_labels
 from gparticles.divergence import KL
 from gparticles.errors import InputError
 from gparticles.flow import Store
-from gparticles.flow.solution import result_dtype
 from gparticles.integration import composition
 from gparticles.integration.basis import column_of, dense
 from gparticles.integration.batches import Batches, Flows, bounds_of, check_batches, fit, moved_by
+from gparticles.integration.genes import Components, changed, principal
 from gparticles.latent import LatentBound, LatentFlow, move_latents
 from gparticles.tables.table import listed
 
@@ -29,6 +29,7 @@ def integrate(
     labels_key: str | None = None,
     balance_key: str | None = None,
     layer: str | None = None,
+    latent_dim: int | None = None,
     seed: int = 0,
     **settings: Any,
 ) -> None:
@@ -50,10 +51,11 @@ def integrate(
     divergence from what it moved onto, in the basis, by ``gparticles.latent.latent_bound``) and, if
     asked, one layer: X + (Z' - Z) PCs^T, with Z and Z' the basis before and after and PCs =
     ``varm["PCs"]``, so that what the components do not hold stays as it is in X. Touches nothing
-    else, and writes nothing if it refuses.
+    else, and writes nothing if it refuses. An X that memory does not hold, of Dask's or backed, is
+    read in blocks of rows, and the layer is then a ``dask.array`` that is not computed yet.
 
     Args:
-        adata: an ``anndata.AnnData``, in memory or backed.
+        adata: an ``anndata.AnnData``, in memory, with an X of Dask's, or backed.
         key: the column of ``obs`` that names the batches.
         reference: the batch that stays; by default none does, and all move onto the pool of all.
         basis: the key in ``obsm`` of the representation to correct, shape (n, k).
@@ -67,6 +69,8 @@ def integrate(
             does not see the classes. For batches whose proportions differ.
         layer: the key in ``layers`` to write, dense, shape (n, d). For a basis that is the PCA of X
             as it stands.
+        latent_dim: where ``obsm`` has no such basis, it and ``varm["PCs"]`` are made first, of so
+            many principal components of X; by default that is refused.
         seed: as in ``gparticles.transport``.
         settings: its other arguments, and ``align`` and ``overlap`` of
             ``gparticles.latent_transport``, the same for every batch. By default an ``Overlap``, a
@@ -88,12 +92,15 @@ def integrate(
         balance_key=balance_key,
         layer=layer,
     )
-    batches = read_batches(adata, keys)
+    made = None
+    if latent_dim is not None and basis not in _obsm(adata):
+        made = principal(adata, check_count(latent_dim, "latent_dim"), seed=seed)
+    batches = read_batches(adata, keys, made)
     for line in check_batches(batches):
         warnings.warn(line, stacklevel=2)
     # the flows are not returned, so that neither pictures nor new points will ask for them
     lean = {"store": Store(potentials=False, frames=2)}
-    flows, _ = move_batches(adata, keys, batches, seed=seed, **lean | settings)
+    flows, _ = move_batches(adata, keys, batches, made=made, seed=seed, **lean | settings)
     for line in composition.doubts(flows):
         warnings.warn(line, stacklevel=2)
 
@@ -111,13 +118,18 @@ class Keys:
     layer: str | None
 
 
-def read_batches(adata: Any, keys: Keys) -> Batches:
+def read_batches(adata: Any, keys: Keys, made: Components | None = None) -> Batches:
     """The basis with each sample's batch and classes; ``check_batches`` does the rest.
+
+    Args:
+        adata: an ``anndata.AnnData``.
+        keys: where things are in it.
+        made: a basis that it does not have yet.
 
     Raises:
         InputError: what is not there, or is no basis.
     """
-    points = _basis(adata, keys.basis, keys.adjusted_basis)
+    points = _basis(adata, keys, made)
     names = column_of(adata, keys.key, "key (--batch-key)")
     missing = names == ""
     if missing.any():
@@ -132,7 +144,7 @@ def read_batches(adata: Any, keys: Keys) -> Batches:
             (keys.balance_key, "balance_key"),
         )
     )
-    if keys.layer is not None:
+    if keys.layer is not None and made is None:
         components_of(adata, points.shape[1])
     return Batches(
         points=points, names=names, reference=keys.reference, labels=labels, balance=balance
@@ -140,7 +152,13 @@ def read_batches(adata: Any, keys: Keys) -> Batches:
 
 
 def move_batches(
-    adata: Any, keys: Keys, batches: Batches, *, seed: int = 0, **settings: Any
+    adata: Any,
+    keys: Keys,
+    batches: Batches,
+    *,
+    made: Components | None = None,
+    seed: int = 0,
+    **settings: Any,
 ) -> tuple[Flows, dict[str, LatentBound]]:
     """Moves what ``read_batches`` read, and writes it; returns flows and bounds by batch."""
     batches = replace(batches, overlap=settings.pop("overlap", batches.overlap))
@@ -149,10 +167,13 @@ def move_batches(
     genes = None
     if keys.layer is not None:
         change = moved.astype(np.float64) - batches.points
-        genes = changed_genes(adata.X, change, components_of(adata, moved.shape[1]))
+        loadings = components_of(adata, moved.shape[1]) if made is None else made.components.T
+        genes = changed(adata, change, loadings)
     bounds = bounds_of(flows, batches, f=settings.get("f") or KL())
     record = _record(flows, asdict(keys), seed) | {"latent_bound": _bounds(bounds)}
     record |= {"composition": composition.record(flows, moved, batches.names, seed=seed)}
+    if made is not None:
+        adata.obsm[keys.basis], adata.varm["PCs"] = made.points, made.components.T
     adata.obsm[keys.adjusted_basis] = moved
     if genes is not None:
         adata.layers[keys.layer] = genes
@@ -170,27 +191,33 @@ def _bounds(bounds: dict[str, LatentBound]) -> dict[str, Any]:
     return {**numbers, "sentences": np.array([bound.sentence for bound in bounds.values()])}
 
 
-def _basis(adata: Any, basis: str, adjusted_basis: str) -> np.ndarray:
+def _obsm(adata: Any) -> Any:
     for attribute in ("obs", "obsm", "varm", "uns", "layers"):
         if not hasattr(adata, attribute):
             raise InputError(f"adata is a {type(adata).__name__}; give an anndata.AnnData")
+    return adata.obsm
+
+
+def _basis(adata: Any, keys: Keys, made: Components | None) -> np.ndarray:
+    obsm, basis = _obsm(adata), keys.basis
     if getattr(adata, "isbacked", False) and adata.is_view:
         raise InputError(
             "adata is a part of a file that is not in memory, which cannot be written to; give "
             "adata.to_memory()"
         )
-    if not isinstance(basis, str) or basis not in adata.obsm:
-        if not len(adata.obsm):
+    if made is None and (not isinstance(basis, str) or basis not in obsm):
+        if not len(obsm):
             raise InputError(
-                f"basis: obsm is empty, without {basis!r}; make it first, as by scanpy.pp.pca"
+                f"basis: obsm is empty, without {basis!r}; make it first, as by scanpy.pp.pca or "
+                "with latent_dim"
             )
         raise InputError(
-            f"basis: obsm has no {basis!r}, but {listed(list(adata.obsm))}; name one of these, "
-            "or make it first, as by scanpy.pp.pca"
+            f"basis: obsm has no {basis!r}, but {listed(list(obsm))}; name one of these, "
+            "or make it first, as by scanpy.pp.pca or with latent_dim"
         )
-    if adjusted_basis == basis:
+    if keys.adjusted_basis == basis:
         raise InputError(f"adjusted_basis is {basis!r}, the basis itself; give it another name")
-    points = dense(adata.obsm[basis], f"obsm[{basis!r}]")
+    points = dense(obsm[basis] if made is None else made.points, f"obsm[{basis!r}]")
     if points.ndim != 2 or points.dtype.kind not in "fiu":
         raise InputError(f"basis: obsm[{basis!r}] is not a matrix of numbers; name another")
     bad = ~np.isfinite(points).all(axis=1)
@@ -222,16 +249,6 @@ def components_of(adata: Any, columns: int) -> np.ndarray:
             "the basis that belongs to it"
         )
     return components
-
-
-def changed_genes(values: Any, change: np.ndarray, components: np.ndarray) -> np.ndarray:
-    """X + (Z' - Z) PCs^T, dense; rows that do not move come back to the last bit."""
-    # of backed data, this reads them
-    held = dense(values[:])
-    genes = held.astype(result_dtype(held))
-    rows = np.flatnonzero(change.any(axis=1))
-    genes[rows] = genes[rows] + change[rows] @ components.T
-    return genes
 
 
 def _record(flows: dict[str, LatentFlow], keys: dict[str, Any], seed: int) -> dict[str, Any]:

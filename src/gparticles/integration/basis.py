@@ -9,6 +9,7 @@ import numpy as np
 from gparticles.checks import dense, known_labels
 from gparticles.errors import InputError
 from gparticles.flow.saving import read_arrays, read_record, write_arrays, write_record
+from gparticles.integration.genes import mean_and_largest
 from gparticles.tables.table import listed, without_missing
 
 RECORD = "basis.json"
@@ -137,7 +138,7 @@ def _projection(adata: Any, points: np.ndarray) -> tuple[GeneProjection | None, 
         return None, "the PCs in varm of the first file are not those of the basis"
     rows = np.unique(np.linspace(0, len(points) - 1, _ROWS).astype(int))
     values = dense(adata.X[rows]).astype(np.float64)
-    mean = np.asarray(adata.X.mean(axis=0, dtype=np.float64)).ravel()
+    mean, largest = mean_and_largest(adata)
     slack = _SLACK * points.std()
     for centre in (mean, np.zeros_like(mean)):
         if np.abs((values - centre) @ loadings - points[rows]).max() <= slack:
@@ -147,7 +148,6 @@ def _projection(adata: Any, points: np.ndarray) -> tuple[GeneProjection | None, 
                 twice = genes[genes.duplicated()][0]
                 return None, f"two genes of the first file are called {twice!r}"
             named = tuple(map(str, genes))
-            largest = float(adata.X.max())
             return GeneProjection(
                 genes=named, centre=centre[used], loadings=loadings[used], largest=largest
             ), ""

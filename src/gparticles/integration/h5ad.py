@@ -1,6 +1,7 @@
 """``gpa integrate`` of an h5ad: ``gparticles.integrate`` on a file, with a report."""
 
 import re
+import shutil
 import warnings
 from collections.abc import Callable
 from dataclasses import asdict, replace
@@ -10,24 +11,22 @@ from typing import Any
 
 import numpy as np
 
-from gparticles.checks import check_points
 from gparticles.errors import InputError
 from gparticles.experiment.provenance import SourceLaw
 from gparticles.integration.annotated import Keys, move_batches, read_batches
 from gparticles.integration.basis import Basis, basis_of, column_of, dense
 from gparticles.integration.batches import Batches, Flows, check_batches
 from gparticles.integration.composition import parts_of
+from gparticles.integration.genes import MAX_ENTRIES, largest_by_batch, principal
 from gparticles.integration.judging import judge_all, judge_kept_out
 from gparticles.integration.request import Done, Notes, Request, held_out
 from gparticles.integration.summary import Finished, notes_of, write_outcome
-from gparticles.latent import PCA, move_latents
+from gparticles.latent import move_latents
 from gparticles.outputs import check_free, staged
 from gparticles.tables import Table
 from gparticles.tables.cohorts import scale_warnings
 from gparticles.tables.table import listed
 
-# entries of a dense X in float64: 2 GiB
-MAX_ENTRIES = 2**28
 USUAL = "X_pca"
 
 
@@ -50,7 +49,7 @@ def integrate_h5ad(path: Path, out: Path, request: Request, *, say: Callable[[st
         raise InputError(f"{out}: an .h5ad comes out as one; let its name end in .h5ad")
     report = f"{out.stem}-report"
     check_free(out, out.parent / report, force=request.force)
-    adata = read_h5ad(path)
+    adata = opened_h5ad(path)
     keys = _keys(request)
     made = [] if keys.basis in adata.obsm or request.basis else [_decompose(adata, request)]
     batches = replace(read_batches(adata, keys), judged=_judged(adata, request))
@@ -61,7 +60,7 @@ def integrate_h5ad(path: Path, out: Path, request: Request, *, say: Callable[[st
         (stage / report).mkdir()
         folders = _keep(stage / report / "flows", flows, basis_of(adata, asdict(keys)))
         write_outcome(stage / report, finished, seed=request.seed)
-        adata.write_h5ad(stage / out.name)
+        write_h5ad(adata, stage / out.name, asdict(keys))
     return Done(files=[out], report=out.parent / report, flows=folders, finished=finished)
 
 
@@ -124,16 +123,19 @@ def _scales(adata: Any, batches: Batches, request: Request, *, made: bool) -> li
     """What is told of X where it is used: batches on other scales than the rest."""
     if adata.X is None or not (made or request.layer):
         return []
-    parts = {str(name): adata.X[batches.names == name] for name in np.unique(batches.names)}
-    return scale_warnings({name: float(part.max()) for name, part in parts.items()})
+    return scale_warnings(largest_by_batch(adata, batches.names))
 
 
 def _as_it_is(_: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
     return lambda points: points
 
 
-def read_h5ad(path: Path) -> Any:
-    """An ``anndata.AnnData`` in memory.
+def read_h5ad(path: Path, **options: Any) -> Any:
+    """An ``anndata.AnnData``, in memory.
+
+    Args:
+        path: of the file.
+        options: of ``anndata.read_h5ad``.
 
     Raises:
         InputError: anndata is not installed, no such file, or it cannot be read.
@@ -153,28 +155,65 @@ def read_h5ad(path: Path) -> Any:
         with warnings.catch_warnings():
             # whoever looks genes up by name refuses such
             warnings.filterwarnings("ignore", "Variable names are not unique")
-            return anndata.read_h5ad(path)
+            return anndata.read_h5ad(path, **options)
     except Exception as error:  # its readers raise many kinds for a broken file
         reason = " ".join(str(error).split()).partition("(")[0].strip() or type(error).__name__
         raise InputError(f"{path}: cannot be read ({reason}); write it anew") from None
 
 
+def opened_h5ad(path: Path) -> Any:
+    """The same; an X of more than ``MAX_ENTRIES`` stays in the file.
+
+    Raises:
+        InputError: as ``read_h5ad``.
+    """
+    adata = read_h5ad(path, backed="r")
+    if adata.X is not None and adata.n_obs * adata.n_vars > MAX_ENTRIES:
+        return adata
+    adata.file.close()
+    return read_h5ad(path)
+
+
+def write_h5ad(adata: Any, path: Path, keys: dict[str, Any]) -> None:
+    """Writes an integrated object; one whose X stayed in its file by a copy of this file.
+
+    Args:
+        adata: from ``opened_h5ad``.
+        path: where to.
+        keys: of ``gparticles.integration.annotated.Keys``, by name: what is new.
+    """
+    if not adata.isbacked:
+        adata.write_h5ad(path)
+        return
+    import h5py
+    from anndata.io import write_elem
+
+    shutil.copyfile(adata.filename, path)
+    places = (
+        (adata.obsm, "obsm", keys["basis"]),
+        (adata.obsm, "obsm", keys["adjusted_basis"]),
+        (adata.varm, "varm", "PCs"),
+        (adata.layers, "layers", keys["layer"]),
+        (adata.uns, "uns", "gparticles"),
+    )
+    with h5py.File(path, "r+") as file:
+        for values, group, name in places:
+            if name in values:
+                write_elem(file, f"{group}/{name}", values[name])
+
+
 def _decompose(adata: Any, request: Request) -> str:
     """Makes ``X_pca`` and ``PCs``, and says so."""
-    if adata.X is None or adata.n_obs * adata.n_vars > MAX_ENTRIES:
-        why = "has no X" if adata.X is None else "is too large to be decomposed here"
+    if adata.X is None:
         raise InputError(
             f"basis: obsm has no {USUAL!r}, but {listed(list(adata.obsm)) or 'nothing'}, and the "
-            f"file {why}; name a basis, or make one with scanpy.pp.pca"
+            "file has no X; name a basis, or make one with scanpy.pp.pca"
         )
-    values = check_points(dense(adata.X), "X")
-    codec = PCA(request.latent_dim).fit(values, seed=request.seed)
-    adata.obsm[USUAL] = codec.encode(values).astype(np.float32)
-    if codec.components is not None:
-        adata.varm["PCs"] = codec.components.T
+    made = principal(adata, request.latent_dim, seed=request.seed)
+    adata.obsm[USUAL], adata.varm["PCs"] = made.points, made.components.T
     return (
-        f"obsm has no {USUAL}: it was made here, {codec.latent_dim} principal components of X, and "
-        "written beside the result"
+        f"obsm has no {USUAL}: it was made here, {len(made.components)} principal components of X, "
+        "and written beside the result"
     )
 
 

@@ -9,9 +9,10 @@ import numpy as np
 from gparticles.checks import check_points
 from gparticles.errors import InputError
 from gparticles.experiment.folder import RunFolder
-from gparticles.integration.annotated import changed_genes, components_of
+from gparticles.integration.annotated import components_of
 from gparticles.integration.basis import RECORD, Basis, column_of, dense, load_basis
-from gparticles.integration.h5ad import read_h5ad
+from gparticles.integration.genes import changed, mean_and_largest
+from gparticles.integration.h5ad import opened_h5ad, write_h5ad
 from gparticles.outputs import whole
 from gparticles.tables.cohorts import scale_warnings
 from gparticles.tables.table import listed
@@ -44,7 +45,7 @@ def transform_h5ad(
         raise InputError(f"{out}: an .h5ad comes out as one; let its name end in .h5ad")
     basis = load_basis(folder.path / "flow")
     keys = basis.keys
-    adata = read_h5ad(path)
+    adata = opened_h5ad(path)
     points = _points(adata, basis, path)
     labels = None
     if flow.classes is not None:
@@ -57,7 +58,7 @@ def transform_h5ad(
     adata.obsm[keys["adjusted_basis"]] = moved
     adata.uns["gparticles"] = _record(folder, keys)
     with whole(out) as temporary:
-        adata.write_h5ad(temporary)
+        write_h5ad(adata, temporary, keys)
     return out
 
 
@@ -77,7 +78,7 @@ def _points(adata: Any, basis: Basis, path: Path) -> np.ndarray:
                 "were made from X and take its place",
                 stacklevel=2,
             )
-        ours, theirs = basis.projection.largest, float(adata.X.max())
+        ours, theirs = basis.projection.largest, mean_and_largest(adata)[1]
         for line in scale_warnings({"the integrated file": ours, str(path): theirs}):
             warnings.warn(line, stacklevel=2)
         adata.obsm[name] = points
@@ -109,8 +110,8 @@ def _alike(theirs: np.ndarray, ours: np.ndarray) -> bool:
 
 def _genes(adata: Any, basis: Basis, change: np.ndarray) -> np.ndarray:
     if basis.projection is None:
-        return changed_genes(adata.X, change, components_of(adata, basis.size))
+        return changed(adata, change, components_of(adata, basis.size))
     loadings = np.zeros((adata.n_vars, basis.size))
     index = adata.var_names.get_indexer_for(basis.projection.genes)
     loadings[index] = basis.projection.loadings
-    return changed_genes(adata.X, change, loadings)
+    return changed(adata, change, loadings)
