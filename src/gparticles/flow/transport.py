@@ -18,6 +18,7 @@ from gparticles.divergence import AbstractF
 from gparticles.flow import checkpoint as checkpoints
 from gparticles.flow.auto import AUTO, chosen_flow
 from gparticles.flow.checkpoint import Checkpoint
+from gparticles.flow.drawing import DrawnTarget, drawn_cloud, drawn_target
 from gparticles.flow.driver import AbstractRun, drive
 from gparticles.flow.exact import ExactPotential
 from gparticles.flow.integrators import AbstractIntegrator, evaluations
@@ -91,7 +92,8 @@ def transport(
 
     Args:
         source: the points that move, shape (m, *event).
-        target: the points they move to, shape (n, *event).
+        target: the points they move to, shape (n, *event); or rows of a file that are drawn in
+            parts and never held, ``gpa.FileRows``.
         f: the divergence; ``KL()`` by default.
         lipschitz: L in nats per working unit; the potential's or 1 by default; ``inf`` for the
             unregularised f-divergence.
@@ -162,9 +164,10 @@ def prepare(
     """
     compiled.make_room()
     chosen = Settings(**{name: value for name, value in settings.items() if value is not None})
+    drawn = drawn_target(target, {"target_weights": target_weights, "target_labels": target_labels})
     samples = check_samples(
         source,
-        target,
+        target if drawn is None else drawn.part(0),
         weights=(source_weights, target_weights),
         labels=(labels, target_labels),
     )
@@ -173,8 +176,12 @@ def prepare(
     points = samples.source.points
     with own_settings():
         choice = choose(chosen, points.shape[1:], None if classes is None else len(classes))
+    ends = None
+    if drawn is not None:
+        choice.velocity.of_parts()
+        ends = drawn.ends
     with own_settings(x64=choice.velocity.x64):
-        problem, particles, scaling = working_problem(samples, chosen, choice)
+        problem, particles, scaling = working_problem(samples, chosen, choice, ends=ends)
         state = init(problem, choice.potential, particles, _key(chosen.seed))
         evaluation = choice.velocity.evaluation(problem, state)
         problem, thinned = within_budget(problem, evaluation, chosen.store)
@@ -195,8 +202,9 @@ def prepare(
         scaling=scaling,
         classes=classes,
         dtype=result_dtype(points),
-        notes=(*thinned, *certified, *placement.note()),
+        notes=(*thinned, *certified, *placement.note(), *([drawn.note] if drawn else [])),
         placement=placement,
+        drawn=drawn,
     )
 
 
@@ -224,6 +232,7 @@ class Prepared:
     dtype: np.dtype
     notes: tuple[str, ...]
     placement: Placement
+    drawn: DrawnTarget | None = None
 
     @property
     def steps(self) -> int:
@@ -278,6 +287,7 @@ class Prepared:
             self.state,
             self.describe(),
             checkpoints.described(self.settings.optimizer),
+            *([] if self.drawn is None else [self.drawn.identity]),
         )
         resumed = checkpoint is not None and checkpoint.resume and checkpoint.record.exists()
         # a folder that one of the processes does not see would set them out from different steps
@@ -290,6 +300,14 @@ class Prepared:
             state, pieces, parts = checkpoints.load(checkpoint, fingerprint, self.state)
         recording = Recording(self.evaluation, pieces)
         return state, recording, checkpoints.Writer(checkpoint, fingerprint, parts)
+
+    def with_part(self, problem: Problem, number: int) -> Problem:
+        """The problem with another part of a target that is drawn."""
+        assert self.drawn is not None
+        count = len(self.problem.target.points)
+        with own_settings():
+            target = drawn_cloud(self.drawn, number, scaling=self.scaling, count=count)
+            return replace(problem, target=self.placement.target_placed(target))
 
     def _flow(self, run: "FlowRun", state: State, message: str | None) -> Flow:
         taken, stop = int(state.step), self.settings.stop
@@ -351,6 +369,8 @@ class FlowRun(AbstractRun):
     writer: checkpoints.Writer | None
     frames: np.ndarray
     latest: dict[str, float] = field(default_factory=dict)
+    # of a target that is drawn, the part that the problem holds
+    part: int = 0
 
     def __post_init__(self) -> None:
         p = self.prepared
@@ -366,6 +386,9 @@ class FlowRun(AbstractRun):
             self.recording.add(0, frame_of(0, p.state.particles))
 
     def chunk(self, state: State, limit: int) -> tuple[State, Chunk]:
+        drawn = self.prepared.drawn
+        if drawn is not None and (number := int(state.step) // drawn.every) != self.part:
+            self.problem, self.part = self.prepared.with_part(self.problem, number), number
         problem = self.problem
         return problem.velocity.chunk(problem, state, limit, capacity=self.capacity)
 
@@ -374,6 +397,8 @@ class FlowRun(AbstractRun):
 
     def boundary(self, step: int) -> int:
         following = int(self.frames[np.searchsorted(self.frames, step, side="right")])
+        if (drawn := self.prepared.drawn) is not None:
+            following = min(following, (step // drawn.every + 1) * drawn.every)
         return min(following, step + self.capacity)
 
     def keep(self, chunk: Chunk, before: int, state: State) -> None:
