@@ -174,7 +174,7 @@ def read_parquet(
             refuses.
     """
     frame = read_parquet_frame(path, label_column=label_column)
-    columns = {"id_column": id_column, "label_column": label_column}
+    columns: dict[str, Any] = {"id_column": id_column, "label_column": label_column}
     return from_frame(frame, **columns, label_gaps=label_gaps, name=str(path))
 
 
