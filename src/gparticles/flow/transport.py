@@ -238,8 +238,9 @@ class Prepared:
     def steps(self) -> int:
         return self.problem.step_sizes.shape[0]
 
-    def to_data(self, working: Any) -> np.ndarray:
-        return finish(self.scaling, working, self.settings.bounds, self.dtype)
+    def to_data(self, working: Any, *, in_place: bool = False) -> np.ndarray:
+        bounds = self.settings.bounds
+        return finish(self.scaling, working, bounds, self.dtype, in_place=in_place)
 
     def describe(self) -> dict[str, Any]:
         """The settings as they were used, for people and for fingerprints."""
@@ -321,7 +322,7 @@ class Prepared:
         return Flow(
             particles=self.to_data(working),
             history=history_of(arrays, steps),
-            trajectory=self.to_data(frames),
+            trajectory=self.to_data(frames, in_place=True),
             trajectory_steps=frame_numbers,
             outcome=self._outcome(steps, state, message),
             notes=(*self.notes, *notes),
