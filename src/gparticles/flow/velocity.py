@@ -43,7 +43,7 @@ def slopes_at(
     last = len(points) - MOST_AT_ONCE
 
     def block(number: Array, done: tuple[Array, Array]) -> tuple[Array, Array]:
-        # the last block ends where the points do: what it shares with the one before comes out alike
+        # the last block ends where the points do, and repeats some of the one before
         begin = jnp.minimum(number * MOST_AT_ONCE, last)
         part = jax.lax.dynamic_slice_in_dim(points, begin, MOST_AT_ONCE)
         of_part = (
