@@ -287,8 +287,7 @@ def _batches(path: Path, rows: int, label_column: str | None) -> Iterator[Any]:
     with damage_told(path):
         for file in [path] if folder is None else parts_of(folder):
             with file.open("rb") as stream:
-                read = pyarrow.parquet.ParquetFile(stream, buffer_size=BUFFER)
-                for batch in read.iter_batches(batch_size=rows):
+                for batch in opened(stream).iter_batches(batch_size=rows):
                     table = pyarrow.Table.from_batches([batch])
                     table.validate(full=True)
                     yield (
@@ -296,6 +295,12 @@ def _batches(path: Path, rows: int, label_column: str | None) -> Iterator[Any]:
                         if folder is None
                         else with_folders(table, file.relative_to(folder), label_column)
                     )
+
+
+def opened(stream: Any) -> Any:
+    """A parquet file whose row groups are read when their rows are asked for."""
+    # by default pyarrow reads all groups ahead, and keeps them
+    return arrow().parquet.ParquetFile(stream, buffer_size=BUFFER, pre_buffer=False)
 
 
 @contextmanager

@@ -8,10 +8,10 @@ import numpy as np
 
 from gparticles.errors import printable
 from gparticles.tables.frames import (
-    BUFFER,
     arrow,
     damage_told,
     numbers_of,
+    opened,
     parts_of,
     with_folders,
 )
@@ -36,7 +36,7 @@ def row_groups(path: Path) -> tuple[list[RowGroup], int]:
     with damage_told(path):
         for file in parts_of(path) if path.is_dir() else [path]:
             with file.open("rb") as stream:
-                metadata = arrow().parquet.ParquetFile(stream).metadata
+                metadata = opened(stream).metadata
             width = metadata.num_columns
             counts = [metadata.row_group(at).num_rows for at in range(metadata.num_row_groups)]
             groups += [RowGroup(file, at, count) for at, count in enumerate(counts) if count]
@@ -58,8 +58,7 @@ def group_blocks(
     pyarrow = arrow()
     folder = path if path.is_dir() else None
     with damage_told(path), group.file.open("rb") as stream:
-        file = pyarrow.parquet.ParquetFile(stream, buffer_size=BUFFER)
-        for batch in file.iter_batches(batch_size=rows, row_groups=[group.number]):
+        for batch in opened(stream).iter_batches(batch_size=rows, row_groups=[group.number]):
             table = pyarrow.Table.from_batches([batch])
             if folder is not None:
                 table = with_folders(table, group.file.relative_to(folder), None)
