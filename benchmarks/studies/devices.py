@@ -2,7 +2,10 @@
 
     python benchmarks/run.py devices
     python benchmarks/run.py devices --cases growth --rows 10000 100000 1000000 10000000
+    python benchmarks/run.py devices --cases whole --rows 100000 1000000 10000000
 
+"growth" is a flow of ever more particles: seconds, the most memory, and how many copies of the
+particles the compiled steps take. "whole" is `gpa run` with as many, to the report.
 Every row is a process of its own (or several), since how many devices there are is fixed when JAX
 begins. Devices are forced ones of one processor, so seconds say what splitting costs, not what it
 wins. "sent" are the collective operations of a compiled step and the bytes of their operands. The
@@ -12,7 +15,6 @@ to that of one device, less the one of that result to itself, stands beside that
 
 import json
 import re
-import resource
 import socket
 import subprocess
 import sys
@@ -23,17 +25,19 @@ from typing import Any
 
 import jax
 import numpy as np
-from common import RESULTS, RUN, figure, machine, print_table, write_json
+from common import RESULTS, RUN, figure, machine, print_table, seconds_of, write_json
 
 import gparticles as gpa
 from gparticles.data import swiss_roll
 from gparticles.evaluate.distances import energy_distance
+from gparticles.experiment import runs
+from gparticles.experiment.recipes import check, read_recipe, with_overrides
 from gparticles.flow import prepare
 from gparticles.flow.network import run_chunk
 from gparticles.hosts import joined
 from gparticles.numerics import own_settings
 
-CASES = ("devices", "hosts", "growth")
+CASES = ("devices", "hosts", "growth", "whole")
 CHOICES = {"cases": CASES}
 PARTICLES, TARGETS, STEPS = 4096, 1024, 60
 KINDS = ("all-reduce", "all-gather", "collective-permute", "all-to-all", "reduce-scatter")
@@ -114,22 +118,57 @@ def measure_host(count: int, index: int, address: str, out: str) -> dict[str, An
 def measure_growth(particles: int, targets: int) -> dict[str, float]:
     """Seconds per step and the most memory of one process with one device."""
     source, target = clouds(particles, targets)
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before = memory("VmRSS")
     marks: list[tuple[int, float]] = []
 
     def mark(progress: Any) -> None:
         marks.append((progress.step, time.perf_counter()))
 
     store = gpa.Store(potentials=False, frames=2)
-    settings = {"store": store, "callbacks": (mark,), "batch_size": 4096}
-    gpa.transport(source, target, steps=12, **settings)
+    ready = prepare(source, target, steps=12, store=store, batch_size=4096)
+    with own_settings():
+        program = run_chunk.lower(ready.problem, ready.state, jax.numpy.int32(1), capacity=8)
+        needed = program.compile().memory_analysis()
+    ready.run(callbacks=(mark,))
     (first, began), (last, ended) = marks[0], marks[-1]
-    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return {
         "seconds": (ended - began) / (last - first),
-        "mib": most / 1024,
-        "mib_before": before / 1024,
+        "mib": memory("VmHWM"),
+        "mib_before": before,
         "points_mib": source.nbytes / 2**20,
+        "copies_in_steps": needed.temp_size_in_bytes / source.nbytes,
+    }
+
+
+def memory(which: str) -> float:
+    """MiB of this process: VmRSS now, VmHWM at most."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith(which))
+
+
+def measure_whole(particles: int, targets: int) -> dict[str, float]:
+    """Seconds of what comes after the flow, the report's size and the most memory of a run."""
+    record: dict[str, float] = {}
+
+    def timed(name: str, call: Any) -> Any:
+        def measured(*arguments: Any, **options: Any) -> Any:
+            record[name], value = seconds_of(lambda: call(*arguments, **options))
+            return value
+
+        return measured
+
+    for name in ("draw_run", "run_metrics", "report_run"):
+        setattr(runs, name, timed(name, getattr(runs, name)))
+    settings = (f"n={particles}", f"target.n={targets}", "steps=12", "batch_size=4096")
+    config = check(with_overrides(read_recipe("swiss-roll"), list(settings)))
+    with tempfile.TemporaryDirectory() as folder:
+        record["whole"], result = seconds_of(lambda: runs.run(config, Path(folder) / "run"))
+        record["report_mb"] = result.report.stat().st_size / 1e6
+        frames = result.flow.trajectory
+    return record | {
+        "mib": memory("VmHWM"),
+        "frames": len(frames),
+        "frames_mb": frames.nbytes / 1e6,
     }
 
 
@@ -193,11 +232,21 @@ def run(
         grown = {str(n): answer(started("measure_growth", n, 100_000)) for n in rows}
         record["growth"] = {"machine": machine(), **grown}
         lines = [
-            [f"{int(n):,}", row["seconds"], row["seconds"] / int(n) * 1e6, row["mib"]]
+            [
+                *(f"{int(n):,}", row["seconds"], row["seconds"] / int(n) * 1e6, row["mib"]),
+                *((row["mib"] - row["mib_before"]) / row["points_mib"], row["copies_in_steps"]),
+            ]
             for n, row in grown.items()
         ]
         heads = ["particles", "seconds a step", "microseconds a particle", "MiB"]
+        heads += ["copies in all", "of compiled steps"]
         print_table("100,000 targets, batches of 4096", heads, lines)
+    if "whole" in cases:
+        ended = {str(n): answer(started("measure_whole", n, 100_000)) for n in rows}
+        record["whole"] = {"machine": machine(), **ended}
+        lines = [[f"{int(n):,}", *row.values()] for n, row in ended.items()]
+        heads = ["particles", *next(iter(ended.values()))]
+        print_table("gpa run to 100,000 targets, 12 steps", heads, lines)
     write_json(out, record)
 
 

@@ -59,6 +59,7 @@ from gparticles.report.tensorboard import TensorBoard as TensorBoard
 from gparticles.synthesizer import Synthesizer as Synthesizer
 from gparticles.synthesizer import load_synthesizer as load_synthesizer
 from gparticles.tables.codec import TableCodec as TableCodec
+from gparticles.tables.large import FileRows as FileRows
 from gparticles.timecourse import Trajectory as Trajectory
 from gparticles.timecourse import gene_curves as gene_curves
 from gparticles.timecourse import integrate_times as integrate_times

@@ -45,7 +45,7 @@ def arguments(config: Config, inputs: Inputs) -> dict[str, Any]:
 def _asked(config: Config, inputs: Inputs) -> dict[str, Any]:
     return {
         "source": inputs.source,
-        "target": inputs.target,
+        "target": inputs.target if inputs.drawn is None else inputs.drawn,
         "labels": inputs.labels,
         "target_labels": inputs.target_labels,
         "f": None if config.f is None else parse_f(config.f),

@@ -317,6 +317,7 @@ class Config(Section):
     target: Target | None = None
     held_out: Target | None = None
     validation: Fraction | None = None
+    target_budget: Positive | None = None
     n: Count | None = None
     conditional: Flag | None = None
     columns: dict[str, ColumnField] | None = None

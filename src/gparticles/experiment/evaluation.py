@@ -120,7 +120,7 @@ def evaluate_run(
     held_out = load(path, **columns)
     check_same_columns(held_out, replace(form, name=f"the run in {folder}"))
     check_same_columns(training.table, replace(form, name=f"the run in {folder}"))
-    repeated = among_target(held_out, training.table)
+    repeated = among_target(held_out, training.table, training.drawn)
     if repeated is not None:
         say(repeated)
     draw = training.fresh

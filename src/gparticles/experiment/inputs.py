@@ -5,7 +5,6 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,6 +13,7 @@ from gparticles.choosing.ways import PARTICLES
 from gparticles.data import SPLITS, draw
 from gparticles.errors import InputError
 from gparticles.experiment.config import CloudSection, Config, Custom, Dataset, File, Noise
+from gparticles.experiment.large_targets import drawn_rows, shorter
 from gparticles.experiment.mixed_runs import (
     Mixed,
     fit_mixed,
@@ -25,6 +25,7 @@ from gparticles.experiment.mixed_runs import (
 )
 from gparticles.experiment.provenance import SourceLaw, condensed, form_of, stream
 from gparticles.tables import Table, check_same_columns, load, load_custom
+from gparticles.tables.large import FileRows
 from gparticles.tables.mixed import Form, read_frame
 from gparticles.tables.table import listed, quoted, refusal
 
@@ -55,6 +56,7 @@ class Inputs:
         tabular: whether the target is a user's table, whose columns have units of their own.
         warnings: what the user should know, a line each.
         mixed: of a table of mixed columns, what its rows are moved as.
+        drawn: the target's rows where ``target`` is only the first part of them, or None.
     """
 
     source: np.ndarray
@@ -73,6 +75,7 @@ class Inputs:
     tabular: bool
     warnings: tuple[str, ...]
     mixed: Mixed | None = None
+    drawn: FileRows | None = None
 
 
 Labelled = tuple[np.ndarray, np.ndarray | None]
@@ -88,6 +91,7 @@ class Target:
         fresh: draws this many more of them; None where there is no sampler.
         tabular: whether it is a user's table, whose columns have units of their own.
         mixed: of a table of mixed columns, what its rows are moved as.
+        drawn: its rows where ``table`` is only the first part of them, or None.
     """
 
     table: Table
@@ -95,6 +99,7 @@ class Target:
     fresh: Callable[[int], np.ndarray] | None
     tabular: bool
     mixed: Mixed | None = None
+    drawn: FileRows | None = None
 
 
 def gather(config: Config, *, max_held_out: int) -> Inputs:
@@ -145,6 +150,7 @@ def gather(config: Config, *, max_held_out: int) -> Inputs:
         fresh=target.fresh,
         tabular=target.tabular,
         mixed=target.mixed,
+        drawn=target.drawn,
         warnings=tuple(
             line for line in dict.fromkeys((*target.table.warnings, *table.warnings, seen)) if line
         ),
@@ -161,6 +167,8 @@ def read_target(config: Config) -> Target:
         raise InputError("target is missing; give --target FILE, or a [target] in the recipe")
     if config.validation is not None and config.held_out is not None:
         raise InputError("validation and held_out: give one of them")
+    if (drawn := drawn_rows(config)) is not None:
+        return _drawn_target(drawn)
     if scores_wanted(config):
         return _mixed_target(config)
     try:
@@ -178,6 +186,14 @@ def read_target(config: Config) -> Target:
     return replace(
         target, table=_part(table, seen), held_out=lambda _: (aside.values, aside.labels)
     )
+
+
+def _drawn_target(drawn: FileRows) -> Target:
+    """The first part of rows that are drawn from a file; points that no part has are at hand."""
+    unseen, fresh = np.array_split(drawn.held_out, 2)
+    tabular = drawn.held_out.ndim == 2
+    table = drawn.first
+    return Target(table, lambda k: (unseen[:k], None), lambda k: fresh[:k], tabular, drawn=drawn)
 
 
 def read_rows(cloud: File) -> tuple[Any, Form]:
@@ -348,12 +364,6 @@ def _table(cloud: CloudSection) -> Table:
     raise TypeError(f"{cloud!r} is not a file")
 
 
-def shorter(path: str) -> Path:
-    """Messages name files as a user in this folder would."""
-    full = Path(path)
-    return full.relative_to(Path.cwd()) if full.is_relative_to(Path.cwd()) else full
-
-
 def _target(target: CloudSection, seed: int) -> Target:
     if not isinstance(target, Dataset):
         table = _table(target)
@@ -404,7 +414,11 @@ def _held_out(
     else:
         chosen = _table(config.held_out)
     check_same_columns(chosen, target.table)
-    return chosen.values, chosen.labels, None if sampled else among_target(chosen, target.table)
+    return (
+        chosen.values,
+        chosen.labels,
+        None if sampled else among_target(chosen, target.table, target.drawn),
+    )
 
 
 def _held_out_rows(cloud: CloudSection) -> Any:
@@ -420,10 +434,13 @@ def _rows_repeated(config: Config, mixed: Mixed | None) -> str | None:
     return repeated(mixed.units.codec, mixed.frame, mixed.held_out, name=config.held_out.file)
 
 
-def among_target(held_out: Table, target: Table) -> str | None:
+def among_target(held_out: Table, target: Table, drawn: FileRows | None = None) -> str | None:
     """What is wrong with held-out rows that are the target's; None where none is."""
-    known = {row.tobytes() for row in _comparable(target.values)}
-    count = sum(row.tobytes() in known for row in _comparable(held_out.values))
+    if drawn is None:
+        known = {row.tobytes() for row in _comparable(target.values)}
+        count = sum(row.tobytes() in known for row in _comparable(held_out.values))
+    else:
+        count = drawn.among(held_out.values)
     return repetition(count, len(held_out), name=held_out.name)
 
 

@@ -8,6 +8,8 @@ from scipy.spatial.distance import cdist
 
 from gparticles.checks import check_points, check_weights
 from gparticles.divergence import Wasserstein1
+from gparticles.errors import InputError
+from gparticles.flow.drawing import drawn_target
 from gparticles.flow.exact import ExactPotential
 from gparticles.flow.recording import Store
 from gparticles.flow.sharding import of_first
@@ -67,8 +69,16 @@ def chosen_flow(transport: Transport, settings: Settings) -> Flow:
 
     Returns:
         A flow whose ``choice`` says what was chosen, and from what.
+
+    Raises:
+        InputError: a target of which parts are drawn.
     """
     given = {k: v for k, v in settings.items() if v is not None} | {"potential": None}
+    if drawn_target(settings["target"], {}) is not None:
+        raise InputError(
+            'potential: "auto" chooses by all rows of a target; leave it out where rows are drawn '
+            "from a file"
+        )
     target = check_points(settings["target"], "target")
     weights = check_weights(settings["target_weights"], len(target), "target_weights")
     usable = np.flatnonzero(weights > 0)

@@ -160,6 +160,9 @@ class NetworkVelocity(AbstractVelocity):
     def split(self) -> "NetworkVelocity":
         return replace(self, rule=replace(self.rule, apart=True))
 
+    def of_parts(self) -> None:
+        return
+
     def remedy(self) -> str:
         rule = self.rule
         if math.isinf(self.lipschitz):

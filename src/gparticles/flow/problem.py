@@ -136,20 +136,29 @@ class Working(NamedTuple):
     scaling: AbstractScaling
 
 
-def working_problem(samples: CheckedClouds, settings: Settings, choice: Choice) -> Working:
+def working_problem(
+    samples: CheckedClouds, settings: Settings, choice: Choice, *, ends: np.ndarray | None = None
+) -> Working:
     """The problem of these samples, with everything stored.
+
+    Args:
+        samples, settings, choice: see their classes.
+        ends: the least and the largest number of every column of the target, where more of it is
+            to come.
 
     Raises:
         InputError: data beyond float32, a held-out part that is empty, or bad step sizes.
     """
     dtype = np.float64 if choice.velocity.x64 else np.float32
     source, target, _ = samples
-    constant = constant_columns(source.points, target.points)
+    constant = constant_columns(source.points, target.points if ends is None else ends)
     # points without weight have no say in the units
     ours, theirs = (deciding(sample.points, sample.weights) for sample in (source, target))
     scaling = choose_scaling(ours, theirs, settings.scale)
     moving = working_points(scaling, source.points, "source")
     fixed = working_points(scaling, target.points, "target")
+    if ends is not None:
+        working_points(scaling, ends, "target")
     sizes = step_sizes_of(
         settings.steps, settings.step_size, lipschitz=choice.lipschitz, spread=scaling.spread
     )

@@ -113,7 +113,7 @@ class Recording:
         pieces = [piece for _, piece in self._pieces]
         self._pieces = []
         names = sorted({name for piece in pieces for name in piece})
-        return {name: np.concatenate([p.pop(name) for p in pieces if name in p]) for name in names}
+        return {name: _moved([p.pop(name) for p in pieces if name in p]) for name in names}
 
     def evaluations(self, arrays: dict[str, np.ndarray], count: int) -> PyTree:
         leaves, structure = jax.tree.flatten(self._evaluations)
@@ -133,7 +133,19 @@ def evaluations_of(evaluations: PyTree, count: int) -> dict[str, np.ndarray]:
 
 
 def frame_of(step: int, particles: Any) -> dict[str, np.ndarray]:
-    return {"frame.particles": np.array(particles)[None], "frame.step": np.array([step])}
+    # JAX's arrays never change, so no copy is needed
+    return {"frame.particles": np.asarray(particles)[None], "frame.step": np.array([step])}
+
+
+def _moved(parts: list[np.ndarray]) -> np.ndarray:
+    """All parts in one array, each of which goes as soon as it is there."""
+    whole = np.empty((sum(map(len, parts)), *parts[0].shape[1:]), parts[0].dtype)
+    begin = 0
+    while parts:
+        part = parts.pop(0)
+        whole[begin : begin + len(part)] = part
+        begin += len(part)
+    return whole
 
 
 def _joined(pieces: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:

@@ -81,14 +81,20 @@ class Placement:
             "weights": self._rows(np.asarray(problem.weights), weights=True),
             "labels": None if problem.labels is None else self._rows(np.asarray(problem.labels)),
         }
-        if self.targets >= SPLIT_TARGETS:
-            target = problem.target
-            fields["target"] = Cloud(
-                self._rows(np.asarray(target.points)),
-                self._rows(np.asarray(target.weights), weights=True),
-                None if target.labels is None else self._rows(np.asarray(target.labels)),
-            )
+        fields["target"] = self.target_placed(problem.target)
         return Problem(**fields), self.state_placed(state)
+
+    def target_placed(self, target: Cloud) -> Cloud:
+        """The target on the mesh, from arrays that every process has as a whole."""
+        if self.mesh is None:
+            return target
+        if self.targets < SPLIT_TARGETS:
+            return jax.tree.map(self._everywhere, target)
+        return Cloud(
+            self._rows(np.asarray(target.points)),
+            self._rows(np.asarray(target.weights), weights=True),
+            None if target.labels is None else self._rows(np.asarray(target.labels)),
+        )
 
     def state_placed(self, state: State) -> State:
         """A state of whole arrays on the mesh."""

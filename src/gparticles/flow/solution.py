@@ -240,12 +240,23 @@ def result_dtype(array: np.ndarray) -> np.dtype:
 
 
 def finish(
-    scaling: AbstractScaling, working: Any, bounds: tuple[float, float] | None, dtype: np.dtype
+    scaling: AbstractScaling,
+    working: Any,
+    bounds: tuple[float, float] | None,
+    dtype: np.dtype,
+    *,
+    in_place: bool = False,
 ) -> np.ndarray:
-    """Working units to the user's, inside the bounds to the last bit."""
+    """Working units to the user's, inside the bounds to the last bit.
+
+    Args:
+        scaling, bounds, dtype: of the flow, and of the user.
+        working: shape (..., m, *event).
+        in_place: the result may take the place of ``working``.
+    """
     working = np.asarray(working)
     rows = working.reshape(-1, *scaling.centre.shape)
-    finished = np.empty(rows.shape, dtype)
+    finished = rows if in_place and rows.dtype == dtype else np.empty(rows.shape, dtype)
     for part in scaling.parts(len(rows)):
         points = scaling.to_data(rows[part], np.float64)
         finished[part] = points if bounds is None else np.clip(points, *bounds)

@@ -14,6 +14,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray, PyTree
 
 from gparticles import compiled
+from gparticles.errors import InputError
 from gparticles.flow.integrators import AbstractIntegrator, empty_history
 from gparticles.flow.stopping import AbstractStop, Observation
 from gparticles.potential import AbstractPotential
@@ -129,6 +130,16 @@ class AbstractVelocity(eqx.Module):
             InputError: it is computed on one device only.
         """
         return self
+
+    def of_parts(self) -> None:
+        """Whether a random part of the target at a time is enough.
+
+        Raises:
+            InputError: all of it is needed at once.
+        """
+        raise InputError(
+            "target: without a network all of its rows are needed at once; leave potential out"
+        )
 
     def name_of(self, potential: Any) -> str:
         """What it begins from, in words."""

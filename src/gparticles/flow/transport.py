@@ -19,6 +19,7 @@ from gparticles.divergence import AbstractF
 from gparticles.flow import checkpoint as checkpoints
 from gparticles.flow.auto import AUTO, chosen_flow
 from gparticles.flow.checkpoint import Checkpoint
+from gparticles.flow.drawing import DrawnTarget, drawn_cloud, drawn_target
 from gparticles.flow.driver import AbstractRun, drive
 from gparticles.flow.exact import ExactPotential
 from gparticles.flow.integrators import AbstractIntegrator, evaluations
@@ -92,7 +93,8 @@ def transport(
 
     Args:
         source: the points that move, shape (m, *event).
-        target: the points they move to, shape (n, *event).
+        target: the points they move to, shape (n, *event); or rows of a file that are drawn in
+            parts and never held, ``gpa.FileRows``.
         f: the divergence; ``KL()`` by default.
         lipschitz: L in nats per working unit; the potential's or 1 by default; ``inf`` for the
             unregularised f-divergence.
@@ -163,9 +165,10 @@ def prepare(
     """
     compiled.make_room()
     chosen = Settings(**{name: value for name, value in settings.items() if value is not None})
+    drawn = drawn_target(target, {"target_weights": target_weights, "target_labels": target_labels})
     samples = check_samples(
         source,
-        target,
+        target if drawn is None else drawn.part(0),
         weights=(source_weights, target_weights),
         labels=(labels, target_labels),
     )
@@ -174,8 +177,12 @@ def prepare(
     points = samples.source.points
     with own_settings():
         choice = choose(chosen, points.shape[1:], None if classes is None else len(classes))
+    ends = None
+    if drawn is not None:
+        choice.velocity.of_parts()
+        ends = drawn.ends
     with own_settings(x64=choice.velocity.x64):
-        problem, particles, scaling = working_problem(samples, chosen, choice)
+        problem, particles, scaling = working_problem(samples, chosen, choice, ends=ends)
         state = init(problem, choice.potential, particles, _key(chosen.seed))
         evaluation = choice.velocity.evaluation(problem, state)
         problem, thinned = within_budget(problem, evaluation, chosen.store)
@@ -196,8 +203,9 @@ def prepare(
         scaling=scaling,
         classes=classes,
         dtype=result_dtype(points),
-        notes=(*thinned, *certified, *placement.note()),
+        notes=(*thinned, *certified, *placement.note(), *([drawn.note] if drawn else [])),
         placement=placement,
+        drawn=drawn,
     )
 
 
@@ -225,13 +233,15 @@ class Prepared:
     dtype: np.dtype
     notes: tuple[str, ...]
     placement: Placement
+    drawn: DrawnTarget | None = None
 
     @property
     def steps(self) -> int:
         return self.problem.step_sizes.shape[0]
 
-    def to_data(self, working: Any) -> np.ndarray:
-        return finish(self.scaling, working, self.settings.bounds, self.dtype)
+    def to_data(self, working: Any, *, in_place: bool = False) -> np.ndarray:
+        bounds = self.settings.bounds
+        return finish(self.scaling, working, bounds, self.dtype, in_place=in_place)
 
     def describe(self) -> dict[str, Any]:
         """The settings as they were used, for people and for fingerprints."""
@@ -279,6 +289,7 @@ class Prepared:
             self.state,
             self.describe(),
             checkpoints.described(self.settings.optimizer),
+            *([] if self.drawn is None else [self.drawn.identity]),
         )
         resumed = checkpoint is not None and checkpoint.resume and checkpoint.record.exists()
         # a folder that one of the processes does not see would set them out from different steps
@@ -292,6 +303,14 @@ class Prepared:
         recording = Recording(self.evaluation, pieces)
         return state, recording, checkpoints.Writer(checkpoint, fingerprint, parts)
 
+    def with_part(self, problem: Problem, number: int) -> Problem:
+        """The problem with another part of a target that is drawn."""
+        assert self.drawn is not None
+        count = len(self.problem.target.points)
+        with own_settings():
+            target = drawn_cloud(self.drawn, number, scaling=self.scaling, count=count)
+            return replace(problem, target=self.placement.target_placed(target))
+
     def _flow(self, run: "FlowRun", state: State, message: str | None) -> Flow:
         taken, stop = int(state.step), self.settings.stop
         best = None if stop is None else stop.best(state.stop)
@@ -304,7 +323,7 @@ class Prepared:
         return Flow(
             particles=self.to_data(working),
             history=history_of(arrays, steps),
-            trajectory=self.to_data(frames),
+            trajectory=self.to_data(frames, in_place=True),
             trajectory_steps=frame_numbers,
             outcome=self._outcome(steps, state, message),
             notes=(*self.notes, *notes),
@@ -352,6 +371,8 @@ class FlowRun(AbstractRun):
     writer: checkpoints.Writer | None
     frames: np.ndarray
     latest: dict[str, float] = field(default_factory=dict)
+    # of a target that is drawn, the part that the problem holds
+    part: int = 0
 
     def __post_init__(self) -> None:
         p = self.prepared
@@ -367,6 +388,9 @@ class FlowRun(AbstractRun):
             self.recording.add(0, frame_of(0, p.state.particles))
 
     def chunk(self, state: State, limit: int) -> tuple[State, Chunk]:
+        drawn = self.prepared.drawn
+        if drawn is not None and (number := int(state.step) // drawn.every) != self.part:
+            self.problem, self.part = self.prepared.with_part(self.problem, number), number
         problem = self.problem
         return problem.velocity.chunk(problem, state, limit, capacity=self.capacity)
 
@@ -375,6 +399,8 @@ class FlowRun(AbstractRun):
 
     def boundary(self, step: int) -> int:
         following = int(self.frames[np.searchsorted(self.frames, step, side="right")])
+        if (drawn := self.prepared.drawn) is not None:
+            following = min(following, (step // drawn.every + 1) * drawn.every)
         return min(following, step + self.capacity)
 
     def keep(self, chunk: Chunk, before: int, state: State) -> None:

@@ -40,17 +40,22 @@ def slopes_at(
     """
     if whole or len(points) <= MOST_AT_ONCE:
         return _slopes(potential, points, labels)
-    count = -(-len(points) // MOST_AT_ONCE)
-    extra = count * MOST_AT_ONCE - len(points)
+    last = len(points) - MOST_AT_ONCE
 
-    def blocks(array: Array) -> Array:
-        padded = jnp.pad(array, [(0, extra), *[(0, 0)] * (array.ndim - 1)], mode="edge")
-        return padded.reshape(count, MOST_AT_ONCE, *array.shape[1:])
+    def block(number: Array, done: tuple[Array, Array]) -> tuple[Array, Array]:
+        # the last block ends where the points do, and repeats some of the one before
+        begin = jnp.minimum(number * MOST_AT_ONCE, last)
+        part = jax.lax.dynamic_slice_in_dim(points, begin, MOST_AT_ONCE)
+        of_part = (
+            None if labels is None else jax.lax.dynamic_slice_in_dim(labels, begin, MOST_AT_ONCE)
+        )
+        pair = zip(done, _slopes(potential, part, of_part), strict=True)
+        put = jax.lax.dynamic_update_slice_in_dim
+        values, gradient = (put(all_, new, begin, 0) for all_, new in pair)
+        return values, gradient
 
-    cut = (blocks(points), None if labels is None else blocks(labels))
-    values, gradient = jax.lax.map(lambda block: _slopes(potential, *block), cut)
-    flat = gradient.reshape(-1, *points.shape[1:])
-    return values.reshape(-1)[: len(points)], flat[: len(points)]
+    empty = jnp.zeros(len(points), points.dtype), jnp.zeros_like(points)
+    return jax.lax.fori_loop(0, -(-len(points) // MOST_AT_ONCE), block, empty)
 
 
 def _slopes(

@@ -1,5 +1,6 @@
 """NumPy's own files, npy and npz, and SciPy's sparse matrices in npz; never pickles."""
 
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
@@ -116,12 +117,51 @@ def npy_blocks(
 ) -> Iterator[Table]:
     """Read an array ``rows`` rows at a time, mapped into memory; else as ``read_npy``."""
     _check_unnamed(path, id_column, label_column)
-    array = _load(path, magic=b"\x93NUMPY", mapped=True)
-    starts = range(0, max(len(array) - 1, 1), rows)
+    count = len(_load(path, magic=b"\x93NUMPY", mapped=True))
+    starts = range(0, max(count - 1, 1), rows)
     for start in starts:
         # a last row alone goes with those before it
-        end = len(array) if start == starts[-1] else start + rows
-        yield from_array(np.asarray(array[start:end]), name=str(path), kind="npy")
+        end = count if start == starts[-1] else start + rows
+        # mapped anew for every block, or what was read before would count as this process's memory
+        array = _load(path, magic=b"\x93NUMPY", mapped=True)
+        yield from_array(np.asarray(array[start:end]), name=str(path), kind="npy", start=start)
+
+
+class NpyFile:
+    """An array in a file, of which single rows are read.
+
+    Attributes:
+        count, width: of its rows, and of the numbers in one.
+
+    Raises:
+        InputError: a damaged file, one that is stored column by column, or no rows of numbers.
+    """
+
+    def __init__(self, path: Path):
+        self.path = path
+        array = _load(path, magic=b"\x93NUMPY", mapped=True)
+        from_array(np.asarray(array[:2]), name=str(path))
+        if not array.flags.c_contiguous:
+            mend = "save np.ascontiguousarray of it"
+            raise refusal(path, "is stored column by column, so rows cannot be read", mend)
+        self.count, self.event, self.dtype = len(array), array.shape[1:], array.dtype
+        self.width, self.offset = math.prod(self.event), array.offset
+
+    def rows(self, numbers: np.ndarray) -> np.ndarray:
+        """These rows in their order, shape (k, *event).
+
+        Raises:
+            InputError: the file has become shorter.
+        """
+        read = np.empty((len(numbers), *self.event), self.dtype)
+        size = self.width * self.dtype.itemsize
+        # not mapped into memory, where every row would bring its neighbours and keep them
+        with self.path.open("rb", buffering=0) as stream:
+            for at in np.argsort(numbers).tolist():
+                stream.seek(self.offset + int(numbers[at]) * size)
+                if stream.readinto(read[at].data.cast("B")) != size:
+                    raise refusal(self.path, "changed while it was read", "run it again")
+        return from_array(read, name=str(self.path)).values
 
 
 def _check_unnamed(path: Path, id_column: str | None, label_column: str | None) -> None:

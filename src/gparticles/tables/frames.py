@@ -35,6 +35,8 @@ from gparticles.tables.table import (
     refusal,
 )
 
+# bytes of a column that are read at a time, since row groups may be large
+BUFFER = 2**20
 # what writers call the folder of rows that have no value
 _NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
 
@@ -65,6 +67,7 @@ def from_frame(
     label_column: str | None = None,
     label_gaps: bool = False,
     name: str = "the frame",
+    start: int = 0,
 ) -> Table:
     """The table of a DataFrame.
 
@@ -77,6 +80,7 @@ def from_frame(
         label_column: the column of labels, integers or text.
         label_gaps: labels may be missing; such become "".
         name: what messages call it.
+        start: how many rows came before these, for messages.
 
     Returns:
         The table; values of the columns' common float dtype, float64 where they are integers.
@@ -98,12 +102,13 @@ def from_frame(
     if not at:
         raise refusal(name, "has no column of numbers left", "give at least one")
     check_rows(len(frame), name)
-    values = _values(frame, at, name=name)
+    values = numbers_of(frame, at, name=name, start=start)
     header = type(frame.columns).__name__ != "RangeIndex" or [*frame.columns] != [
         *range(len(names))
     ]
     columns = tuple(names[i] for i in at) if header else None
-    check_finite(values, name=name, columns=columns)
+    lines = range(start + 1, start + len(frame) + 1)
+    check_finite(values, name=name, columns=columns, lines=lines)
     ids, id_name = _identifiers(frame, id_at)
     return Table(
         values=values,
@@ -169,7 +174,7 @@ def read_parquet(
             refuses.
     """
     frame = read_parquet_frame(path, label_column=label_column)
-    columns = {"id_column": id_column, "label_column": label_column}
+    columns: dict[str, Any] = {"id_column": id_column, "label_column": label_column}
     return from_frame(frame, **columns, label_gaps=label_gaps, name=str(path))
 
 
@@ -208,13 +213,13 @@ def parquet_blocks(
     The arguments are those of ``read_parquet``; which column holds identifiers is decided by the
     first rows.
     """
-    first = True
+    start = 0
     for frame in frame_blocks(path, rows, label_column=label_column):
-        columns = {"id_column": id_column, "label_column": label_column}
-        read = from_frame(frame, **columns, label_gaps=label_gaps, name=str(path))
-        if first and read.id_position is not None:
+        columns: dict[str, Any] = {"id_column": id_column, "label_column": label_column}
+        read = from_frame(frame, **columns, label_gaps=label_gaps, name=str(path), start=start)
+        if start == 0 and read.id_position is not None:
             id_column = read.id_name
-        first = False
+        start += len(read)
         yield read
 
 
@@ -279,18 +284,31 @@ def _batches(path: Path, rows: int, label_column: str | None) -> Iterator[Any]:
     """The rows of a file or of a folder's parts, at most so many at a time."""
     pyarrow = arrow()
     folder = path if path.is_dir() else None
-    try:
+    with damage_told(path):
         for file in [path] if folder is None else parts_of(folder):
             with file.open("rb") as stream:
-                for batch in pyarrow.parquet.ParquetFile(stream).iter_batches(batch_size=rows):
+                for batch in opened(stream).iter_batches(batch_size=rows):
                     table = pyarrow.Table.from_batches([batch])
                     table.validate(full=True)
                     yield (
                         table
                         if folder is None
-                        else _with_folders(table, file.relative_to(folder), label_column)
+                        else with_folders(table, file.relative_to(folder), label_column)
                     )
-    except (OSError, pyarrow.ArrowException) as error:
+
+
+def opened(stream: Any) -> Any:
+    """A parquet file whose row groups are read when their rows are asked for."""
+    # by default pyarrow reads all groups ahead, and keeps them
+    return arrow().parquet.ParquetFile(stream, buffer_size=BUFFER, pre_buffer=False)
+
+
+@contextmanager
+def damage_told(path: Path) -> Iterator[None]:
+    """Turns what pyarrow raises while a file is read into one line."""
+    try:
+        yield
+    except (OSError, arrow().ArrowException) as error:
         reason = str(error).split(". ")[0] or type(error).__name__
         raise refusal(path, f"is damaged ({reason})", "make it again") from error
 
@@ -322,12 +340,12 @@ def _joined(folder: Path, label_column: str | None) -> Any:
 
     tables = []
     for file in parts_of(folder):
-        table = _with_folders(_read_part(file), file.relative_to(folder), label_column)
+        table = with_folders(_read_part(file), file.relative_to(folder), label_column)
         tables.append(table)
     return pyarrow.concat_tables(tables, promote_options="permissive")
 
 
-def _with_folders(table: Any, file: Path, label_column: str | None) -> Any:
+def with_folders(table: Any, file: Path, label_column: str | None) -> Any:
     """A part with what the names of its folders say as columns."""
     import pyarrow
 
@@ -409,7 +427,8 @@ def _labels(frame: Any, at: int, *, name: str, gaps: bool) -> np.ndarray:
     return labels_of_cells(cells, place=(name, str(frame.columns[at])), gaps=gaps)
 
 
-def _values(frame: Any, at: list[int], *, name: str) -> np.ndarray:
+def numbers_of(frame: Any, at: list[int], *, name: str, start: int) -> np.ndarray:
+    """The columns at these places as one array; ``start`` rows came before, for messages."""
     dtypes = set(frame.dtypes.iloc[at])
     plain = all(isinstance(d, np.dtype) and d.kind in "biuf" for d in dtypes)
     small = all(d in (np.float16, np.float32) for d in dtypes)
@@ -418,17 +437,17 @@ def _values(frame: Any, at: list[int], *, name: str) -> np.ndarray:
         return np.ascontiguousarray(frame.iloc[:, at].to_numpy(dtype=dtype))
     values = np.empty((len(frame), len(at)), dtype=dtype)
     for k, i in enumerate(at):
-        values[:, k] = _column(
-            frame.iloc[:, i], place=f"column {quoted(frame.columns[i])}", at=name
-        )
+        place = f"column {quoted(frame.columns[i])}"
+        values[:, k] = _column(frame.iloc[:, i], place=place, at=name, start=start)
     return values
 
 
-def _column(column: Any, *, place: str, at: str) -> np.ndarray:
+def _column(column: Any, *, place: str, at: str, start: int) -> np.ndarray:
     if getattr(column.dtype, "kind", "O") in "biuf":  # pandas's nullable numbers among them
         return column.to_numpy(dtype=np.float64, na_value=np.nan)
     missing = column.isna().tolist()
-    for row, (cell, lacking) in enumerate(zip(column.tolist(), missing, strict=True), start=1):
+    cells = zip(column.tolist(), missing, strict=True)
+    for row, (cell, lacking) in enumerate(cells, start=start + 1):
         if lacking:
             raise refusal(at, f"row {row}, {place}: missing value", MISSING_MEND)
         if not isinstance(cell, Real | Decimal):

@@ -91,6 +91,7 @@ def from_array(
     label_name: str | None = None,
     label_gaps: bool = False,
     warnings: tuple[str, ...] = (),
+    start: int = 0,
 ) -> Table:
     """A checked `Table` of an array that somebody else made.
 
@@ -104,6 +105,7 @@ def from_array(
         label_name: the name of the labels in an npz.
         label_gaps: labels may be missing; such become "".
         warnings: lines to pass on.
+        start: how many rows came before these, for messages.
 
     Raises:
         InputError: objects, text or complex numbers; a wrong rank; fewer than two rows; a missing
@@ -115,7 +117,7 @@ def from_array(
     """
     array = _numbers(values, name)
     check_rows(len(array), name)
-    check_finite(array, name=name)
+    check_finite(array, name=name, lines=range(start + 1, start + len(array) + 1))
     if labels is not None:
         label_name = label_name or "labels"
         place = name, label_name
