@@ -1,0 +1,124 @@
+"""phi averaged over moves of images, which keeps its bound.
+
+A linear map g of norm at most 1 makes of an L-Lipschitz function an L-Lipschitz one, and so does a
+mean of such functions: |mean phi(g x) - mean phi(g y)| <= mean L |g (x - y)| <= L |x - y|. Quarter
+turns and mirror images only exchange pixels; a shift that fills up with zeros drops pixels and adds
+none. A turn by another angle has values between pixels, by weights whose matrix may have a norm
+above 1, so that there is none here.
+"""
+
+from abc import abstractmethod
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from gparticles.checks import check_count
+from gparticles.errors import InputError
+from gparticles.potential.convolution import Convolution
+from gparticles.potential.networks import AbstractBody, Dense, Points
+
+
+class AbstractSymmetry(eqx.Module):
+    """Moves of images, each a linear map of norm at most 1."""
+
+    @abstractmethod
+    def moved(self, images: Points) -> Float[Array, "moves n *event"]:
+        """The images (n, h, w) or (n, h, w, c) under every move."""
+
+
+class Shifts(AbstractSymmetry):
+    """Shifts by up to some pixels each way, filled up with zeros: (2 pixels + 1)^2 moves.
+
+    These are no group: phi becomes smooth along shifts, and not invariant.
+
+    Args:
+        pixels: the farthest, along each axis.
+    """
+
+    pixels: int = eqx.field(static=True, default=1)
+
+    def __check_init__(self) -> None:
+        check_count(self.pixels, "pixels")
+
+    def moved(self, images: Points) -> Float[Array, "moves n *event"]:
+        far = self.pixels
+        height, width = images.shape[1:3]
+        sides = ((0, 0), (far, far), (far, far), (0, 0))[: images.ndim]
+        padded, places = jnp.pad(images, sides), range(2 * far + 1)
+        return jnp.stack([padded[:, y : y + height, x : x + width] for y in places for x in places])
+
+
+class QuarterTurns(AbstractSymmetry):
+    """The four quarter turns of square images, and their mirror images: phi becomes invariant.
+
+    Args:
+        mirrored: whether mirror images are among them, eight moves in the place of four.
+    """
+
+    mirrored: bool = eqx.field(static=True, default=True, kw_only=True)
+
+    def moved(self, images: Points) -> Float[Array, "moves n *event"]:
+        if images.shape[1] != images.shape[2]:
+            raise InputError(
+                f"quarter turns of {images.shape[1]} x {images.shape[2]} pixels have another "
+                "shape; give square images"
+            )
+        turned = [jnp.rot90(images, k, axes=(1, 2)) for k in range(4)]
+        return jnp.stack([*turned, *(jnp.flip(t, 2) for t in turned if self.mirrored)])
+
+
+class Averaged(AbstractBody):
+    """phi(x) = mean over the moves g of body(g x), of the same L.
+
+    Where the target's law does not change under the moves, it is enough to look for phi among the
+    functions that do not either (Birrell, Katsoulakis, Rey-Bellet and Zhu 2022, arXiv 2202.01129).
+    Takes as many evaluations as there are moves. ``transport`` moves what is left of the points
+    after a centre was subtracted, which a move need not keep; ``scale=1.0`` subtracts none.
+
+    Args:
+        body: a ``LipschitzMLP`` or ``LipschitzConv`` for images.
+        symmetry: the moves, ``Shifts()`` or ``QuarterTurns()``.
+
+    Raises:
+        InputError: another potential, such as one with a head for each class: average its body,
+            and take ``per_class`` of that; or later: points that are no images.
+
+    >>> from gparticles.potential import tight_mlp
+    >>> phi = Averaged(tight_mlp(16, width=8, lipschitz=3.0), symmetry=QuarterTurns())
+    >>> phi.lipschitz_bound() <= 3.0 * (1 + 1e-5)
+    True
+    """
+
+    body: AbstractBody
+    symmetry: AbstractSymmetry = eqx.field(kw_only=True)
+
+    def __check_init__(self) -> None:
+        for name, kind in (("body", AbstractBody), ("symmetry", AbstractSymmetry)):
+            if not isinstance(getattr(self, name), kind):
+                raise InputError(
+                    f"{name} is {type(getattr(self, name)).__name__}: give a network such as "
+                    "gpa.tight_mlp(784), without heads, and symmetry=gpa.Shifts()"
+                )
+
+    @property
+    def layers(self) -> tuple[Dense | Convolution, ...]:
+        return self.body.layers
+
+    @property
+    def head(self) -> Dense:
+        return self.body.head
+
+    @property
+    def lipschitz(self) -> float:
+        return self.body.lipschitz
+
+    def features(self, points: Points) -> Float[Array, "n width"]:
+        if points.ndim not in (3, 4):
+            raise InputError(f"points of shape {points.shape[1:]} are no images to move")
+        moved = self.symmetry.moved(points)
+        features = self.body.features(moved.reshape(-1, *points.shape[1:]))
+        return jnp.mean(features.reshape(len(moved), len(points), -1), axis=0)
+
+    def features_bound(self) -> float:
+        return self.body.features_bound()
