@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 from digits import BLOCK, Run, digit_study, judging
-from scipy.ndimage import gaussian_filter
+from image_ideas import by_hand, half_way
 from study import inputs_of
 
 from gparticles.data import SOURCES
@@ -17,8 +17,6 @@ from gparticles.experiment.inputs import Inputs
 from gparticles.experiment.provenance import stream
 from gparticles.flow import transport
 from gparticles.latent import PCA, Deformations
-from gparticles.latent.deformations import deformed
-from gparticles.latent.registration import register, without_colour
 
 # of the targets that a flow in pixels is given in the place of 200 digits, and its steps
 MORE, STEPS = 2000, 125
@@ -33,60 +31,6 @@ VARIANTS = {
     "PCA, no network": Run("mnist", (SMOOTH, "steps=12", "step_size=1.0"), PCA),
 }
 Images = np.ndarray
-
-
-def bases(inputs: Inputs, labels: Any, seed: int) -> np.ndarray:
-    """For each label a target of that class, all of these in turns."""
-    generator = np.random.default_rng(seed)
-    chosen = np.zeros(len(labels), int)
-    for label in np.unique(labels):
-        at, own = np.flatnonzero(labels == label), np.flatnonzero(inputs.target_labels == label)
-        chosen[at] = np.resize(generator.permutation(own), len(at))
-    return chosen
-
-
-def affine(n: int, side: int, generator: np.random.Generator, *, shift: float = 1.0) -> Images:
-    """Fields of small turns, changes of scale, shears and shifts, shape (n, 2, side, side)."""
-    turn, shear = generator.normal(0, 0.1, (2, n))
-    stretch = np.exp(generator.normal(0, 0.08, (2, n)))
-    matrix = np.array(
-        [
-            [np.cos(turn) * stretch[0], -np.sin(turn) * stretch[1]],
-            [np.sin(turn) * stretch[0] + shear, np.cos(turn) * stretch[1]],
-        ]
-    )
-    places = np.indices((side, side)) - (side - 1) / 2
-    change = np.moveaxis(matrix, 2, 0) - np.eye(2)
-    moved = np.einsum("nij,jyx->niyx", change, places)
-    return moved + generator.normal(0, shift, (n, 2, 1, 1))
-
-
-def elastic(n: int, side: int, generator: np.random.Generator, *, size: float = 0.7) -> Images:
-    """Smooth random fields of so many pixels, shape (n, 2, side, side)."""
-    fields = gaussian_filter(generator.normal(size=(n, 2, side, side)), (0, 0, 4, 4))
-    return size * fields / fields.std()
-
-
-def by_hand(inputs: Inputs, seed: int, *, bent: bool = True) -> Images:
-    """Training digits that are moved, turned, scaled and sheared a little, and bent or not."""
-    generator = np.random.default_rng([seed, 7])
-    images = inputs.target[bases(inputs, inputs.labels, seed)]
-    n, side = images.shape[:2]
-    fields = affine(n, side, generator)
-    return deformed(images, fields + elastic(n, side, generator) if bent else fields)
-
-
-def half_way(inputs: Inputs, seed: int, *, labels: Any = None) -> Images:
-    """Training digits on half of the way to two others of their class each, and bent a little."""
-    labels = inputs.labels if labels is None else labels
-    generator = np.random.default_rng([seed, 8])
-    images = inputs.target[bases(inputs, labels, seed)]
-    n, side = images.shape[:2]
-    fields = elastic(n, side, generator, size=0.5) + affine(n, side, generator, shift=0.0) / 2
-    for k in (1, 2):
-        mates = inputs.target[bases(inputs, labels, seed + 1000 * k)]
-        fields += register(without_colour(images), without_colour(mates)) / 2
-    return deformed(images, fields)
 
 
 def begun(inputs: Inputs, seed: int) -> Images:

@@ -68,7 +68,8 @@ def _png(images: np.ndarray) -> bytes:
     from gparticles.plots.images import grid
 
     shrink = -(-max(images.shape[1:3]) // SIDE)
-    canvas = grid(images[:, ::shrink, ::shrink], columns=COLUMNS)[..., :3]
+    canvas = grid(images[:, ::shrink, ::shrink], columns=COLUMNS)
+    canvas = canvas[..., :3] if canvas.ndim == 3 else canvas
     low, high = (0.0, 1.0) if images.ndim == 4 else (np.nanmin(canvas), np.nanmax(canvas))
     shares = np.clip((canvas - low) / max(high - low, np.finfo(float).tiny), 0, 1)
     pixels = np.nan_to_num(255 * shares, nan=255.0).astype(np.uint8)
