@@ -1,8 +1,10 @@
 """Digits in new shapes from 200: deformations, alone and as a latent space to flow in."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
+import image_ideas
 import numpy as np
 from digits import BLOCK, Run, digit_study, judging
 from image_ideas import by_hand, half_way
@@ -28,6 +30,7 @@ VARIANTS = {
     "flow of deformations": Run("mnist-new"),
     "twice as many steps": Run("mnist-new", ("steps=16",)),
     "flow in pixels": Run("mnist"),
+    "steps that cool": Run("mnist-new", ("cooldown=1.0", "step_size=1.5")),
     "PCA, no network": Run("mnist", (SMOOTH, "steps=12", "step_size=1.0"), PCA),
 }
 Images = np.ndarray
@@ -56,6 +59,17 @@ BESIDE = {
     "Gaussian deformations": begun,
     "half way to two others": half_way,
     "flow in pixels to these": to_more_targets,
+}
+IDEAS = {
+    "a kinetic penalty": image_ideas.kinetic,
+    "an L for each digit": image_ideas.classwise,
+    "stopped by features": image_ideas.stopped_by_features,
+    "latents of an autoencoder": partial(image_ideas.sharpened, sharpening=0),
+    "these sharpened in pixels": image_ideas.sharpened,
+    "blends of a class, in pixels": image_ideas.from_blends,
+    "targets shifted too, in pixels": image_ideas.moved_targets,
+    "phi averaged over shifts, in pixels": image_ideas.averaged,
+    "a sum over scales, in pixels": image_ideas.scales,
 }
 
 
@@ -111,4 +125,16 @@ def mmd(x: np.ndarray, y: np.ndarray) -> float:
     return float(within(x) + within(y) - 2 * kernel(x, y).mean())
 
 
-EXPERIMENT = digit_study(VARIANTS, beside=BESIDE, also=also)
+# measured, and not shipped
+DROPPED = ("steps that cool", *IDEAS)
+EXPERIMENT = digit_study(VARIANTS, beside=BESIDE | IDEAS, also=also)
+
+
+def run(
+    *, seeds: tuple[int, ...] = (0, 1, 2), ideas: bool = False, rows: tuple[str, ...] = ()
+) -> None:
+    """Measure all rows; or only those that are named, or all of DROPPED, beside the others kept."""
+    if rows or ideas:
+        EXPERIMENT.add_to("new-images", seeds, rows or DROPPED)
+    else:
+        EXPERIMENT.carry_out("new-images", seeds)
