@@ -121,7 +121,7 @@ def make_ready(config: Config) -> ReadyRun:
         InputError: anything that the user can mend.
     """
     # what is usual for images is known once they are read, and they are read once
-    read = cache(table_of)
+    read: Any = cache(table_of)
     inputs = gather(config, max_held_out=MAX_HELD_OUT, read=read)
     if inputs.mixed is None and (config.task, config.closeness) != (None, None):
         raise InputError(

@@ -68,21 +68,26 @@ class QuarterTurns(AbstractSymmetry):
         return jnp.stack([*turned, *(jnp.flip(t, 2) for t in turned if self.mirrored)])
 
 
+SYMMETRIES: dict[str, AbstractSymmetry] = {
+    "shifts": Shifts(),
+    "turns": QuarterTurns(mirrored=False),
+    "mirrors": QuarterTurns(),
+}
+
+
 class Averaged(AbstractBody):
     """phi(x) = mean over the moves g of body(g x), of the same L.
 
-    Where the target's law does not change under the moves, it is enough to look for phi among the
-    functions that do not either (Birrell, Katsoulakis, Rey-Bellet and Zhu 2022, arXiv 2202.01129).
-    Takes as many evaluations as there are moves. ``transport`` moves what is left of the points
-    after a centre was subtracted, which a move need not keep; ``scale=1.0`` subtracts none.
+    Where the target's law is the same after the moves, phi may be sought among functions that are
+    (Birrell, Katsoulakis, Rey-Bellet and Zhu 2022, arXiv 2202.01129). It takes as many evaluations
+    as there are moves. ``transport`` subtracts a centre first, but for ``scale=1.0``.
 
     Args:
         body: a ``LipschitzMLP`` or ``LipschitzConv`` for images.
         symmetry: the moves, ``Shifts()`` or ``QuarterTurns()``.
 
     Raises:
-        InputError: another potential, such as one with a head for each class: average its body,
-            and take ``per_class`` of that; or later: points that are no images.
+        InputError: a body with heads (``per_class`` comes after); points that are no images.
 
     >>> from gparticles.potential import tight_mlp
     >>> phi = Averaged(tight_mlp(16, width=8, lipschitz=3.0), symmetry=QuarterTurns())
@@ -94,23 +99,22 @@ class Averaged(AbstractBody):
     symmetry: AbstractSymmetry = eqx.field(kw_only=True)
 
     def __check_init__(self) -> None:
-        for name, kind in (("body", AbstractBody), ("symmetry", AbstractSymmetry)):
-            if not isinstance(getattr(self, name), kind):
-                raise InputError(
-                    f"{name} is {type(getattr(self, name)).__name__}: give a network such as "
-                    "gpa.tight_mlp(784), without heads, and symmetry=gpa.Shifts()"
-                )
+        if not isinstance(self.body, AbstractBody) or not hasattr(self.symmetry, "moved"):
+            raise InputError(
+                f"Averaged is given {type(self.body).__name__} and {self.symmetry!r}: give a "
+                "network without heads, such as gpa.tight_mlp(784), and symmetry=gpa.Shifts()"
+            )
 
     @property
-    def layers(self) -> tuple[Dense | Convolution, ...]:
+    def layers(self) -> tuple[Dense | Convolution, ...]:  # type: ignore[override]
         return self.body.layers
 
     @property
-    def head(self) -> Dense:
+    def head(self) -> Dense:  # type: ignore[override]
         return self.body.head
 
     @property
-    def lipschitz(self) -> float:
+    def lipschitz(self) -> float:  # type: ignore[override]
         return self.body.lipschitz
 
     def features(self, points: Points) -> Float[Array, "n width"]:
