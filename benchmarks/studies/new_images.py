@@ -30,7 +30,7 @@ VARIANTS = {
     "flow of deformations": Run("mnist-new"),
     "twice as many steps": Run("mnist-new", ("steps=16",)),
     "flow in pixels": Run("mnist"),
-    "steps that cool": Run("mnist-new", ("cooldown=1.0", "step_size=1.5")),
+    "steps that cool": Run("mnist-new", ("cooldown=0.9", "step_size=1.25")),
     "PCA, no network": Run("mnist", (SMOOTH, "steps=12", "step_size=1.0"), PCA),
 }
 Images = np.ndarray
