@@ -162,8 +162,8 @@ def scales(inputs: Inputs, seed: int) -> Images:
     return in_pixels(inputs, seed, potential=phi, steps=150)
 
 
-def averaged(inputs: Inputs, seed: int, *, steps: int = 100) -> Images:
-    """phi averaged over shifts by a pixel, in raw units, in which these are shifts of images."""
+def averaged(inputs: Inputs, seed: int, *, shifts: int = 1) -> Images:
+    """phi averaged over shifts by up to so many pixels, or as it is for 0."""
     body = gpa.LipschitzMLP(
         784,
         width=128,
@@ -172,8 +172,9 @@ def averaged(inputs: Inputs, seed: int, *, steps: int = 100) -> Images:
         activation=gpa.activations.MollifiedReLU(),
         seed=seed,
     )
-    phi = gpa.Averaged(body, symmetry=gpa.Shifts(1)).per_class(CLASSES, seed=seed)
-    return in_pixels(inputs, seed, potential=phi, steps=steps, batch_size=200)
+    phi = gpa.Averaged(body, symmetry=gpa.Shifts(shifts)) if shifts else body
+    potential = phi.per_class(CLASSES, seed=seed)
+    return in_pixels(inputs, seed, potential=potential, steps=100, batch_size=200)
 
 
 def moved_targets(inputs: Inputs, seed: int) -> Images:
@@ -264,7 +265,7 @@ def sharpened(inputs: Inputs, seed: int, *, steps: int = 12, sharpening: int = 1
     bent = half_way(inputs, seed, labels=labels)
     known = np.concatenate([inputs.target, bent])
     codec = Autoencoder(32, width=256, epochs=150).fit(known.reshape(len(known), -1), seed=seed)
-    targets = codec.encode(known.reshape(len(known), -1))[: len(inputs.target) + 1000 * 0]
+    targets = codec.encode(inputs.target.reshape(len(inputs.target), -1))
     source = SOURCES["logistic"](targets, len(inputs.source), seed=stream(seed, "source"))
     flow = transport(
         source,

@@ -69,6 +69,7 @@ IDEAS = {
     "blends of a class, in pixels": image_ideas.from_blends,
     "targets shifted too, in pixels": image_ideas.moved_targets,
     "phi averaged over shifts, in pixels": image_ideas.averaged,
+    "the same without the average": partial(image_ideas.averaged, shifts=0),
     "a sum over scales, in pixels": image_ideas.scales,
 }
 
