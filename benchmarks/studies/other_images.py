@@ -75,4 +75,4 @@ def run(*, seeds: tuple[int, ...] = (0, 1, 2), faces: str | None = None) -> None
         return
     with TemporaryDirectory() as folder:
         row = {FACES: partial(measured, faces_of(Path(faces), Path(folder)))}
-        Study(row, EXPERIMENT.draw).add_to("other-images", seeds, (FACES,))
+        Study({}, EXPERIMENT.draw, beside=row).add_to("other-images", seeds, (FACES,))

@@ -96,14 +96,15 @@ class Averaged(AbstractBody):
     """
 
     body: AbstractBody
-    symmetry: AbstractSymmetry = eqx.field(kw_only=True)
+    symmetry: AbstractSymmetry
 
-    def __check_init__(self) -> None:
-        if not isinstance(self.body, AbstractBody) or not hasattr(self.symmetry, "moved"):
+    def __init__(self, body: AbstractBody, *, symmetry: AbstractSymmetry):
+        if not isinstance(body, AbstractBody) or not hasattr(symmetry, "moved"):
             raise InputError(
-                f"Averaged is given {type(self.body).__name__} and {self.symmetry!r}: give a "
-                "network without heads, such as gpa.tight_mlp(784), and symmetry=gpa.Shifts()"
+                f"Averaged is given {type(body).__name__} and {symmetry!r}: give a network "
+                "without heads, such as gpa.tight_mlp(784), and symmetry=gpa.Shifts()"
             )
+        self.body, self.symmetry = body, symmetry
 
     @property
     def layers(self) -> tuple[Dense | Convolution, ...]:  # type: ignore[override]
