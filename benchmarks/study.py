@@ -5,6 +5,7 @@ the common kind: a recipe and its variants, judged on held-out points. Scores ar
 `gpa run` for the same settings; "seconds" is of the flow with its compilation.
 """
 
+import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -86,6 +87,18 @@ class Study:
     beside: Mapping[str, Callable[[int], Found]] = field(default_factory=dict)
     variants: Mapping[str, Sequence[str]] = field(default_factory=dict)
     dpi: int = 70
+
+    def add_to(self, name: str, seeds: Sequence[int], rows: Sequence[str]) -> None:
+        """Some rows, in the place of those of FOLDER/name.json; the others and the picture stay."""
+        path, every = FOLDER / f"{name}.json", {**self.rows, **self.beside}
+        record = json.loads(path.read_text())
+        for row in rows:
+            part = "rows" if row in self.rows else "beside"
+            runs = [entry(seed, every[row](seed)) for seed in seeds]
+            record.setdefault(part, {})[row] = runs
+            show(name, {row: runs})
+            # a row takes minutes, and what was measured is not lost with the next
+            write_json(path, record)
 
     def carry_out(self, name: str, seeds: Sequence[int]) -> None:
         """Every row with every seed: measure, draw, print, and keep in FOLDER/name.json."""

@@ -1,11 +1,13 @@
 """Digits in new shapes from 200: deformations, alone and as a latent space to flow in."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
+import image_ideas
 import numpy as np
 from digits import BLOCK, Run, digit_study, judging
-from scipy.ndimage import gaussian_filter
+from image_ideas import by_hand, half_way
 from study import inputs_of
 
 from gparticles.data import SOURCES
@@ -17,8 +19,6 @@ from gparticles.experiment.inputs import Inputs
 from gparticles.experiment.provenance import stream
 from gparticles.flow import transport
 from gparticles.latent import PCA, Deformations
-from gparticles.latent.deformations import deformed
-from gparticles.latent.registration import register, without_colour
 
 # of the targets that a flow in pixels is given in the place of 200 digits, and its steps
 MORE, STEPS = 2000, 125
@@ -30,63 +30,10 @@ VARIANTS = {
     "flow of deformations": Run("mnist-new"),
     "twice as many steps": Run("mnist-new", ("steps=16",)),
     "flow in pixels": Run("mnist"),
+    "steps that cool": Run("mnist-new", ("cooldown=0.9", "step_size=1.25")),
     "PCA, no network": Run("mnist", (SMOOTH, "steps=12", "step_size=1.0"), PCA),
 }
 Images = np.ndarray
-
-
-def bases(inputs: Inputs, labels: Any, seed: int) -> np.ndarray:
-    """For each label a target of that class, all of these in turns."""
-    generator = np.random.default_rng(seed)
-    chosen = np.zeros(len(labels), int)
-    for label in np.unique(labels):
-        at, own = np.flatnonzero(labels == label), np.flatnonzero(inputs.target_labels == label)
-        chosen[at] = np.resize(generator.permutation(own), len(at))
-    return chosen
-
-
-def affine(n: int, side: int, generator: np.random.Generator, *, shift: float = 1.0) -> Images:
-    """Fields of small turns, changes of scale, shears and shifts, shape (n, 2, side, side)."""
-    turn, shear = generator.normal(0, 0.1, (2, n))
-    stretch = np.exp(generator.normal(0, 0.08, (2, n)))
-    matrix = np.array(
-        [
-            [np.cos(turn) * stretch[0], -np.sin(turn) * stretch[1]],
-            [np.sin(turn) * stretch[0] + shear, np.cos(turn) * stretch[1]],
-        ]
-    )
-    places = np.indices((side, side)) - (side - 1) / 2
-    change = np.moveaxis(matrix, 2, 0) - np.eye(2)
-    moved = np.einsum("nij,jyx->niyx", change, places)
-    return moved + generator.normal(0, shift, (n, 2, 1, 1))
-
-
-def elastic(n: int, side: int, generator: np.random.Generator, *, size: float = 0.7) -> Images:
-    """Smooth random fields of so many pixels, shape (n, 2, side, side)."""
-    fields = gaussian_filter(generator.normal(size=(n, 2, side, side)), (0, 0, 4, 4))
-    return size * fields / fields.std()
-
-
-def by_hand(inputs: Inputs, seed: int, *, bent: bool = True) -> Images:
-    """Training digits that are moved, turned, scaled and sheared a little, and bent or not."""
-    generator = np.random.default_rng([seed, 7])
-    images = inputs.target[bases(inputs, inputs.labels, seed)]
-    n, side = images.shape[:2]
-    fields = affine(n, side, generator)
-    return deformed(images, fields + elastic(n, side, generator) if bent else fields)
-
-
-def half_way(inputs: Inputs, seed: int, *, labels: Any = None) -> Images:
-    """Training digits on half of the way to two others of their class each, and bent a little."""
-    labels = inputs.labels if labels is None else labels
-    generator = np.random.default_rng([seed, 8])
-    images = inputs.target[bases(inputs, labels, seed)]
-    n, side = images.shape[:2]
-    fields = elastic(n, side, generator, size=0.5) + affine(n, side, generator, shift=0.0) / 2
-    for k in (1, 2):
-        mates = inputs.target[bases(inputs, labels, seed + 1000 * k)]
-        fields += register(without_colour(images), without_colour(mates)) / 2
-    return deformed(images, fields)
 
 
 def begun(inputs: Inputs, seed: int) -> Images:
@@ -112,6 +59,18 @@ BESIDE = {
     "Gaussian deformations": begun,
     "half way to two others": half_way,
     "flow in pixels to these": to_more_targets,
+}
+IDEAS = {
+    "a kinetic penalty": image_ideas.kinetic,
+    "an L for each digit": image_ideas.classwise,
+    "stopped by features": image_ideas.stopped_by_features,
+    "latents of an autoencoder": partial(image_ideas.sharpened, sharpening=0),
+    "these sharpened in pixels": image_ideas.sharpened,
+    "blends of a class, in pixels": image_ideas.from_blends,
+    "targets shifted too, in pixels": image_ideas.moved_targets,
+    "phi averaged over shifts, in pixels": image_ideas.averaged,
+    "the same without the average": partial(image_ideas.averaged, shifts=0),
+    "a sum over scales, in pixels": image_ideas.scales,
 }
 
 
@@ -167,4 +126,16 @@ def mmd(x: np.ndarray, y: np.ndarray) -> float:
     return float(within(x) + within(y) - 2 * kernel(x, y).mean())
 
 
-EXPERIMENT = digit_study(VARIANTS, beside=BESIDE, also=also)
+# measured, and not shipped
+DROPPED = ("steps that cool", *IDEAS)
+EXPERIMENT = digit_study(VARIANTS, beside=BESIDE | IDEAS, also=also)
+
+
+def run(
+    *, seeds: tuple[int, ...] = (0, 1, 2), ideas: bool = False, rows: tuple[str, ...] = ()
+) -> None:
+    """Measure all rows; or only those that are named, or all of DROPPED, beside the others kept."""
+    if rows or ideas:
+        EXPERIMENT.add_to("new-images", seeds, rows or DROPPED)
+    else:
+        EXPERIMENT.carry_out("new-images", seeds)

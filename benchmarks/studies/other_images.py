@@ -1,6 +1,14 @@
-"""Small images that nothing was tuned on, by deformations as they are for digits."""
+"""Small images that nothing was tuned on, by deformations as they are for digits.
+
+    python benchmarks/run.py other-images --faces lfw_subset.npy
+
+adds scikit-image's cuttings of photographs, half of them faces, and leaves the other rows as they
+are. They lie in its package as skimage/data/lfw_subset.npy.
+"""
 
 from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 from digits import COLUMNS, Run, draw
@@ -11,16 +19,17 @@ from gparticles.evaluate.pairwise import nearest
 from gparticles.evaluate.pairwise import rows as as_rows
 
 METRICS = ("nearest_ratio", "nearest_without_grain", "coverage", "copy_rate", "w2")
-NEW = (
+SHIPPED = (
     'latent={codec = "deformations"}',
     'potential={preset = "exact", smoothing = 1.2}',
     "source=gaussian",
     "steps=8",
     "step_size=0.75",
     "n=500",
-    "target.n=200",
 )
+NEW = (*SHIPPED, "target.n=200")
 WITHOUT = (*NEW, "conditional=false")
+FACES = "faces and other cuttings"
 RUNS = {
     "8 x 8 digits": Run("digits", NEW),
     "colour tiles of two photographs": Run("patches", WITHOUT),
@@ -43,8 +52,27 @@ def measured(run: Run, seed: int) -> Found:
     return Found({"seconds": made.seconds, **of, **beside}, shown, {}, {"outcome": made.outcome})
 
 
+def faces_of(path: Path, folder: Path) -> Run:
+    """A run on cuttings of which the first half are faces; three in ten are held out."""
+    images = np.load(path).astype(np.float32)
+    kinds = np.repeat(["face", "other"], [len(images) // 2, len(images) - len(images) // 2])
+    np.savez(folder / "faces.npz", X=images, y=kinds)
+    target = f'target={{file = "{folder / "faces.npz"}"}}'
+    return Run("digits", (*SHIPPED, target, "validation=0.3"))
+
+
 EXPERIMENT = Study(
     {name: partial(measured, run) for name, run in RUNS.items()},
     partial(draw, caption="below, the nearest training images without grain"),
     dpi=80,
 )
+
+
+def run(*, seeds: tuple[int, ...] = (0, 1, 2), faces: str | None = None) -> None:
+    """Measure all rows but the faces; or these alone, beside the others kept."""
+    if faces is None:
+        EXPERIMENT.carry_out("other-images", seeds)
+        return
+    with TemporaryDirectory() as folder:
+        row = {FACES: partial(measured, faces_of(Path(faces), Path(folder)))}
+        Study({}, EXPERIMENT.draw, beside=row).add_to("other-images", seeds, (FACES,))

@@ -43,11 +43,14 @@ from gparticles.latent import class_weights as class_weights
 from gparticles.latent import latent_transport as latent_transport
 from gparticles.latent import load_latent_flow as load_latent_flow
 from gparticles.potential import AOL as AOL
+from gparticles.potential import Averaged as Averaged
 from gparticles.potential import ClassConditional as ClassConditional
 from gparticles.potential import Frobenius as Frobenius
 from gparticles.potential import LipschitzConv as LipschitzConv
 from gparticles.potential import LipschitzMLP as LipschitzMLP
 from gparticles.potential import Orthogonal as Orthogonal
+from gparticles.potential import QuarterTurns as QuarterTurns
+from gparticles.potential import Shifts as Shifts
 from gparticles.potential import SoftLipschitz as SoftLipschitz
 from gparticles.potential import Spectral as Spectral
 from gparticles.potential import activations as activations

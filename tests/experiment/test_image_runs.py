@@ -1,8 +1,12 @@
 """A folder of colour images of one's own, by the command and recipe of the digits."""
 
+import json
+
 import numpy as np
 import pytest
 
+from gparticles.experiment import inputs
+from gparticles.experiment.preview import PREVIEW
 from gparticles.tables import Table, load, save
 
 
@@ -35,11 +39,18 @@ def ellipses(tmp_path_factory):
     return folder
 
 
-def test_new_images_of_a_folder_are_deformations(gpa, ellipses, tmp_path):
-    out = tmp_path / "out"
+def test_new_images_of_a_folder_are_deformations(gpa, ellipses, tmp_path, monkeypatch):
+    out, read = tmp_path / "out", []
+    monkeypatch.setattr(inputs, "load", lambda path, **k: read.append(path) or load(path, **k))
     status, shown, err = gpa("run", "--target", ellipses / "mine", "-n", "20", "--out", out)
     assert status == 0, err
     assert "deformations" in shown + err
+    assert "--validation 0.2 holds a fifth" in err
+    assert len(read) == 1
+    assert all(path.name in shown for path in (out / "figures").glob("*.png"))
+    assert not (out / PREVIEW).exists()
+    ended = json.loads((out / "metrics.json").read_text())["divergence"]["value"]
+    assert f"to {ended:.4g} nats" in (out / "report.html").read_text()
     made = load(out / "particles")
     assert made.values.shape == (20, 16, 16)
     assert sorted(made.labels.tolist()) == ["cat"] * 10 + ["dog"] * 10

@@ -22,7 +22,9 @@ from gparticles.flow.settings import default_optimiser, default_potential
 from gparticles.flow.stopping import AbstractStop
 from gparticles.potential import (
     LAYERS,
+    SYMMETRIES,
     AbstractPotential,
+    Averaged,
     LipschitzConv,
     LipschitzMLP,
     activations,
@@ -107,6 +109,8 @@ def _potential(config: Config, inputs: Inputs) -> AbstractPotential | ExactPoten
     shape = inputs.target.shape[1:]
     lipschitz = 1.0 if config.lipschitz is None else config.lipschitz
     body = _body(chosen, shape, lipschitz, seed=config.seed)
+    if chosen.symmetry is not None:
+        body = Averaged(body, symmetry=SYMMETRIES[chosen.symmetry])
     if inputs.target_labels is None:
         return body
     return body.per_class(len(np.unique(inputs.target_labels)), seed=config.seed)

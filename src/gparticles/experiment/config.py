@@ -27,7 +27,7 @@ from pydantic_core import PydanticCustomError
 from gparticles.data import SAMPLERS, SOURCES
 from gparticles.divergence import parse_f
 from gparticles.flow import parse_integrator
-from gparticles.potential import LAYERS, activations
+from gparticles.potential import LAYERS, SYMMETRIES, activations
 from gparticles.tables.recognition import KINDS as KINDS_OF_COLUMNS
 
 
@@ -235,6 +235,7 @@ class Potential(Section):
     layer: _one_of(LAYERS) | None = None  # type: ignore[valid-type]
     activation: _one_of(activations.REGISTRY) | None = None  # type: ignore[valid-type]
     smoothing: Positive | None = None
+    symmetry: _one_of(SYMMETRIES) | None = None  # type: ignore[valid-type]
 
 
 class Stop(Section):

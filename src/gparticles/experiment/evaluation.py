@@ -23,7 +23,6 @@ from gparticles.tables.mixed import read_frame
 
 # what is drawn from a sampler; larger clouds are subsampled to it anyway
 MAX_HELD_OUT = 2000
-_LAST = 20
 # what sentences call the held-out points
 UNSEEN, GIVEN = "unseen points", "given points"
 
@@ -53,26 +52,22 @@ def run_metrics(config: Config, inputs: Inputs, flow: Flow, *, seconds: float) -
         )
     return {
         **metrics,
-        **_divergence(flow),
+        **_divergence(flow, latent=config.latent is not None),
         "steps": {"value": flow.steps},
         "outcome": {"value": flow.outcome, "certified": flow.certified, "notes": flow.notes},
         "seconds": {"value": round(seconds, 3), "unit": "s", "note": "of the flow, in this call"},
     }
 
 
-def _divergence(flow: Flow) -> dict[str, Any]:
-    """The history's, at its end."""
-    values = flow.history["divergence"]
-    if not len(values):
+def _divergence(flow: Flow, *, latent: bool) -> dict[str, Any]:
+    """The history's, at its end; of latents, where these were moved."""
+    from gparticles.report.words import last_divergence
+
+    ended = last_divergence(flow)
+    if ended is None:
         return {}
-    # without a network nothing is fitted
-    if "fit_steps" not in flow.settings:
-        value, note = float(values[-1]), "an upper bound, by the potential of the samples"
-    else:
-        # one step's value wavers with the potential, which is refitted at every step
-        last = min(_LAST, len(values))
-        value = float(np.mean(values[-_LAST:]))
-        note = f"mean over the last {last} steps, by the potentials that moved the particles"
+    value, note = ended
+    note += ", in the latent space" * latent
     return {"divergence": {"value": value, "unit": "nats", "note": note}}
 
 

@@ -79,6 +79,7 @@ class Inputs:
 
 
 Labelled = tuple[np.ndarray, np.ndarray | None]
+Read = Callable[[CloudSection], Table]
 
 
 @dataclass(frozen=True)
@@ -102,17 +103,19 @@ class Target:
     drawn: FileRows | None = None
 
 
-def gather(config: Config, *, max_held_out: int) -> Inputs:
+def gather(config: Config, *, max_held_out: int, read: Read | None = None) -> Inputs:
     """Everything a run needs, read and drawn.
 
     Args:
         config: checked; its target is given.
         max_held_out: at most this many held-out points are drawn from a sampler.
+        read: in the place of ``table_of``, as where a file that was read is wanted again.
 
     Raises:
         InputError: data that cannot be used, or a configuration that does not fit them.
     """
-    target = read_target(config)
+    read = table_of if read is None else read
+    target = read_target(config, read=read)
     conditional = is_conditional(config)
     if conditional and target.table.labels is None:
         raise InputError(
@@ -122,7 +125,7 @@ def gather(config: Config, *, max_held_out: int) -> Inputs:
     target_labels = target.table.labels if conditional else None
     source = Noise(noise="gaussian") if config.source is None else config.source
     if isinstance(source, (File, Custom)):
-        law, table = _from_file(config, source, target.table)
+        law, table = _from_file(config, read(source), target.table)
         values, labels = table.values, table.labels
     else:
         law = _law(source, target.table, target_labels)
@@ -133,7 +136,8 @@ def gather(config: Config, *, max_held_out: int) -> Inputs:
         table = replace(target.table, ids=None)
     if conditional and labels is None:
         raise InputError(f"{table.name}: has no labels; name their column with label_column")
-    held_out, held_out_labels, seen = _held_out(config, target, min(len(values), max_held_out))
+    most = min(len(values), max_held_out)
+    held_out, held_out_labels, seen = _held_out(config, target, most, read=read)
     return Inputs(
         source=values,
         target=target.table.values,
@@ -157,8 +161,12 @@ def gather(config: Config, *, max_held_out: int) -> Inputs:
     )
 
 
-def read_target(config: Config) -> Target:
+def read_target(config: Config, *, read: Read | None = None) -> Target:
     """The target, without the rows that ``validation`` keeps from the run.
+
+    Args:
+        config: checked.
+        read: as for ``gather``.
 
     Raises:
         InputError: there is none, it cannot be used, or it is too small to be divided.
@@ -172,7 +180,7 @@ def read_target(config: Config) -> Target:
     if scores_wanted(config):
         return _mixed_target(config)
     try:
-        target = _target(config.target, config.seed)
+        target = _target(config.target, config.seed, read=read or table_of)
     except InputError:
         if not scores_possible(config):
             raise
@@ -328,15 +336,14 @@ def _count(config: Config, source: CloudSection, target: Table) -> int:
     return config.n or own or len(target)
 
 
-def _from_file(config: Config, source: File | Custom, target: Table) -> tuple[SourceLaw, Table]:
-    table = _table(source)
+def _from_file(config: Config, table: Table, target: Table) -> tuple[SourceLaw, Table]:
     if config.n is not None and config.n != len(table):
         raise InputError(
             f"n is {config.n}, but {table.name} has {len(table)} rows and each is one particle; "
             "leave n out, or leave out the source to draw as many as you like"
         )
     check_same_columns(table, target)
-    kind = "file" if isinstance(source, File) else "custom"
+    kind = "file" if isinstance(config.source, File) else "custom"
     law = SourceLaw(
         kind=kind, name=table.name, options={}, rows=None, labels=None, like=form_of(table)
     )
@@ -355,7 +362,8 @@ def _law(source: CloudSection, target: Table, labels: np.ndarray | None) -> Sour
     return SourceLaw(kind=kind, name=name, options=options, rows=rows, labels=labels, like=form)
 
 
-def _table(cloud: CloudSection) -> Table:
+def table_of(cloud: CloudSection) -> Table:
+    """The points of a file, or of a loader."""
     if isinstance(cloud, File):
         path = shorter(cloud.file)
         return load(path, id_column=cloud.id_column, label_column=cloud.label_column)
@@ -364,9 +372,9 @@ def _table(cloud: CloudSection) -> Table:
     raise TypeError(f"{cloud!r} is not a file")
 
 
-def _target(target: CloudSection, seed: int) -> Target:
+def _target(target: CloudSection, seed: int, *, read: Read) -> Target:
     if not isinstance(target, Dataset):
-        table = _table(target)
+        table = read(target)
         return Target(table, None, None, table.values.ndim == 2)
     options = target.options()
     own = stream(seed, "target") if target.seed is None else target.seed
@@ -402,7 +410,7 @@ def _sampled(values: np.ndarray, labels: np.ndarray | None, name: str) -> Table:
 
 
 def _held_out(
-    config: Config, target: Target, count: int
+    config: Config, target: Target, count: int, *, read: Read
 ) -> tuple[np.ndarray | None, np.ndarray | None, str | None]:
     """The points, their labels, and what is wrong where the target has some of them."""
     if config.held_out is None or target.mixed is not None:
@@ -410,9 +418,9 @@ def _held_out(
         return values, labels, _rows_repeated(config, target.mixed)
     sampled = isinstance(config.held_out, Dataset)
     if sampled:
-        chosen = _target(config.held_out, stream(config.seed, "held-out")).table
+        chosen = _target(config.held_out, stream(config.seed, "held-out"), read=read).table
     else:
-        chosen = _table(config.held_out)
+        chosen = read(config.held_out)
     check_same_columns(chosen, target.table)
     return (
         chosen.values,

@@ -163,7 +163,10 @@ def as_images(flow: Flow, codec: Deformations, inputs: Inputs) -> LatentFlow:
         lost=(0.0, lost),
         bounds=None,
         weights=(_equal(flow.particles), _equal(inputs.target)),
-        notes=("images are deformations of the training images, which a saved flow contains",),
+        notes=(
+            "images are deformations of the training images, which a saved flow contains",
+            "the flow ends before particles rest: longer ones come nearer to the training images",
+        ),
     )
 
 

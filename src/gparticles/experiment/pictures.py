@@ -21,8 +21,9 @@ from gparticles.flow.saving import read_arrays, read_record, write_arrays, write
 if TYPE_CHECKING:
     from gparticles.report.shown import Shown
 
-REPORT, NEAREST = "report.html", "nearest.png"
+REPORT, NEAREST, STRIP = "report.html", "nearest.png", "trajectory.png"
 _BESIDE = "Particles, and below each the training image that it is most like."
+_OVER_TIME = "Ten of them, a row each, from the first stored time on the left to the last."
 _PACKAGES = ("gparticles", "jax", "jaxlib", "equinox", "optax", "numpy", "scipy", "plotly")
 
 
@@ -66,7 +67,7 @@ def report_run(folder: RunFolder, flow: Flow, metrics: dict[str, Any]) -> Path:
     from gparticles.report.page import in_place
 
     text = _config_text(folder)
-    beside = folder.path / "figures" / NEAREST
+    images = flow.particles.ndim > 2
     shown, versions = _kept(folder, flow)
     again = shlex.join(
         ["gpa", "run", str(folder.path / CONFIG), "--out", f"{folder.path.name}-again"]
@@ -79,9 +80,15 @@ def report_run(folder: RunFolder, flow: Flow, metrics: dict[str, Any]) -> Path:
         versions=versions,
         metrics=metrics,
         table=section(folder, metrics),
-        pictures=in_place([(path, _BESIDE) for path in (beside,) if path.is_file()]),
+        over_time=in_place(_picture(folder, STRIP, _OVER_TIME)) if images else (),
+        pictures=in_place(_picture(folder, NEAREST, _BESIDE)),
     )
     return write_report(folder.path / REPORT, flow, shown, about=about)
+
+
+def _picture(folder: RunFolder, name: str, caption: str) -> list[tuple[Path, str]]:
+    path = folder.path / "figures" / name
+    return [(path, caption)] if path.is_file() else []
 
 
 def report_again(folder: RunFolder) -> Path:

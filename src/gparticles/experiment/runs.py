@@ -5,8 +5,11 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 import gparticles
 from gparticles.errors import InputError
@@ -16,11 +19,12 @@ from gparticles.experiment.checked import parsed_toml
 from gparticles.experiment.config import Config
 from gparticles.experiment.evaluation import MAX_HELD_OUT, run_metrics
 from gparticles.experiment.folder import CONFIG, RunFolder, config_text, differing, machine
-from gparticles.experiment.inputs import Inputs, check_memory, gather
+from gparticles.experiment.inputs import Inputs, check_memory, gather, table_of
 from gparticles.experiment.latent_runs import (
     as_images,
     as_shown,
     bound_entry,
+    decoded,
     encoded,
     in_its_space,
     latent_run,
@@ -29,6 +33,7 @@ from gparticles.experiment.latent_runs import (
 from gparticles.experiment.mixed_runs import mixed_as_shown, shown_flow, with_choice
 from gparticles.experiment.mixed_streams import MovingRows, Request, Sampled, sample_file
 from gparticles.experiment.pictures import draw_run, report_run
+from gparticles.experiment.preview import PREVIEW, Preview
 from gparticles.experiment.streams import Moving, Watch, transform_rows
 from gparticles.experiment.streams import sample_rows as sample_stream
 from gparticles.experiment.table_report import draw_table, table_metrics
@@ -37,6 +42,7 @@ from gparticles.flow.settings import AbstractKind
 from gparticles.flow.sharding import is_first
 from gparticles.flow.transport import Prepared
 from gparticles.latent import AbstractCodec, Deformations, LatentFlow
+from gparticles.outputs import remove
 from gparticles.tables.mixed import save_frame
 from gparticles.tables.streams import is_streamed_kind
 
@@ -114,7 +120,9 @@ def make_ready(config: Config) -> ReadyRun:
     Raises:
         InputError: anything that the user can mend.
     """
-    inputs = gather(config, max_held_out=MAX_HELD_OUT)
+    # what is usual for images is known once they are read, and they are read once
+    read: Any = cache(table_of)
+    inputs = gather(config, max_held_out=MAX_HELD_OUT, read=read)
     if inputs.mixed is None and (config.task, config.closeness) != (None, None):
         raise InputError(
             "task and closeness are for tables whose rows are made column by column; leave them "
@@ -125,7 +133,7 @@ def make_ready(config: Config) -> ReadyRun:
         inputs = replace(inputs, mixed=with_choice(config, inputs.mixed))
     usual = usual_for_images(config, inputs)
     if usual is not None:
-        config, inputs = usual, gather(usual, max_held_out=MAX_HELD_OUT)
+        config, inputs = usual, gather(usual, max_held_out=MAX_HELD_OUT, read=read)
     codec, moved = in_its_space(config, inputs)
     asked = arguments(config, moved)
     if codec is not None and codec.begins:
@@ -178,8 +186,21 @@ def run(
     checkpoint = Checkpoint(folder.path / "checkpoint", config.checkpoint_seconds, resume=resume)
     if resume and not checkpoint.record.exists():
         say(f"{folder}: no checkpoint to resume from: the run begins anew")
-    flow = ready.carried_out(callbacks=callbacks, checkpoint=checkpoint)
+    preview = preview_of(folder.path, ready, say=say)
+    flow = ready.carried_out(callbacks=(*callbacks, *preview), checkpoint=checkpoint)
     return _finish(folder, ready, flow=flow, seconds=time.monotonic() - began)
+
+
+def preview_of(path: Path, ready: ReadyRun, *, say: Say = _silent) -> tuple[Preview, ...]:
+    """What draws images on their way; nothing of other points, or where hosts share them."""
+    if ready.inputs.target.ndim < 3 or ready.prepared.placement.several_hosts:
+        return ()
+    codec, inputs = ready.codec, ready.inputs
+
+    def images(points: np.ndarray) -> np.ndarray:
+        return points if codec is None else decoded(codec, points, inputs)
+
+    return (Preview(path / PREVIEW, images, labels=inputs.labels, say=say),)
 
 
 def _helped(folder: RunFolder, config: Config, *, resume: bool) -> Result:
@@ -215,12 +236,20 @@ def _tell(ready: ReadyRun, say: Say) -> None:
     inputs, config = ready.inputs, ready.config
     for line in inputs.warnings:
         say(line)
-    if isinstance(ready.arguments["potential"], AbstractKind) and inputs.held_out is None:
-        say("without a network particles may copy the target; --validation 0.2 lets metrics tell")
     if isinstance(ready.codec, Deformations):
         say(
             "new images are made as deformations of the target's; --set potential.preset=default "
             "moves pixels instead"
+        )
+    if inputs.held_out is None and inputs.target.ndim > 2:
+        say(
+            "how new the images are can be measured only beside images that are held out: "
+            "--validation 0.2 holds a fifth of the target out"
+        )
+    elif inputs.held_out is None and isinstance(ready.arguments["potential"], AbstractKind):
+        say(
+            "without a network particles may end at points of the target; --validation 0.2 holds "
+            "a fifth of these out, beside which that is measured"
         )
     if inputs.mixed is not None:
         kinds = [f"{name} {kind}" for name, kind in inputs.mixed.units.codec.kinds.items()]
@@ -278,7 +307,10 @@ def _finish(
     if mixed is not None:
         draw_table(folder, mixed, rows)
         metrics |= table_metrics(config, mixed, rows)
+        figures = tuple(sorted((folder.path / "figures").glob("*.png")))
     report = report_run(folder, shown, metrics)
+    # figures/ shows the end
+    remove(folder.path / PREVIEW)
     folder.finish(metrics)
     count = len(flow.particles if rows is None else rows)
     return Result(flow, metrics, particles, figures, report, count)

@@ -12,7 +12,7 @@ import numpy as np
 from gparticles.divergence import f_divergences
 from gparticles.errors import InputError
 from gparticles.flow import integrators, scaling
-from gparticles.potential import activations, convolution, lipschitz, networks
+from gparticles.potential import activations, convolution, lipschitz, networks, symmetry
 
 _FUNCTIONS: dict[str, Callable] = {
     name: getattr(jax.nn, name)
@@ -21,7 +21,8 @@ _FUNCTIONS: dict[str, Callable] = {
 
 
 def _classes(extra: Iterable[type] = ()) -> dict[str, type]:
-    rooms = (f_divergences, integrators, scaling, activations, convolution, lipschitz, networks)
+    phi = (activations, convolution, lipschitz, networks, symmetry)
+    rooms = (f_divergences, integrators, scaling, *phi)
     found = {
         name: value
         for room in rooms

@@ -22,3 +22,7 @@ from gparticles.potential.networks import is_certified as is_certified
 from gparticles.potential.networks import smooth_mlp as smooth_mlp
 from gparticles.potential.networks import soft_mlp as soft_mlp
 from gparticles.potential.networks import tight_mlp as tight_mlp
+from gparticles.potential.symmetry import SYMMETRIES as SYMMETRIES
+from gparticles.potential.symmetry import Averaged as Averaged
+from gparticles.potential.symmetry import QuarterTurns as QuarterTurns
+from gparticles.potential.symmetry import Shifts as Shifts

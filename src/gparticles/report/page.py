@@ -52,7 +52,8 @@ class About:
         versions: of the software it ran with.
         metrics: as in ``metrics.json``.
         table: what is said of a table's rows, or None.
-        pictures: of images beside those they are most like, as ``in_place`` makes them.
+        over_time: of some images on their way, as ``in_place`` makes them.
+        pictures: of images beside those they are most like, likewise.
     """
 
     name: str
@@ -62,6 +63,7 @@ class About:
     versions: dict[str, str]
     metrics: dict[str, Any]
     table: TableSection | None = None
+    over_time: Sequence[dict[str, str]] = ()
     pictures: Sequence[dict[str, str]] = ()
 
 

@@ -15,6 +15,7 @@ HISTORY = {
 FLOORS = ("fresh", "resampled", "smoothed")
 NOT_MEASURED = "Not measured in this run: it takes targets that were held out (--validation 0.2)."
 COPYING = ("nearest_ratio", "nearest_without_grain", "nearest_lenet", "copy_rate")
+_LAST = 20
 # shown elsewhere on the page
 _ELSEWHERE = ("steps", "seconds", "outcome", "divergence")
 
@@ -100,15 +101,29 @@ def key_numbers(flow: Flow, metrics: dict[str, Any]) -> list[tuple[str, str]]:
         ("particles", " x ".join(map(str, flow.particles.shape))),
         ("steps", str(flow.steps)),
     ]
-    divergence = np.asarray(flow.history["divergence"], float)
-    if len(divergence):
-        first, last = divergence[0], divergence[-20:].mean()
-        numbers.append(("divergence", f"{first:.4g} to {last:.4g} nats"))
+    ended = last_divergence(flow)
+    if ended is not None:
+        first = float(flow.history["divergence"][0])
+        numbers.append(("divergence", f"{first:.4g} to {ended[0]:.4g} nats"))
     numbers.append(("slope L", f"{flow.lipschitz:.4g} nats per data unit"))
     seconds = metrics.get("seconds", {}).get("value")
     if _is_number(seconds):
         numbers.append(("seconds of the flow", f"{seconds:.1f}"))
     return numbers
+
+
+def last_divergence(flow: Flow) -> tuple[float, str] | None:
+    """The history's at its end, nats, and how that was measured; None of no steps."""
+    values = np.asarray(flow.history["divergence"], float)
+    if not len(values):
+        return None
+    # without a network nothing is fitted
+    if "fit_steps" not in flow.settings:
+        return float(values[-1]), "an upper bound, by the potential of the samples"
+    # one step's value wavers with the potential, which is refitted at every step
+    last = min(_LAST, len(values))
+    note = f"mean over the last {last} steps, by the potentials that moved the particles"
+    return float(np.mean(values[-_LAST:])), note
 
 
 def readable(text: str) -> str:
