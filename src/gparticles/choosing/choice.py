@@ -15,6 +15,8 @@ from gparticles.choosing.scoring import ENERGY_COUNTS, MOST_COPIES, WayScore, me
 from gparticles.choosing.simple import SIMPLE
 from gparticles.choosing.ways import DEFAULT, KINDS, PARTICLES, WAYS, FittedWay, Way
 from gparticles.errors import InputError
+from gparticles.flow import Store
+from gparticles.flow.transport import FEWEST_ROWS
 
 Settled = Callable[[np.ndarray], np.ndarray]
 
@@ -151,7 +153,7 @@ def choose_way(
         ways, noises = DIAL_WAYS, DIAL
     trial = Trial(noises, settled, seed)
     # forests grow on another core while flows are compiled and fitted
-    with ThreadPoolExecutor(1) as pool:
+    with ThreadPoolExecutor(2) as pool:
         beside = pool.submit(_simple, parts, trial) if asked is None else None
         tried = _tried(ways, parts, trial, pool)
         best = _best(tried) if asked is None else _at_distance(tried, parts, asked, trial, pool)
@@ -206,18 +208,44 @@ class Trial(NamedTuple):
     seed: int
 
 
+Pending = dict[Way, list["Future[WayScore]"]]
+
+
 def _tried(ways: Iterable[Way], parts: list[Part], trial: Trial, pool: Executor) -> list[Tried]:
-    """Ways with every amount of noise, from one flow for each part."""
-    pending: dict[Way, list[Future[WayScore]]] = {}
+    """Ways with every amount of noise; one potential is compiled while another one moves."""
+    kinds: dict[str, list[Way]] = {}
+    for way in ways:
+        kinds.setdefault(way.potential, []).append(way)
+    first, *rest = kinds.values()
+    others = [pool.submit(_begun, kind, parts, trial, pool) for kind in rest]
+    pending = _begun(first, parts, trial, pool)
+    for other in others:
+        pending |= other.result()
+    return [Tried(way, [score.result() for score in scores]) for way, scores in pending.items()]
+
+
+def _begun(ways: list[Way], parts: list[Part], trial: Trial, pool: Executor) -> Pending:
+    """The scores on their way, of one flow for each way and part."""
+    pending: Pending = {}
     for way in ways:
         for k, part in enumerate(parts):
-            weights = part.learnt.astype(float)
-            fitted = way.fit_weighted(part.points, weights, labels=part.labels, seed=trial.seed + k)
+            fitted = way.fit_weighted(
+                part.points,
+                part.learnt.astype(float),
+                labels=part.labels,
+                seed=trial.seed + k,
+                store=_few_frames(way.steps),
+            )
             for noise in trial.noises:
                 made = partial(_made, fitted, noise, part, seed=trial.seed + k)
                 score = pool.submit(_scored, made, part, trial)
                 pending.setdefault(replace(way, noise=noise), []).append(score)
-    return [Tried(way, [score.result() for score in scores]) for way, scores in pending.items()]
+    return pending
+
+
+def _few_frames(steps: int) -> Store:
+    """As few as leave the programs those of a flow with all frames: its chunks end at frames."""
+    return Store(frames=-(-steps // FEWEST_ROWS) + 1)
 
 
 def _made(fitted: FittedWay, noise: float, part: Part, *, seed: int) -> np.ndarray:
@@ -269,7 +297,8 @@ def _sentence(choice: WayChoice, rows: int) -> str:
     simple = choice.simple[best]
     beside = f"score {chosen.loss:.3f}, {simple.loss:.3f} for {best}, the best of the simple ways"
     if choice.simple_wins is not None:
-        return f"{words} A simple way wins here: {beside}; the lower the better."
+        rows = f'In Python gparticles.simple_rows(frame, n, way="{best}") makes its rows'
+        return f"{words} A simple way wins here: {beside}; the lower the better. {rows}."
     return f"{words} It is better than the simple ways: {beside}; the lower the better."
 
 

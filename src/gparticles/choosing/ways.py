@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gparticles.divergence import Wasserstein1
-from gparticles.flow import Cooldown, ExactPotential, Flow, transport
+from gparticles.flow import Cooldown, ExactPotential, Flow, Store, transport
 from gparticles.potential import tight_mlp
 from gparticles.tables.margins import Margins
 from gparticles.tables.whitening import Whitening
@@ -90,10 +90,12 @@ class Way:
         *,
         labels: np.ndarray | None = None,
         seed: int = 0,
+        store: Store | None = None,
     ) -> "FittedWay":
         """As ``fit``, with weights of the points, shape (n,); those of weight 0 are not learnt.
 
         Which points these are changes nothing of the shapes, so that nothing is compiled anew.
+        ``store`` is what the flow keeps.
         """
         whitening = Whitening.fit(points)
         white = whitening.encode(points)
@@ -107,6 +109,7 @@ class Way:
             target_weights=weights / weights.sum(),
             labels=classes,
             target_labels=labels,
+            store=store or Store(),
             **self.settings(
                 *white.shape,
                 classes=None if labels is None else len(np.unique(labels)),

@@ -16,7 +16,7 @@ FLOORS = ("fresh", "resampled", "smoothed")
 NOT_MEASURED = "Not measured in this run: it takes targets that were held out (--validation 0.2)."
 COPYING = ("nearest_ratio", "nearest_without_grain", "nearest_lenet", "copy_rate")
 # shown elsewhere on the page
-_ELSEWHERE = ("steps", "seconds", "outcome", "divergence")
+_ELSEWHERE = ("steps", "seconds", "outcome", "divergence", "rows_written")
 
 
 class MetricRow(NamedTuple):
@@ -100,6 +100,8 @@ def key_numbers(flow: Flow, metrics: dict[str, Any]) -> list[tuple[str, str]]:
         ("particles", " x ".join(map(str, flow.particles.shape))),
         ("steps", str(flow.steps)),
     ]
+    if "rows_written" in metrics:
+        numbers.insert(0, ("new rows", str(metrics["rows_written"]["value"])))
     divergence = np.asarray(flow.history["divergence"], float)
     if len(divergence):
         first, last = divergence[0], divergence[-20:].mean()
