@@ -29,7 +29,7 @@ class Kind(NamedTuple):
             the settings say.
         batches: whether it can be fitted to a part of the points at a time.
         cost: of a step beside one of the default network.
-        programs: seconds that compiling takes about.
+        programs: seconds that compiling takes about, beside what else goes on.
     """
 
     settings: dict[str, Any]
@@ -41,12 +41,14 @@ class Kind(NamedTuple):
 
 KINDS: dict[str, Kind] = {
     "network": Kind({"step_size": Cooldown(1.0)}),
-    "tight network": Kind({"step_size": Cooldown(1.0)}, partial(tight_mlp, width=WIDTH), cost=1.6),
+    "tight network": Kind(
+        {"step_size": Cooldown(1.0)}, partial(tight_mlp, width=WIDTH), cost=1.6, programs=4.0
+    ),
     "no network": Kind(
         {"potential": ExactPotential(), "f": Wasserstein1(), "step_size": 1.0},
         batches=False,
         cost=6.0,
-        programs=4.0,
+        programs=1.0,
     ),
 }
 """Whose velocity it can be, by their names."""
