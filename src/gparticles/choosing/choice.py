@@ -192,8 +192,10 @@ def _within(budget: float, part: Part) -> Sequence[Way]:
     """The default, which is the first, and as many others as the seconds are estimated to allow."""
     left, ways = budget, []
     for way in (DEFAULT, *OTHERS):
-        points, kind = way.steps * (PARTICLES + len(part.points)), KINDS[way.potential]
-        left -= PARTS * _A_POINT * kind.cost * points
+        rows, kind = len(part.points), KINDS[way.potential]
+        # without batches, each particle has to do with each row
+        cost = kind.cost if kind.batches else kind.cost * rows / 100
+        left -= PARTS * way.steps * _A_POINT * cost * (PARTICLES + rows)
         if all(way.potential != other.potential for other in ways):
             left -= kind.programs
         if left >= 0 or not ways:

@@ -28,7 +28,7 @@ class Kind(NamedTuple):
         potential: makes the potential for points of so many columns, by ``seed``; None for what
             the settings say.
         batches: whether it can be fitted to a part of the points at a time.
-        cost: of a step beside one of the default network.
+        cost: of a step beside one of the default network; without batches, to 100 rows.
         programs: seconds that compiling takes about, beside what else goes on.
     """
 
