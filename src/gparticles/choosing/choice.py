@@ -153,12 +153,16 @@ def choose_way(
         ways, noises = DIAL_WAYS, DIAL
     trial = Trial(noises, settled, seed)
     # one potential is compiled, or a forest grows, on another core than the one where a flow moves
-    with ThreadPoolExecutor(2) as pool:
+    pool = ThreadPoolExecutor(2)
+    try:
         tried = _tried(ways, parts, trial, pool)
         if asked is None:
             best, simple = min(tried, key=_loss), _simple(parts, trial, pool)
         else:
             best, simple = _at_distance(tried, parts, asked, trial, pool), {}
+    finally:
+        # whoever stops it does not wait for what has not begun
+        pool.shutdown(cancel_futures=True)
     scores = {str(t.way): t.mean for t in tried} | {str(best.way): best.mean}
     took = time.monotonic() - began
     choice = WayChoice(best.way, scores, simple, "", took, budget, closeness)
