@@ -302,8 +302,8 @@ def _sentence(choice: WayChoice, rows: int) -> str:
     simple = choice.simple[best]
     beside = f"score {chosen.loss:.3f}, {simple.loss:.3f} for {best}, the best of the simple ways"
     if choice.simple_wins is not None:
-        rows = f'In Python gparticles.simple_rows(frame, n, way="{best}") makes its rows'
-        return f"{words} A simple way wins here: {beside}; the lower the better. {rows}."
+        call = f'In Python gparticles.simple_rows(frame, n, way="{best}") makes its rows'
+        return f"{words} A simple way wins here: {beside}; the lower the better. {call}."
     return f"{words} It is better than the simple ways: {beside}; the lower the better."
 
 
