@@ -1,6 +1,7 @@
 """What the benchmarks share: tables, result files, and a description of the machine."""
 
 import json
+import math
 import os
 import platform
 import statistics
@@ -83,10 +84,15 @@ def print_means(
 ) -> None:
     """Means and standard deviations over runs; columns are headings by scores."""
     cells = [
-        [name, *(mean_and_sd([run[k] for run in runs if k in run]) for k in columns)]
+        [name, *(mean_and_sd([run[k] for run in runs if _is_known(run, k)]) for k in columns)]
         for name, runs in rows.items()
     ]
     print_table(title, ["", *columns.values()], cells)
+
+
+def _is_known(run: Mapping[str, float], name: str) -> bool:
+    """Whether a run has a number of this name: a ratio to nothing is none."""
+    return name in run and not math.isnan(run[name])
 
 
 def figure(value: float | None) -> str:

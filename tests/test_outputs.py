@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from gparticles import outputs
+from gparticles.experiment.folder import RunFolder
 
 
 def _names(folder):
@@ -81,6 +82,18 @@ def test_what_exists_is_refused_but_by_force(tmp_path, refused):
     refused(lambda: outputs.check_free(tmp_path / "a", force=False), "exists", "--force")
     outputs.check_free(tmp_path / "a", tmp_path / "b", force=True)
     refused(lambda: outputs.check_free(tmp_path / "a" / "b", force=True), "is a file")
+
+
+def test_a_place_that_cannot_be_written_is_refused_at_once(tmp_path, refused, monkeypatch):
+    def read_only(*_, **__):
+        raise OSError(30, "Read-only file system")
+
+    path = tmp_path / "a" / "b"
+    outputs.check_free(path, force=False)
+    assert _names(tmp_path) == []
+    monkeypatch.setattr(outputs.Path, "mkdir", read_only)
+    refused(lambda: outputs.check_free(path, force=False), "Read-only", "another place")
+    refused(lambda: RunFolder(path).check(resume=False), "Read-only", "another place")
 
 
 KILLED = """

@@ -1,5 +1,6 @@
 """The public names and where each is at home: what type checkers see, and ``__init__.py`` reads."""
 
+from gparticles.choosing.simple import simple_rows as simple_rows
 from gparticles.divergence import KL as KL
 from gparticles.divergence import Alpha as Alpha
 from gparticles.divergence import JensenShannon as JensenShannon

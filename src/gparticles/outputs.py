@@ -108,8 +108,28 @@ def check_free(*paths: Path, force: bool, mend: str = "give another name") -> No
         beside = next(parent for parent in path.absolute().parents if parent.exists())
         if not beside.is_dir():
             raise InputError(f"{path}: {beside} is a file; give another place")
-        if not os.access(beside, os.W_OK):
-            raise InputError(f"{path}: {beside} cannot be written to; give another place")
+        check_writable(beside, path)
+
+
+def check_writable(folder: Path, path: Path) -> None:
+    """Refuses a place that cannot be written, which making a folder there tells in every case.
+
+    Args:
+        folder: that exists.
+        path: that will be written there.
+
+    Raises:
+        InputError: nothing can be made in the folder.
+    """
+    trial = _temporary(folder / "trial")
+    try:
+        trial.mkdir()
+        trial.rmdir()
+    except OSError as error:
+        why = error.strerror or error
+        raise InputError(
+            f"{path}: {folder} cannot be written to ({why}); give another place"
+        ) from None
 
 
 def remove(path: Path) -> None:

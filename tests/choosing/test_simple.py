@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import gparticles as gpa
 from gparticles.choosing.simple import SIMPLE
 
 
@@ -20,6 +21,19 @@ def test_new_rows_have_the_law_of_the_rows(rows, name):
     assert np.allclose(new.mean(axis=0), rows.mean(axis=0), atol=0.1)
     assert abs(np.corrcoef(new[:, 0], new[:, 1])[0, 1]) > 0.8
     assert np.array_equal(new, SIMPLE[name](rows, 3000, seed=1))
+
+
+@pytest.mark.parametrize("name", SIMPLE)
+def test_rows_of_a_simple_way_are_like_those_of_the_table(name, refused):
+    pandas = pytest.importorskip("pandas")
+    generator = np.random.default_rng(0)
+    size = generator.integers(20, 90, size=50)
+    frame = pandas.DataFrame({"size": size, "kind": np.where(size > 50, "big", "small")})
+    new = gpa.simple_rows(frame, 30, way=name, columns={"kind": "label"})
+    assert new.dtypes.equals(frame.dtypes)
+    assert len(new) == 30
+    assert set(new["kind"]) == {"big", "small"}
+    refused(lambda: gpa.simple_rows(frame, 3, way="KDE"), "'KDE'", "use one of", "'CART'")
 
 
 def test_trees_make_only_values_that_occur(rows):

@@ -124,7 +124,7 @@ def test_columns_of_a_recipe(gpa, finished, tmp_path, csv):
         (("run", "--target", "P", "--source", "P"), ("Torgersen",)),
         (("run", "gaussian", "--set", "impute=true"), ("a target that is a file",)),
         (("run", "--target", "P", "--set", "impute=true", "--set", "scale=log"), ("scale",)),
-        (("run", "--target", "P", "--label-column", "sex"), ("label", "fill it in")),
+        (("run", "--target", "P", "--label-column", "sex"), ("penguins.csv: column", "fill it in")),
     ],
 )
 def test_refused(fails, finished, words, parts):

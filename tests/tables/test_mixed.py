@@ -168,6 +168,15 @@ def test_categories_are_balanced(zoo):
     assert sorted(made["kind"].value_counts()) == [10, 10, 11]
 
 
+def test_categories_are_balanced_over_all_blocks_of_a_file(zoo):
+    frame, codec = zoo
+    kind = levels_of(codec, "kind")
+    blocks = [
+        select(_draw(frame), n, balance=kind, start=start).frame for start, n in ((0, 4), (4, 5))
+    ]
+    assert list(pandas.concat(blocks)["kind"].value_counts()) == [3, 3, 3]
+
+
 @pytest.mark.parametrize(
     ("where", "parts"),
     [

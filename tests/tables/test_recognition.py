@@ -75,8 +75,11 @@ def test_different_whole_numbers_may_be_identifiers_and_that_is_told():
         ({"t": [None] * N}, ("has no value at all", "remove it")),
         ({"d": ["2024-01-31", "31.01.2024"] * 29 + ["1/2/24"] * 2}, ("several ways", "2024-01-31")),
         ({"v": [np.inf, *X[1:]]}, ("infinite value", "remove the row")),
+        ({"two": [np.inf] + [1.5] * (N - 1)}, ("infinite value", "remove the row")),
+        ({"big": 2**60 + np.arange(N) * 3**30}, ("above 2^53", "make it text")),
+        ({"comma": [f"1,{k:02d}" for k in range(N)]}, ('"1,00"', "looks like a number", "a point")),
         ({"z": X + 1j}, ("complex128", "make it numbers")),
-        ({"o": [[1], [2]] * 30}, ("cells of kind list", "make it numbers")),
+        ({"o": [[1], [2]] * 30}, ("cells of kind list", "pandas.to_datetime")),
         ({"p": pandas.period_range("2024", periods=N, freq="D")}, ("period", "make it")),
     ],
 )

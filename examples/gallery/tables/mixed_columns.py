@@ -53,3 +53,8 @@ plt.show()
 heavy = synthesizer.sample(50, where={"species": "Adelie", "body_mass_g": (4000, None)})
 print(heavy["body_mass_g"].min(), heavy["species"].unique())
 print(synthesizer.sample(90, balance="species")["species"].value_counts().to_dict())
+
+# %%
+# Where a choice says that a simple way wins, its rows are a call away.
+
+print(gpa.simple_rows(penguins, 3, way="CART", seed=0))

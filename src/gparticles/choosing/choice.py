@@ -1,8 +1,8 @@
 """Which way to new rows suits a table, by scores on rows that were held out."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import pairwise
@@ -15,14 +15,16 @@ from gparticles.choosing.scoring import ENERGY_COUNTS, MOST_COPIES, WayScore, me
 from gparticles.choosing.simple import SIMPLE
 from gparticles.choosing.ways import DEFAULT, KINDS, PARTICLES, WAYS, FittedWay, Way
 from gparticles.errors import InputError
+from gparticles.flow import Store
+from gparticles.flow.transport import FEWEST_ROWS
 
 Settled = Callable[[np.ndarray], np.ndarray]
 
-SECONDS = 8.0
+SECONDS = 10.0
 # fewer rows choose nothing: a quarter of them says too little
 FEWEST = 40
-# times that a part of the rows is held out, and which part
-REPEATS, HELD_OUT = 3, 0.25
+# parts of the rows, each of which is held out once
+PARTS = 4
 # of more rows so many are enough to choose by
 MOST_ROWS = 1000
 NOISES = (0.0, 0.3)
@@ -31,11 +33,8 @@ DIAL = (0.0, 0.05, 0.1, 0.2, 0.4, 0.8, 1.3)
 DIAL_WAYS = (Way(steps=200), Way("no network", steps=20))
 # what is tried besides the default, in this order while the seconds last
 OTHERS = (Way(steps=25), Way(steps=150), WAYS["no network"], WAYS["tight network"])
-# a machine's seconds per step and point of the default's flow
+# seconds per step and point of the default's flow, of which two move at once
 _A_POINT = 2e-6
-# what is not chance: in standard errors of the paired differences, of which there are few, and in
-# the score
-ERRORS, MARGIN = 2.0, 0.03
 
 
 @dataclass(frozen=True)
@@ -105,6 +104,10 @@ class Tried(NamedTuple):
         return mean_score(self.scores)
 
 
+def _loss(tried: Tried) -> float:
+    return tried.mean.loss
+
+
 def choose_way(
     points: np.ndarray,
     labels: np.ndarray | None = None,
@@ -116,11 +119,10 @@ def choose_way(
 ) -> WayChoice:
     """The way whose new points are best beside points that were held out from it.
 
-    Three times a quarter of the points is held out, every way makes new points from the rest, and
+    Each quarter of the points is held out once, every way makes new points from the rest, and
     these are scored (``WayScore``): told from the held-out ones by a forest, energy distance, and
-    how near they lie to learnt ones. The default is left only for a way that is better by 0.03 and
-    by two standard errors of the paired differences, since the best of many is soon so by chance.
-    Simple ways are scored beside them and never chosen: a sentence says where one wins.
+    how near they lie to learnt ones. The way with the best mean score is chosen. Simple ways are
+    scored beside them and never chosen: a sentence says where one wins.
 
     Args:
         points: of a table's rows, as a codec encodes them, shape (n, k).
@@ -150,12 +152,17 @@ def choose_way(
     if asked is not None:
         ways, noises = DIAL_WAYS, DIAL
     trial = Trial(noises, settled, seed)
-    # forests grow on another core while flows are compiled and fitted
-    with ThreadPoolExecutor(1) as pool:
-        beside = pool.submit(_simple, parts, trial) if asked is None else None
+    # one potential is compiled, or a forest grows, on another core than the one where a flow moves
+    pool = ThreadPoolExecutor(2)
+    try:
         tried = _tried(ways, parts, trial, pool)
-        best = _best(tried) if asked is None else _at_distance(tried, parts, asked, trial, pool)
-    simple = {} if beside is None else beside.result()
+        if asked is None:
+            best, simple = min(tried, key=_loss), _simple(parts, trial, pool)
+        else:
+            best, simple = _at_distance(tried, parts, asked, trial, pool), {}
+    finally:
+        # whoever stops it does not wait for what has not begun
+        pool.shutdown(cancel_futures=True)
     scores = {str(t.way): t.mean for t in tried} | {str(best.way): best.mean}
     took = time.monotonic() - began
     choice = WayChoice(best.way, scores, simple, "", took, budget, closeness)
@@ -175,9 +182,9 @@ def _parts(points: np.ndarray, labels: np.ndarray | None, *, seed: int) -> Itera
     if len(points) > MOST_ROWS:
         some = np.sort(generator.choice(len(points), MOST_ROWS, replace=False))
         points, labels = points[some], None if labels is None else labels[some]
-    for _ in range(REPEATS):
+    for held_out in np.array_split(generator.permutation(len(points)), PARTS):
         learnt = np.ones(len(points), bool)
-        learnt[generator.permutation(len(points))[: round(HELD_OUT * len(points))]] = False
+        learnt[held_out] = False
         if labels is not None:
             # a class must be learnt to be drawn
             for label in np.unique(labels):
@@ -186,11 +193,13 @@ def _parts(points: np.ndarray, labels: np.ndarray | None, *, seed: int) -> Itera
 
 
 def _within(budget: float, part: Part) -> Sequence[Way]:
-    """The default, and as many of the others as the seconds are estimated to allow."""
+    """The default, which is the first, and as many others as the seconds are estimated to allow."""
     left, ways = budget, []
     for way in (DEFAULT, *OTHERS):
-        points, kind = way.steps * (PARTICLES + len(part.points)), KINDS[way.potential]
-        left -= REPEATS * _A_POINT * kind.cost * points
+        rows, kind = len(part.points), KINDS[way.potential]
+        # without batches, each particle has to do with each row
+        cost = kind.cost if kind.batches else kind.cost * rows / 100
+        left -= PARTS * way.steps * _A_POINT * cost * (PARTICLES + rows)
         if all(way.potential != other.potential for other in ways):
             left -= kind.programs
         if left >= 0 or not ways:
@@ -206,18 +215,47 @@ class Trial(NamedTuple):
     seed: int
 
 
-def _tried(ways: Iterable[Way], parts: list[Part], trial: Trial, pool: Executor) -> list[Tried]:
-    """Ways with every amount of noise, from one flow for each part."""
-    pending: dict[Way, list[Future[WayScore]]] = {}
+def _tried(ways: Sequence[Way], parts: list[Part], trial: Trial, pool: Executor) -> list[Tried]:
+    """Ways with every amount of noise, from one flow for each part.
+
+    The first flow of every potential compiles its programs, which the others then find.
+    """
+    first = {way.potential: way for way in reversed(ways)}
+    begun = {(way, 0): pool.submit(_flow_scores, way, 0, parts, trial) for way in first.values()}
     for way in ways:
-        for k, part in enumerate(parts):
-            weights = part.learnt.astype(float)
-            fitted = way.fit_weighted(part.points, weights, labels=part.labels, seed=trial.seed + k)
-            for noise in trial.noises:
-                made = partial(_made, fitted, noise, part, seed=trial.seed + k)
-                score = pool.submit(_scored, made, part, trial)
-                pending.setdefault(replace(way, noise=noise), []).append(score)
-    return [Tried(way, [score.result() for score in scores]) for way, scores in pending.items()]
+        begun[first[way.potential], 0].result()
+        for k in range(len(parts)):
+            if (way, k) not in begun:
+                begun[way, k] = pool.submit(_flow_scores, way, k, parts, trial)
+    return [
+        Tried(
+            replace(way, noise=noise),
+            [begun[way, k].result()[at] for k in range(len(parts))],
+        )
+        for way in ways
+        for at, noise in enumerate(trial.noises)
+    ]
+
+
+def _flow_scores(way: Way, k: int, parts: list[Part], trial: Trial) -> list[WayScore]:
+    """The scores of a way on one of the parts, with every amount of noise."""
+    part, seed = parts[k], trial.seed + k
+    fitted = way.fit_weighted(
+        part.points,
+        part.learnt.astype(float),
+        labels=part.labels,
+        seed=seed,
+        store=_few_frames(way.steps),
+    )
+    return [
+        _scored(partial(_made, fitted, noise, part, seed=seed), part, trial)
+        for noise in trial.noises
+    ]
+
+
+def _few_frames(steps: int) -> Store:
+    """As few as leave the programs those of a flow with all frames: its chunks end at frames."""
+    return Store(frames=-(-steps // FEWEST_ROWS) + 1)
 
 
 def _made(fitted: FittedWay, noise: float, part: Part, *, seed: int) -> np.ndarray:
@@ -230,24 +268,19 @@ def _scored(made: Callable[[], np.ndarray], part: Part, trial: Trial) -> WayScor
     return score(new, part.points[part.learnt], part.points[~part.learnt], seed=trial.seed)
 
 
-def _simple(parts: list[Part], trial: Trial) -> dict[str, WayScore]:
-    each = {name: [] for name in SIMPLE}
-    for k, part in enumerate(parts):
-        for name, make in SIMPLE.items():
-            made = partial(make, part.points[part.learnt], PARTICLES, seed=trial.seed + k)
-            each[name].append(_scored(made, part, trial))
-    return {name: mean_score(scores) for name, scores in each.items()}
+def _simple(parts: list[Part], trial: Trial, pool: Executor) -> dict[str, WayScore]:
+    each = {
+        name: [
+            pool.submit(_scored, partial(_simply_made, make, part, trial.seed + k), part, trial)
+            for k, part in enumerate(parts)
+        ]
+        for name, make in SIMPLE.items()
+    }
+    return {name: mean_score([s.result() for s in scores]) for name, scores in each.items()}
 
 
-def _best(tried: list[Tried]) -> Tried:
-    """The default, unless another is better by more than chance."""
-    first = next(t for t in tried if t.way == DEFAULT)
-    best = min(tried, key=lambda t: t.mean.loss)
-    if not np.isfinite(first.mean.loss):
-        return best
-    better = [a.loss - b.loss for a, b in zip(first.scores, best.scores, strict=True)]
-    error = float(np.std(better, ddof=1)) / np.sqrt(len(better))
-    return best if np.mean(better) > max(ERRORS * error, MARGIN) else first
+def _simply_made(make: Callable[..., np.ndarray], part: Part, seed: int) -> np.ndarray:
+    return make(part.points[part.learnt], PARTICLES, seed=seed)
 
 
 def _sentence(choice: WayChoice, rows: int) -> str:
@@ -269,7 +302,8 @@ def _sentence(choice: WayChoice, rows: int) -> str:
     simple = choice.simple[best]
     beside = f"score {chosen.loss:.3f}, {simple.loss:.3f} for {best}, the best of the simple ways"
     if choice.simple_wins is not None:
-        return f"{words} A simple way wins here: {beside}; the lower the better."
+        call = f'In Python gparticles.simple_rows(frame, n, way="{best}") makes its rows'
+        return f"{words} A simple way wins here: {beside}; the lower the better. {call}."
     return f"{words} It is better than the simple ways: {beside}; the lower the better."
 
 

@@ -1,12 +1,16 @@
 """Ways to new rows that fit no potential: what a flow has to beat before it is worth its time."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 
+from gparticles.checks import check_count, check_seed
 from gparticles.data import fitted_gaussian
+from gparticles.errors import InputError
 from gparticles.evaluate.floors import choose_bandwidth, resampled, smoothed
 from gparticles.evaluate.pairwise import squared_distances
+from gparticles.tables.codec import TableCodec
 
 NEIGHBOURS = 5
 # rows of a leaf, as in synthpop
@@ -72,6 +76,48 @@ def _from_leaves(
         members = leaves == leaf
         drawn[members] = generator.choice(values[known == leaf], size=int(members.sum()))
     return drawn
+
+
+def simple_rows(
+    frame: Any,
+    n: int,
+    *,
+    way: str,
+    columns: Mapping[Any, Any] | None = None,
+    ranges: Mapping[Any, Any] | None = None,
+    seed: int = 0,
+) -> Any:
+    """n new rows of a table by one of the simple ways, where a choice says that it wins.
+
+    Args:
+        frame: rows to learn from, a DataFrame.
+        n: how many.
+        way: a name of ``SIMPLE``.
+        columns, ranges: as for ``gparticles.Synthesizer``.
+        seed: of everything random.
+
+    Returns:
+        A DataFrame of the same columns and dtypes, on the same grids and within the same ranges.
+
+    Raises:
+        InputError: no such way, or a table that cannot be used.
+
+    >>> import pandas as pd
+    >>> frame = pd.DataFrame({"size": [1.5, 2.5, 2.1, 1.8] * 3, "kind": ["a", "b", "b", "a"] * 3})
+    >>> simple_rows(frame, 5, way="CART").shape
+    (5, 2)
+    """
+    n = check_count(n, "n")
+    check_seed(seed)
+    if way not in SIMPLE:
+        raise InputError(f"way is {way!r}: use one of {', '.join(map(repr, SIMPLE))}")
+    # of a column of classes too: none of these ways has a part for each
+    kinds = {
+        name: "categorical" if kind == "label" else kind for name, kind in (columns or {}).items()
+    }
+    codec = TableCodec.fit(frame, columns=kinds, ranges=ranges)
+    made = SIMPLE[way](codec.encode(frame, seed=seed), n, seed=seed)
+    return codec.numbered(codec.decode(np.asarray(made, np.float64)))
 
 
 SIMPLE: dict[str, Callable[..., np.ndarray]] = {

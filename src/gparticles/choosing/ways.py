@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gparticles.divergence import Wasserstein1
-from gparticles.flow import Cooldown, ExactPotential, Flow, transport
+from gparticles.flow import Cooldown, ExactPotential, Flow, Store, transport
 from gparticles.potential import tight_mlp
 from gparticles.tables.margins import Margins
 from gparticles.tables.whitening import Whitening
@@ -28,8 +28,8 @@ class Kind(NamedTuple):
         potential: makes the potential for points of so many columns, by ``seed``; None for what
             the settings say.
         batches: whether it can be fitted to a part of the points at a time.
-        cost: of a step beside one of the default network.
-        programs: seconds that compiling takes about.
+        cost: of a step beside one of the default network; without batches, to 100 rows.
+        programs: seconds that compiling takes about, beside what else goes on.
     """
 
     settings: dict[str, Any]
@@ -41,12 +41,14 @@ class Kind(NamedTuple):
 
 KINDS: dict[str, Kind] = {
     "network": Kind({"step_size": Cooldown(1.0)}),
-    "tight network": Kind({"step_size": Cooldown(1.0)}, partial(tight_mlp, width=WIDTH), cost=1.6),
+    "tight network": Kind(
+        {"step_size": Cooldown(1.0)}, partial(tight_mlp, width=WIDTH), cost=1.6, programs=4.0
+    ),
     "no network": Kind(
         {"potential": ExactPotential(), "f": Wasserstein1(), "step_size": 1.0},
         batches=False,
         cost=6.0,
-        programs=4.0,
+        programs=1.0,
     ),
 }
 """Whose velocity it can be, by their names."""
@@ -90,10 +92,12 @@ class Way:
         *,
         labels: np.ndarray | None = None,
         seed: int = 0,
+        store: Store | None = None,
     ) -> "FittedWay":
         """As ``fit``, with weights of the points, shape (n,); those of weight 0 are not learnt.
 
         Which points these are changes nothing of the shapes, so that nothing is compiled anew.
+        ``store`` is what the flow keeps.
         """
         whitening = Whitening.fit(points)
         white = whitening.encode(points)
@@ -107,6 +111,7 @@ class Way:
             target_weights=weights / weights.sum(),
             labels=classes,
             target_labels=labels,
+            store=store or Store(),
             **self.settings(
                 *white.shape,
                 classes=None if labels is None else len(np.unique(labels)),

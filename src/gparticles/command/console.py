@@ -242,6 +242,7 @@ def _nearness(metrics: dict[str, Any]) -> Iterator[str]:
     """How near to unseen points; by the tail where W2 is ruled by a few far points."""
     if metrics.get("tail_log_error", {}).get("value") is None:
         yield _distance(metrics["w2"])
+        yield metrics["w2"]["sentence"]
         return
     yield "heavy tails: a few far points rule W2, so that it says little here"
     yield metrics["tail_log_error"]["sentence"]

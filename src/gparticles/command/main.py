@@ -293,7 +293,8 @@ def sample(
     ] = None,
     force: Force = False,
     append: Annotated[
-        bool, typer.Option("--append", help="Keep the file's rows and number on from them.")
+        bool,
+        typer.Option("--append", help="Keep the file's rows, all in memory, and number on."),
     ] = False,
     where: Annotated[
         list[str] | None,

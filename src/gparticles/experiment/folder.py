@@ -18,7 +18,7 @@ from gparticles.experiment.checked import brief
 from gparticles.experiment.provenance import SourceLaw, load_law
 from gparticles.flow import Flow, load_flow
 from gparticles.latent import LatentFlow, load_latent_flow
-from gparticles.outputs import is_temporary, remove, replace_file, sweep
+from gparticles.outputs import check_writable, is_temporary, remove, replace_file, sweep
 from gparticles.synthesizer import TableUnits, load_units
 from gparticles.tables import save
 
@@ -68,6 +68,8 @@ class RunFolder:
         if not self.begun and self._holds_others():
             raise InputError(f"{self}: holds other files; name another folder with --out")
         self._check_entries()
+        place = self.path.absolute()
+        check_writable(next(p for p in (place, *place.parents) if p.exists()), self.path)
 
     def _holds_others(self) -> bool:
         # a run that was killed while it wrote its first file leaves that half written

@@ -171,7 +171,11 @@ def fit_mixed(config: Config, frame: Any, form: Form, *, held_out: Any, conditio
                 "column with label_column, or leave conditional out"
             )
         settings[config.target.label_column] = "label"
-    codec = TableCodec.fit(frame, columns=settings, ranges=ranges, impute=bool(config.impute))
+    try:
+        codec = TableCodec.fit(frame, columns=settings, ranges=ranges, impute=bool(config.impute))
+    except InputError as error:
+        file = config.target.file if isinstance(config.target, File) else "the target"
+        raise InputError(f"{file}: {error}") from None
     points = codec.encode(frame, seed=config.seed)
     noise = DEFAULT.noise if config.potential is None else 0.0
     return Mixed(TableUnits(codec, Whitening.fit(points), noise, form), frame, held_out)

@@ -77,6 +77,7 @@ def sample_rows(
     n: int,
     seed: int,
     part: int = 0,
+    start: int = 0,
     where: Sequence[str] = (),
     balance: str | None = None,
 ) -> Selected:
@@ -89,6 +90,7 @@ def sample_rows(
         n: how many.
         seed: of the draw.
         part: of a draw in several parts.
+        start: how many rows the parts before have.
         where: conditions such as ``species=Adelie``.
         balance: a column of which all levels come equally often.
 
@@ -104,7 +106,7 @@ def sample_rows(
         values, labels = asked.draw(count, seed=own)
         return units.decode(flow(values, labels), labels, seed=own)
 
-    return select(rows, n, conditions=conditions, balance=levels)
+    return select(rows, n, conditions=conditions, balance=levels, start=start)
 
 
 @dataclass(frozen=True)
@@ -149,6 +151,7 @@ def sample_file(
                     n=min(ROWS, request.n - start),
                     seed=seed,
                     part=part,
+                    start=start,
                     where=request.where,
                     balance=request.balance,
                 )

@@ -17,7 +17,7 @@ NOT_MEASURED = "Not measured in this run: it takes targets that were held out (-
 COPYING = ("nearest_ratio", "nearest_without_grain", "nearest_lenet", "copy_rate")
 _LAST = 20
 # shown elsewhere on the page
-_ELSEWHERE = ("steps", "seconds", "outcome", "divergence")
+_ELSEWHERE = ("steps", "seconds", "outcome", "divergence", "rows_written")
 
 
 class MetricRow(NamedTuple):
@@ -105,6 +105,8 @@ def key_numbers(flow: Flow, metrics: dict[str, Any]) -> list[tuple[str, str]]:
     if ended is not None:
         first = float(flow.history["divergence"][0])
         numbers.append(("divergence", f"{first:.4g} to {ended[0]:.4g} nats"))
+    if "rows_written" in metrics:
+        numbers.insert(0, ("new rows", str(metrics["rows_written"]["value"])))
     numbers.append(("slope L", f"{flow.lipschitz:.4g} nats per data unit"))
     seconds = metrics.get("seconds", {}).get("value")
     if _is_number(seconds):

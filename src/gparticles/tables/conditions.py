@@ -198,6 +198,7 @@ def select(
     *,
     conditions: Sequence[Condition] = (),
     balance: Levels | None = None,
+    start: int = 0,
 ) -> Selected:
     """n of the rows that are drawn for which all conditions hold.
 
@@ -207,13 +208,14 @@ def select(
         conditions: that all hold.
         balance: a column of which every level (that the conditions allow) is in as many rows, to
             within one.
+        start: how many rows of the same file came before, with which levels are even too.
 
     Raises:
         InputError: hardly any row satisfies them.
     """
     import pandas
 
-    wanted = _quotas(n, balance, conditions)
+    wanted = _quotas(range(start, start + n), balance, conditions)
     kept: list[Any] = []
     counts = dict.fromkeys(wanted, 0)
     drawn = 0
@@ -246,15 +248,16 @@ def select(
     return Selected(frame.reset_index(drop=True), n / drawn)
 
 
-def _quotas(n: int, balance: Levels | None, conditions: Sequence[Condition]) -> dict[Any, int]:
+def _quotas(rows: range, balance: Levels | None, conditions: Sequence[Condition]) -> dict[Any, int]:
+    """How many of the rows, which a file numbers like this, each level gets: one after another."""
     if balance is None:
-        return {None: n}
+        return {None: len(rows)}
     levels = list(balance.levels)
     for condition in conditions:
         if condition.column is balance:
             levels = [level for level in levels if level in (condition.values or ())]
-    share, rest = divmod(n, len(levels))
-    return {level: share + (k < rest) for k, level in enumerate(levels)}
+    turns = np.bincount(np.arange(rows.start, rows.stop) % len(levels), minlength=len(levels))
+    return dict(zip(levels, turns.tolist(), strict=True))
 
 
 def _next_size(n: int, drawn: int, counts: Mapping[Any, int], wanted: Mapping[Any, int]) -> int:

@@ -23,7 +23,7 @@ from gparticles.tables.columns import (
     steps_between,
 )
 from gparticles.tables.dates import formats_of, look_like_dates, stamps_of
-from gparticles.tables.delimited import ID_NAMES
+from gparticles.tables.delimited import ID_NAMES, looks_like_a_number
 from gparticles.tables.scores import Grid, grid_of, inflated_end, scores_of
 from gparticles.tables.storage import Storage, cells_of, storage_of
 from gparticles.tables.table import quoted, refusal
@@ -157,6 +157,8 @@ def _kind(cells: _Cells) -> str:
 def _kind_of_numbers(cells: _Cells) -> str:
     numbers = cells.numbers
     assert numbers is not None
+    if not np.isfinite(numbers).all():
+        return "number"
     if len(cells.distinct) == 2:
         return "categorical"
     if not (cells.all_differ and (numbers == np.rint(numbers)).all()):
@@ -186,6 +188,11 @@ def _kind_of_text(cells: _Cells) -> str:
         if len(cells.distinct) > 2:
             mend = 'write all in one way, such as 2024-01-31, or call it "categorical"'
             raise refusal(cells.place, "holds dates written in several ways", mend)
+    like_numbers = [text for text in texts if looks_like_a_number(text)]
+    if 2 * len(like_numbers) > len(texts):
+        problem = f"holds text such as {quoted(like_numbers[0])}, which looks like a number"
+        mend = 'make it numbers with a point before decimals, or call it "categorical"'
+        raise refusal(cells.place, problem, mend)
     words = sum(len(text.split()) for text in texts) / len(texts)
     if cells.all_differ and words <= (_WORDS_OF_A_NAME if cells.first else 1):
         cells.notes.append(f"{cells.place} names the rows: new rows get new names")
@@ -210,7 +217,8 @@ def _number(cells: _Cells, grid: Grid | None, ends: Range) -> Number:
         raise refusal(cells.place, "holds an infinite value", "fill it in, or remove the row")
     if grid is not None and not grid.holds(numbers):
         raise refusal(cells.place, "holds numbers that are not whole", 'call it "continuous"')
-    if grid is not None and np.abs(numbers).max() >= _LARGEST:
+    whole = grid is not None or np.isfinite(cells.storage.limits[1])
+    if whole and np.abs(numbers).max() >= _LARGEST:
         raise refusal(cells.place, "holds whole numbers above 2^53", "drop it or make it text")
     end = inflated_end(numbers)
     scores = scores_of(numbers[numbers != end], given=ends, grid=grid)

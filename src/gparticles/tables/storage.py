@@ -146,7 +146,10 @@ def cells_of(series: Any, *, name: str) -> tuple[np.ndarray, np.ndarray]:
         cells[:] = [None if gap else bool(c) for c, gap in zip(series, missing, strict=True)]
         return cells, missing
     if kind not in "iuf" or type(dtype).__name__ in ("SparseDtype", "PeriodDtype"):
-        mend = "make it numbers, text, categories or dates, or drop it"
+        mend = (
+            "make it numbers, text, categories or dates (pandas.to_datetime, to_timestamp), "
+            "or drop it"
+        )
         raise refusal(f"column {name!r}", f"is of kind {dtype}", mend)
     return series.to_numpy(dtype=np.float64, na_value=np.nan), missing
 
@@ -165,6 +168,6 @@ def _one_kind(cells: np.ndarray, missing: np.ndarray, name: str) -> np.ndarray:
     kinds = {type(cell) for cell in cells[~missing]}
     odd = [kind.__name__ for kind in kinds if not issubclass(kind, (str, bool, int, float))]
     if odd:
-        mend = "make it numbers, text or dates, or drop it"
+        mend = "make it numbers, text or dates (as pandas.to_datetime does), or drop it"
         raise refusal(f"column {name!r}", f"holds cells of kind {min(odd)}", mend)
     return cells
