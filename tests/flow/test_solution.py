@@ -169,7 +169,18 @@ def _other_class(path):
     write_record(path, {key: value for key, value in record.items() if key != "digest"})
 
 
+def _classes(names):
+    def damage(path):
+        record = json.loads(path.read_text()) | {"classes": names}
+        write_record(path, {key: value for key, value in record.items() if key != "digest"})
+
+    return damage
+
+
 DAMAGE = {
+    "a list among classes": ("flow.json", _classes([[], "b"]), "not a list of names"),
+    "lists as classes": ("flow.json", _classes([["a"], ["b"]]), "not a list of names"),
+    "classes of a number": ("flow.json", _classes(3), "not a list of names"),
     "truncated arrays": ("flow.safetensors", _truncate, "damaged or truncated"),
     "truncated record": ("flow.json", _truncate, "damaged or truncated"),
     "newer schema": ("flow.json", _newer, "newer gparticles"),

@@ -228,7 +228,7 @@ def load_flow(directory: str | Path, *, classes: Iterable[type] = ()) -> Flow:
             for name in _SAVED
         }
         history = {k: decode(v, arrays) for k, v in record["history"].items()}
-        known = None if record["classes"] is None else np.array(record["classes"])
+        known = _class_names(record["classes"])
         return Flow(**fields, history=history, classes=known, settings=record["settings"])
     except (KeyError, TypeError, AttributeError) as error:
         raise InputError(f"{directory}: damaged flow ({error}); save it again") from None
@@ -277,3 +277,12 @@ def _warn_of_escapes(working: np.ndarray) -> None:
             "finite; they are NaN (points nearer to the flow's source stay inside)",
             stacklevel=3,
         )
+
+
+def _class_names(names: Any) -> np.ndarray | None:
+    """The names of classes that a record holds; a TypeError where it holds something else."""
+    if names is None:
+        return None
+    if not isinstance(names, list) or not all(isinstance(n, str | int | float) for n in names):
+        raise TypeError("classes is not a list of names")
+    return np.array(names)
