@@ -136,6 +136,18 @@ def test_every_field_of_every_record_may_be_anything(kind, digest, finished, tmp
     check()
 
 
+@pytest.mark.parametrize("place", [-1, 2**31, 2**63])
+@pytest.mark.parametrize("name", ["id_position", "label_position"])
+def test_columns_stand_where_columns_can_be(name, place, finished, tmp_path, fails):
+    shutil.copytree(finished / "table", tmp_path / "table")
+    path = tmp_path / "table" / "flow" / "source.json"
+    record = json.loads(path.read_text())
+    record.pop("digest")
+    path.write_text(json.dumps(record | {"table": record["table"] | {name: place}}))
+    sample = ("sample", tmp_path / "table", "-n", 4, "--out", tmp_path / "o")
+    fails(sample, "where no column can be")
+
+
 @pytest.mark.parametrize("kind", few_usual(("table", "latent", "images"), ("table",)))
 def test_every_array_may_hold_anything(kind, finished, tmp_path, capsys):
     changes = [

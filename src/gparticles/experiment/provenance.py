@@ -176,11 +176,21 @@ def _defaults() -> dict[str, Any]:
     return {f.name: f.default for f in fields(Table) if f.default is not MISSING}
 
 
+# more than any file has
+_MOST_COLUMNS = 2**31
+
+
+def _places(table: Table) -> tuple[int | None, int | None]:
+    return table.id_position, table.label_position
+
+
 def _checked(law: SourceLaw, path: Path) -> SourceLaw:
     """The law, if more can be drawn by it, or if it says that nothing can."""
     wrong = None
     if law.like.kind not in {*SUFFIXES.values()}:
         wrong = f"no files are of kind {law.like.kind!r}"
+    elif not all(0 <= (at or 0) < _MOST_COLUMNS for at in _places(law.like)):
+        wrong = "its ids or labels stand where no column can be"
     elif law.labels is not None and (law.labels.ndim != 1 or law.labels.dtype.kind not in "Uifb"):
         wrong = "its labels are no labels"
     elif law.kind == "noise" and (
