@@ -79,6 +79,11 @@ def test_studies_that_pages_name_are_there():
     assert set(named) - studies - {"NAME", "STUDY"} == set()
 
 
+def test_no_page_holds_an_unfinished_merge():
+    marks = re.compile(r"^(<{7}|>{7}|\|{7}) ", re.MULTILINE)
+    assert [page.name for page in PAGES if marks.search(page.read_text("utf-8"))] == []
+
+
 def test_pictures_have_words_for_those_who_do_not_see_them():
     for page in PAGES:
         text = page.read_text("utf-8")
